@@ -1,0 +1,115 @@
+/* The kernel interface, as far as the translator and what stands on it need it today.
+ *
+ * Everything above the kernel is written to these calls. They have two implementations, chosen by the
+ * build: kernel/hosted (a Linux process) and, later, our own microkernel. Calls return 0 or -errno
+ * (mk/errno.h) unless they say otherwise. */
+#pragma once
+
+#include "lib/types.h"
+
+/* --- memory --- */
+
+enum { MK_R = 1, MK_W = 2, MK_X = 4 };
+
+/* Size of a page of the host, in bytes; a power of two, known only at run time. */
+size_t mk_page_size(void);
+
+/* Fresh zeroed private pages, readable and writable, anywhere. size is rounded up to pages. */
+int mk_pages_alloc(void **out, size_t size) MUST_USE;
+void mk_pages_free(void *p, size_t size);
+
+/* Makes the lowest page of [p, p + size) inaccessible (a guard for a stack that grows down). */
+int mk_pages_guard(void *p, size_t size) MUST_USE;
+
+/* Reserves `size` bytes of address space with no access and no memory behind it, aligned to `align`. */
+int mk_reserve(hva_t *out, size_t size, size_t align) MUST_USE;
+
+/* Code memory: one memory object mapped twice, writable at rw and executable at rx; never both at one address.
+ * The two stay at these addresses for the object's life, over fork too. */
+struct mk_code {
+    u8 *rw;
+    u8 *rx;
+    size_t size;
+    int object; /* private to the implementation */
+};
+int mk_code_create(struct mk_code *c, size_t size) MUST_USE;
+void mk_code_destroy(struct mk_code *c);
+/* Makes what was written visible to execution at rx (host instruction cache maintenance). */
+void mk_code_sync(const struct mk_code *c, size_t off, size_t len);
+/* fork shares memory objects between parent and child; code must not be. Before: a private copy of the first `used` bytes is made in
+ * *copy. In the child, _adopt puts it at the old addresses; in the parent, _drop closes it. */
+int mk_code_copy(const struct mk_code *c, size_t used, struct mk_code *copy) MUST_USE;
+int mk_code_adopt(struct mk_code *c, struct mk_code *copy) MUST_USE;
+void mk_code_drop(struct mk_code *copy);
+
+/* --- guarded access ---
+ * Copies that end with -EFAULT instead of a fault when either side is not accessible. */
+int mk_copy(void *dst, const void *src, size_t n) MUST_USE;
+/* Guarded typed accesses for the interpreter. size 1, 2, 4, 8, 16. The load is a single access. On a fault, *fault_addr is the host address. */
+int mk_load(hva_t addr, u32 size, void *out) MUST_USE;
+int mk_store(hva_t addr, u32 size, const void *in) MUST_USE;
+/* Guarded compare-and-swap, sequentially consistent; size 1, 2, 4, 8, 16, naturally aligned. *expect gets the old value. */
+int mk_cas(hva_t addr, u32 size, void *expect, const void *desired) MUST_USE;
+/* After one of these returned -EFAULT on this thread: how it faulted. */
+struct mk_fault;
+void mk_last_fault(hva_t *addr, u32 *kind, bool *write);
+
+/* --- threads --- */
+
+/* Locks: sleeping, not recursive. All zero is unlocked. Safe in a child after fork only through mk_lock_reset. */
+struct mk_lock {
+    u32 word;
+};
+void mk_lock(struct mk_lock *l);
+bool mk_trylock(struct mk_lock *l);
+void mk_unlock(struct mk_lock *l);
+void mk_lock_reset(struct mk_lock *l);
+
+/* A word of signals: waits until any bit of `mask` is set in *word, or until the deadline (ns of mk_clock; 0: for ever). Returns -ETIMEDOUT then. */
+int mk_wait(u32 *word, u32 mask, u64 deadline);
+/* Sets bits and wakes waiters. Async-signal-safe. */
+void mk_signal(u32 *word, u32 bits);
+
+/* Starts a thread; it ends when fn returns. */
+int mk_thread_start(void (*fn)(void *), void *arg, size_t stack) MUST_USE;
+void mk_yield(void);
+
+/* Sets this thread's extra base register, by which translated code reaches guest memory, where the host has one
+ * (x86-64: gs). -ENOSYS where it has none and the backend keeps the base itself. */
+int mk_thread_base(u64 base);
+
+/* --- time --- */
+
+u64 mk_clock(void); /* monotonic, ns */
+
+/* --- faults --- */
+
+enum mk_fault_kind { MK_FAULT_UNMAPPED, MK_FAULT_PROTECTION, MK_FAULT_BUS, MK_FAULT_ILLEGAL, MK_FAULT_ARITH, MK_FAULT_TRAP };
+
+/* Register state of the host at the fault; laid out in mk/arch/<isa>/regs.h. Changing it changes where and how the thread resumes. */
+struct mk_regs;
+
+struct mk_fault {
+    hva_t addr; /* memory address, where there is one */
+    hva_t pc;
+    u8 kind;    /* enum mk_fault_kind */
+    bool write, exec;
+    struct mk_regs *regs;
+};
+
+/* The upcall: runs on its own stack on the thread that faulted, async-signal-safe code only. true: resume with *f->regs.
+ * false: not ours; the crash report is written and the process ends by the signal. */
+typedef bool mk_fault_fn(struct mk_fault *f, void *cx);
+
+/* Installs the process-wide handler, once. */
+int mk_fault_handler(mk_fault_fn *fn, void *cx) MUST_USE;
+/* Gives the calling thread what upcalls need (a stack of its own). Every thread that runs guest code calls it first; _leave before it ends. */
+int mk_thread_enter(void) MUST_USE;
+void mk_thread_leave(void);
+
+/* --- console --- */
+
+/* Writes to the engine's log (standard error, hosted). Async-signal-safe. */
+void mk_console(const char *text, size_t len);
+/* Ends everything at once because the engine itself is broken. */
+_Noreturn void mk_panic(const char *why);

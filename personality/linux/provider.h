@@ -1,0 +1,20 @@
+/* The provider: where resources come from.
+ *
+ * It speaks the generic 64-bit Linux ABI (asm-generic numbers and structures, as riscv64 and aarch64 have them), with host
+ * pointers. The Linux provider turns that into the host kernel's own calls; on an x86-64 host it maps numbers and converts the few
+ * structures that differ (stat, epoll_event, …). A provider on bare metal answers from our servers. The personality makes no host system
+ * call about resources but through here.
+ *
+ * prov_call can be interrupted without a race: when *flag is nonzero before the host kernel was entered, it returns -LX_ERESTARTSYS and
+ * nothing was done; a signal that arrives while the kernel blocks gives what the host kernel gives (-EINTR, …). The signal handler calls
+ * prov_interrupt with the interrupted context, which closes the window between the check of the flag and the call. */
+#pragma once
+
+#include "lib/types.h"
+
+/* Generic system call `nr`, interruptible. Returns its result or -errno. */
+s64 prov_call(const volatile u32 *flag, u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+/* The same, not to be interrupted by us. */
+s64 prov_call_now(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+/* From a host signal handler: if the context was about to enter the kernel for prov_call, makes it return -LX_ERESTARTSYS instead. */
+void prov_interrupt(void *ucontext);

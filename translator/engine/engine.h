@@ -1,0 +1,99 @@
+/* The engine: from guest pc to running translation.
+ *
+ * An engine belongs to one guest address space. It owns a code cache, the table of translated
+ * blocks and the links between them, and runs vCPUs. Who embeds it (a personality, a machine) owns guest
+ * memory and what traps mean, and says through engine_ops what may be executed.
+ *
+ * Threads. vcpu_run may be called from many threads, each with its own vCPU. All other functions may
+ * be called from any thread that is not inside vcpu_run's translated code, unless they say otherwise. */
+#pragma once
+
+#include "translator/guest/guest.h"
+#include "translator/vcpu.h"
+
+struct mk_fault;
+struct engine;
+
+enum engine_tier { ENGINE_INTERP, ENGINE_BASELINE };
+
+/* What the embedder provides. `cx` is its own pointer. */
+struct engine_ops {
+    /* How many bytes from guest address pc on may be executed, up to `want`; 0 when pc itself may not, with *fault
+     * filled. The engine then copies them (guarded: the memory may vanish meanwhile). */
+    size_t (*executable)(void *cx, gva_t pc, size_t want, struct vcpu_fault *fault);
+    /* Translations now exist of guest bytes [start, start + len): writes there must fault from now on (`on`), or need not any
+     * more. Returns whether the memory was writable and is now watched. Called with the engine's lock held. */
+    bool (*watch)(void *cx, gva_t start, size_t len, bool on);
+    /* Is this range a mapping that may change behind the guest's back (shared file)? Checked by content at IR_TRAP_SYNC. */
+    bool (*shared)(void *cx, gva_t start, size_t len);
+    /* A breakpoint at pc? NULL: none ever. */
+    bool (*stop_at)(void *cx, gva_t pc);
+};
+
+struct engine_config {
+    const struct guest_isa *guest;
+    const struct engine_ops *ops;
+    void *cx;
+    hva_t mem_base;    /* host address of guest address 0 */
+    u64 mem_size;      /* guest addresses are below this */
+    enum engine_tier tier;
+    size_t cache_size; /* bytes of the code cache; at least 64 KiB */
+    u32 max_insns;     /* longest block, 0 for the default */
+    u32 dump;          /* ENGINE_DUMP_* */
+    gva_t dump_lo, dump_hi; /* only blocks that begin here; both 0: all */
+    bool cosim;        /* run each block in the interpreter too and compare (slow; single-threaded guests) */
+    bool perf_map;     /* write /tmp/perf-PID.map */
+    void (*print)(void *cx, const char *text); /* where dumps go */
+};
+enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4 };
+
+/* Makes an engine. 0, -ENOMEM, -EINVAL. */
+int engine_create(struct engine **out, const struct engine_config *cfg) MUST_USE;
+void engine_destroy(struct engine *e);
+
+/* Makes a vCPU in reset state, owned by the engine until vcpu_destroy. */
+int vcpu_create(struct vcpu **out, struct engine *e, void *owner) MUST_USE;
+void vcpu_destroy(struct vcpu *v);
+
+/* Runs v from v->pc until something concerns the embedder: returns VCPU_TRAP (v->trap: SYSCALL, BREAK, ILLEGAL, STOP; never SYNC
+ * or MODE), VCPU_FAULT (v->fault; also for fetches, access VCPU_EXEC) or VCPU_POLL (v->poll was set; the caller clears
+ * it). v->pc and all slots are exact on return. */
+enum vcpu_exit vcpu_run(struct vcpu *v);
+
+/* As vcpu_run, but stops after one guest instruction with VCPU_TRAP/IR_TRAP_STOP if nothing else happened. */
+enum vcpu_exit vcpu_step(struct vcpu *v);
+
+/* Makes v leave translated code soon. Async-signal-safe; any thread. */
+static inline void vcpu_kick(struct vcpu *v)
+{
+    v->poll = 1;
+}
+
+/* Guest memory [start, start + len) was unmapped, replaced, or may be written without the engine seeing it: drops its translations. */
+void engine_invalidate(struct engine *e, gva_t start, u64 len);
+
+/* Drops everything translated (modes, breakpoints changed). */
+void engine_flush(struct engine *e);
+
+/* A host memory fault on the thread that runs v. Called from the kernel interface's fault upcall, hence async-signal-safe.
+ * Returns true when the fault was the guest's (or the engine's own and mended): regs then resume at the right place. */
+bool engine_fault(struct vcpu *v, struct mk_fault *f);
+
+/* A write fault at guest address addr: was it a watched page? Then drops its translations, unwatches it, and returns true: try again.
+ * The embedder calls this first on VCPU_FAULT with VCPU_WRITE, and for buffers that the host kernel is about to write. */
+bool engine_unwatch(struct engine *e, gva_t addr, u64 len);
+
+/* Around fork. before: waits for other threads to be out of the engine's locks and copies the code cache;
+ * after: in the parent (child = false) and in the child, where only the calling thread's vCPU v lives on. */
+int engine_fork_before(struct engine *e) MUST_USE;
+void engine_fork_after(struct engine *e, bool child, struct vcpu *v);
+
+struct engine_stats {
+    u64 blocks, guest_insns, guest_bytes, host_bytes; /* translated, in all */
+    u64 flushes, invalidated, links, lookups, entries;
+    u64 translate_ns;
+};
+void engine_stats(struct engine *e, struct engine_stats *out);
+
+/* The block that host pc lies in, for crash reports and perf: fills guest pc. False if none. Async-signal-safe. */
+bool engine_locate(struct engine *e, hva_t host_pc, gva_t *guest_pc);

@@ -1,0 +1,57 @@
+/* What a guest ISA gives to the engine: the frontend's contract.
+ *
+ * A frontend turns guest code into IR and knows nothing of hosts. It never reads guest memory:
+ * the engine hands it a copy of the code bytes. It never fails on what a guest does: bytes that are no
+ * instruction become a trap. */
+#pragma once
+
+#include "translator/ir/ir.h"
+
+struct ir_builder;
+
+/* What the engine asks of one translation. */
+struct guest_request {
+    gva_t pc;         /* first instruction */
+    const u8 *code;   /* copy of the guest's bytes from pc on */
+    size_t len;       /* how many of them there are; the guest may not execute what follows */
+    u64 mode;         /* guest_isa.mode in force */
+    u32 max_insns;    /* end the unit after at most so many instructions (1: single step) */
+    u32 max_exits;    /* how many side exits a unit may have before it must end at a branch; 0 ends at the first */
+    bool stop_after;  /* end with IR_TRAP_STOP instead of going on (single step) */
+    /* True where a unit must end before this pc with an `exit` to it, unless it is the first (breakpoints). NULL: never. */
+    bool (*stop_at)(void *cx, gva_t pc);
+    void *cx;
+};
+
+struct guest_reg { /* one architectural register as debuggers name it */
+    const char *name;
+    u16 bits;
+    s16 slot; /* slot number, or -1 for pc, -2 for a register made by read/write below */
+};
+
+struct guest_isa {
+    const char *name;   /* as in an ELF tool's triple: "riscv64" */
+    struct ir_slots slots;
+    size_t state_size;  /* bytes of vcpu.slots in use */
+    const struct ir_helper *helpers;
+    u32 nhelpers;
+    u32 min_insn;       /* smallest instruction, bytes; also their alignment */
+    u32 max_insn;       /* longest */
+
+    /* Puts a vCPU's slots into the architecture's reset or user entry state. */
+    void (*reset)(struct vcpu *v);
+
+    /* The code key: what of the current state changes the meaning of code (rounding mode that no host
+     * has, …). Two translations of a pc with different keys live side by side. */
+    u64 (*mode)(const struct vcpu *v);
+
+    /* Makes the unit for `rq`. u->arena is set by the caller; this sets the rest. When the first
+     * instruction does not fit in rq->len, the unit is one IR_TRAP_FETCH. 0 or -ENOMEM. */
+    int (*translate)(const struct guest_request *rq, struct ir_unit *u);
+
+    /* Writes the instruction at `code` as text. Returns its length in bytes (min_insn for bytes that
+     * are no instruction, printed as data); 0 when len is too short to tell. */
+    size_t (*disasm)(const u8 *code, size_t len, gva_t pc, char *buf, size_t cap);
+};
+
+extern const struct guest_isa guest_riscv64;

@@ -1,0 +1,83 @@
+/* What a host ISA gives to the engine: the backend's contract.
+ *
+ * A backend turns a unit of IR into host code and knows nothing of guests. It writes into memory
+ * that the engine hands it; the code runs at another address (`rx`) than the one it is written to (`rw`).
+ *
+ * State. Translated code runs with the vCPU in one register and the best-ranked slots of each class
+ * pinned in others, always: a jump from one translation to the next moves nothing. At every guest
+ * instruction boundary pinned registers and slot memory together are exact. Outside translated
+ * code all slots are in memory. */
+#pragma once
+
+#include "translator/ir/ir.h"
+#include "translator/vcpu.h"
+
+struct mk_regs;
+
+/* One guest instruction in the emitted code: host offset where it begins. Sorted. */
+struct host_mark {
+    u32 host_off;
+    u32 guest_off; /* from unit pc */
+};
+
+/* One direct exit (exit, exit_if): a jump that can be patched to reach a translation. */
+struct host_exit {
+    u32 site_off; /* of the patchable jump, for host_isa.link */
+    u32 stub_off; /* of the stub it goes to while unlinked */
+    gva_t pc;     /* where it leads */
+};
+
+/* For a call: the landing that a matched return arrives at is one more exit, to the return pc. So a
+ * unit may have up to nexits + 1 host exits. */
+
+struct host_code {
+    /* in */
+    u8 *rw;        /* where to write */
+    const u8 *rx;  /* where it will run */
+    size_t cap;    /* room */
+    u32 exit_id;   /* id of this unit's first exit; the others follow */
+    const void *common; /* the common code made by host_isa.common, at its rx address */
+    /* out; arrays are the caller's, with room for nmarks_cap and nexits_cap */
+    struct host_mark *marks;
+    u32 nmarks, nmarks_cap;
+    struct host_exit *exits;
+    u32 nexits, nexits_cap;
+    size_t size;      /* bytes written, cold parts included */
+};
+
+struct host_isa {
+    const char *name; /* "x86_64" */
+    u32 npinned[IR_NCLASSES]; /* how many slots of each class it pins */
+    u32 code_align;
+
+    /* Reads what this CPU can do; once, before anything else. `mask` has bits that switch optional features
+     * off (tests of poor machines): bit i is feature i of features[]. */
+    void (*probe)(u64 mask);
+    const char *const *features; /* names, NULL-terminated */
+    u64 (*have)(void);           /* which are in use */
+
+    /* Writes the common code (enter, leave, lookup) that all translations share, to the start of a cache, for slots
+     * pinned as `slots` ranks them. Returns bytes written, or 0 when cap is too small. */
+    size_t (*common)(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots);
+
+    /* Emits `u`. 0, -ENOSPC when it does not fit (nothing is kept), -ENOMEM. */
+    int (*emit)(const struct ir_unit *u, struct host_code *out) MUST_USE;
+
+    /* Points the jump at rx address `site` (written through rw) to `to`. Atomic against threads that run it. */
+    void (*link)(u8 *rw_site, const u8 *rx_site, const void *to);
+
+    /* Runs translated code at `code` until it leaves; v->exit says why. */
+    void (*enter)(struct vcpu *v, const void *code, const void *common);
+
+    /* A fault happened at regs' pc, inside the code cache. If it belongs to the backend itself (return-address stack
+     * overflow), repairs regs and returns true: resume. */
+    bool (*own_fault)(struct vcpu *v, struct mk_regs *regs, hva_t addr);
+    /* Otherwise: copies pinned slots from regs to v->slots, gathers floating-point flags, and makes regs resume
+     * in the common leave path, so that `enter` returns with v->exit as the caller set it. */
+    void (*unwind)(struct vcpu *v, struct mk_regs *regs, const void *common);
+
+    /* Writes the host instruction at `code` as text (for dumps); length, or 0 when it can't be told. May be NULL. */
+    size_t (*disasm)(const u8 *code, size_t len, hva_t pc, char *buf, size_t cap);
+};
+
+extern const struct host_isa host_native; /* of the machine this was built for */

@@ -1,0 +1,209 @@
+/* The translator's intermediate representation.
+ *
+ * The IR is the only thing that frontends and backends both know. It names no guest and has no
+ * host's shape. A *unit* is one block of guest code: a flat array of SSA instructions with one
+ * entry at the top, side exits (`exit_if`) on the way and one `END` instruction last. An
+ * instruction is referred to by its index, which is also the name of its value.
+ *
+ * Guest registers are *slots* of the vCPU's state, described by a table that the frontend owns
+ * (struct ir_slot). `get` and `put` move between slots and values.
+ *
+ * Types. i32, i64, i128 (pairs), f16, f32, f64, v128. Narrower memory accesses extend into
+ * i32/i64. v128 is untyped: lane shape belongs to the op (in aux), not to the value. Condition
+ * flags have no type: a frontend that needs them keeps their operands in slots ("lazy flags") and
+ * emits the `cmp`, `select` or `exit_if` that consumes them. Memory order is an attribute of each
+ * access (IR_MEM_ACQ, IR_MEM_REL) and of `fence`; the backend maps it to what its host needs. The
+ * way an address reaches memory (`flat` or a software `tlb`) is the engine's choice and not in the IR.
+ *
+ * Exactness. Between two `insn` markers lies the meaning of one guest instruction. At each marker
+ * all slots hold what the guest's registers held there. Inside one instruction no `put` may come before
+ * the last instruction that may fault or trap or exit on its behalf (the verifier checks it), so a fault
+ * leaves the slots as they were when the instruction began. The one exception: `put`s before an
+ * `exit`, `exit_ind`, `trap` are the normal case, since those never fail.
+ *
+ * The builder (ir_build.h) folds constants, forwards `put` to `get` and shares PURE values while
+ * a unit is made, so every backend sees the same cleaned stream.
+ *
+ * A unit is made, used and dropped by one thread. Nothing here locks. */
+#pragma once
+
+#include "lib/types.h"
+
+struct arena;
+
+typedef u32 ir_ref; /* index of an instruction in its unit; 0 is none */
+
+enum ir_type { IR_VOID, IR_I32, IR_I64, IR_I128, IR_F16, IR_F32, IR_F64, IR_V128, IR_NTYPES };
+
+enum ir_op {
+#define OP(name, sig, flags, aux, doc) IR_OP_##name,
+#include "translator/ir/ops.def"
+#undef OP
+    IR_NOPS
+};
+
+/* Op flags; see ops.def. */
+enum {
+    IR_PURE = 1 << 0,
+    IR_READ = 1 << 1,
+    IR_WRITE = 1 << 2,
+    IR_FAULT = 1 << 3,
+    IR_FPENV = 1 << 4,
+    IR_SLOT = 1 << 5,
+    IR_END = 1 << 6,
+    IR_EFFECT = 1 << 7,
+};
+
+/* Integer conditions. Each pair (2n, 2n+1) is a condition and its inverse (ORDER CC). */
+enum ir_cc { IR_EQ, IR_NE, IR_LTS, IR_GES, IR_GTS, IR_LES, IR_LTU, IR_GEU, IR_GTU, IR_LEU, IR_NCC };
+
+/* aux of ld, st; low bits also of amo, cas, sc. */
+enum {
+    IR_MEM_SIZE = 7,        /* log2 of bytes: 0..4 */
+    IR_MEM_SIGNED = 1 << 3, /* sign-extend into the type, else zero-extend */
+    IR_MEM_ACQ = 1 << 4,    /* later accesses stay after this one */
+    IR_MEM_REL = 1 << 5,    /* earlier accesses stay before this one */
+    IR_AMO_SHIFT = 8,       /* amo: enum ir_amo << IR_AMO_SHIFT */
+};
+enum ir_amo { IR_AMO_SWAP, IR_AMO_ADD, IR_AMO_AND, IR_AMO_OR, IR_AMO_XOR, IR_AMO_MINS, IR_AMO_MAXS, IR_AMO_MINU, IR_AMO_MAXU, IR_NAMO };
+
+/* aux of fence: which earlier accesses are ordered before which later ones. */
+enum { IR_FENCE_PR = 1, IR_FENCE_PW = 2, IR_FENCE_SR = 4, IR_FENCE_SW = 8 };
+
+/* Rounding modes, in the low bits of FP aux. */
+enum ir_round {
+    IR_RNE,     /* to nearest, ties to even */
+    IR_RTZ,     /* toward zero */
+    IR_RDN,     /* down */
+    IR_RUP,     /* up */
+    IR_RMM,     /* to nearest, ties away from zero */
+    IR_RDYN = 7 /* as vcpu.fp_round says; a unit is only made with it when that is RNE..RUP */
+};
+enum {
+    IR_FP_ROUND = 7,
+    IR_FP_DEFNAN = 1 << 3,   /* a NaN result is the canonical NaN: sign 0, quiet bit only */
+    IR_FP_NEG_MUL = 1 << 4,  /* fma */
+    IR_FP_NEG_ADD = 1 << 5,  /* fma */
+    IR_FP_NAN_WINS = 1 << 4, /* fmin, fmax */
+    IR_FP_EXACT = 1 << 4,    /* fround */
+    IR_F2I_UNSIGNED = 1 << 4, /* f2i, i2f: the integer is unsigned */
+    IR_FCMP_SIGNAL = 1 << 4, /* fcmp; its low bits are enum ir_cc: IR_EQ, IR_LTS, IR_LES */
+};
+
+/* Sticky floating-point flags as getflags and setflags see them. */
+enum { IR_FLAG_NX = 1, IR_FLAG_UF = 2, IR_FLAG_OF = 4, IR_FLAG_DZ = 8, IR_FLAG_NV = 16 };
+
+/* aux of the exits. */
+enum {
+    IR_EXIT_CC = 15,       /* exit_if: enum ir_cc */
+    IR_EXIT_CALL = 1 << 4, /* a call: the return-address stack takes the return pc */
+    IR_EXIT_RET = 1 << 5,  /* a return: the return-address stack predicts it */
+    IR_EXIT_POLL = 1 << 6, /* look at vcpu.poll first; the builder sets it on every direct exit that does not go forward */
+};
+
+/* Why a `trap` leaves. What the guest's OS does about it is not the translator's business. */
+enum ir_trap {
+    IR_TRAP_SYSCALL,  /* a system call instruction; pc is the one after it */
+    IR_TRAP_BREAK,    /* a breakpoint instruction; pc is its own */
+    IR_TRAP_ILLEGAL,  /* no such instruction; pc is its own */
+    IR_TRAP_SYNC,     /* instruction memory may have changed under translations; pc is the next instruction. The engine deals with it */
+    IR_TRAP_MODE,     /* a register that translations depend on changed (guest_isa.mode); pc is the next. The engine deals with it */
+    IR_TRAP_FETCH,    /* the instruction at pc cannot be fetched */
+    IR_TRAP_STOP,     /* the unit stops here because it was asked to (step, breakpoint); pc is next */
+    IR_NTRAPS
+};
+
+struct ir_ins {
+    u8 op;   /* enum ir_op */
+    u8 type; /* enum ir_type of the result; for `put`, `st`, `exit_if` that of the value, else IR_VOID */
+    u16 aux;
+    ir_ref a, b, c, d;
+    u32 uses; /* how many arguments refer to this value; kept by the builder */
+    u64 imm;
+};
+
+/* A register class says which of the host's register files a slot may be pinned in. */
+enum ir_class { IR_CLASS_INT, IR_CLASS_FLOAT, IR_NCLASSES };
+
+/* One slot of guest state. `rank` orders slots of a class by how much a pinned host register is
+ * worth to them: 1 is best, 0 is never pinned. */
+struct ir_slot {
+    const char *name; /* as printed, e.g. "a0" */
+    u8 type;          /* enum ir_type */
+    u8 cls;           /* enum ir_class */
+    u16 rank;
+    u32 offset; /* bytes from the start of vcpu.slots */
+};
+
+struct ir_slots {
+    const struct ir_slot *slot;
+    u32 n;
+};
+
+/* A C function that IR may call. */
+struct vcpu;
+typedef u64 ir_helper_fn(struct vcpu *v, u64 a, u64 b, u64 c, u64 d);
+enum {
+    IR_HELPER_READS = 1 << 0,  /* reads slots: pinned registers are written back before */
+    IR_HELPER_WRITES = 1 << 1, /* writes slots: pinned registers are reloaded after */
+    IR_HELPER_PURE = 1 << 2,
+    IR_HELPER_FP = 1 << 3, /* uses vcpu.fp_flags or fp_round */
+};
+struct ir_helper {
+    const char *name;
+    ir_helper_fn *fn;
+    u32 flags;
+};
+
+struct ir_unit {
+    struct arena *arena;
+    struct ir_ins *ins; /* ins[0] is a nop, so that ref 0 means none */
+    u32 n, cap;
+    const struct ir_slots *slots;
+    const struct ir_helper *helpers;
+    u32 nhelpers;
+    gva_t pc;        /* of the first guest instruction */
+    u32 guest_bytes; /* length of the guest code covered */
+    u32 guest_insns;
+    u32 nexits;   /* exit_if and exit instructions: those that can be chained, in order of appearance */
+    u64 code_key; /* mode under which this was translated (guest_isa.mode) */
+};
+
+struct ir_op_info {
+    const char *name, *sig, *doc;
+    u16 flags;
+    u8 aux; /* enum ir_aux */
+};
+enum ir_aux { IR_AUX_NONE, IR_AUX_BITS, IR_AUX_CC, IR_AUX_SLOT, IR_AUX_MEM, IR_AUX_AMO, IR_AUX_FENCE, IR_AUX_FP, IR_AUX_FCMP, IR_AUX_F2I, IR_AUX_EXIT, IR_AUX_TRAP, IR_AUX_HELPER, IR_AUX_INSN };
+extern const struct ir_op_info ir_ops[IR_NOPS];
+extern const char *const ir_type_names[IR_NTYPES];
+extern const char *const ir_cc_names[IR_NCC];
+
+/* Bits in a value of this type. */
+static inline u32 ir_bits(u32 type)
+{
+    static const u8 bits[IR_NTYPES] = {0, 32, 64, 128, 16, 32, 64, 128};
+    return bits[type];
+}
+
+/* An argument of instruction `in` as the i-th of a, b, c, d. */
+static inline ir_ref ir_arg(const struct ir_ins *in, u32 i)
+{
+    return (&in->a)[i];
+}
+
+/* Prints `u` in text form into buf (always terminated; at most cap bytes). Returns the length
+ * that the whole text has. */
+size_t ir_print(const struct ir_unit *u, char *buf, size_t cap);
+
+/* Reads text form into a new unit in `u->arena`; u->slots and u->helpers must be set. 0, or
+ * -EINVAL with a message "line N: ..." in err. */
+int ir_parse(struct ir_unit *u, const char *text, char *err, size_t errcap) MUST_USE;
+
+/* Checks types, argument order, exactness, that exactly the last instruction is an END. 0, or
+ * -EINVAL with a message in err. */
+int ir_verify(const struct ir_unit *u, char *err, size_t errcap) MUST_USE;
+
+/* Runs `u` once on the vCPU's state with the same effect as compiled code: v->exit, v->pc say how
+ * it ended (vcpu.h). The oracle for every backend. */
+void ir_interp(const struct ir_unit *u, struct vcpu *v);

@@ -1,0 +1,85 @@
+/* The vCPU: one guest hardware thread, as translated code sees it.
+ *
+ * Host code reaches it through one pinned register, so field offsets are part of every
+ * translation: the engine, the interpreter and the backends share this layout and nothing else.
+ * Everything hot lies within the first bytes; guest registers ("slots") follow; the jump cache is last.
+ *
+ * Guest addresses become host addresses by adding mem_base (`flat` memory).
+ *
+ * Concurrency. A vCPU is run by one thread at a time. Others may set `poll` (with vcpu_kick), and the
+ * engine may clear jump-cache entries under its lock; nothing else is written from outside. */
+#pragma once
+
+#include "lib/types.h"
+
+/* Why vcpu_run, or one entry into translated code, came back. */
+enum vcpu_exit {
+    VCPU_NONE,    /* nothing to tell: look up vcpu.pc and go on */
+    VCPU_LINK,    /* a direct exit that is not linked yet: vcpu.exit_id says which; pc holds where it goes */
+    VCPU_LOOKUP,  /* an indirect exit whose pc was not in the jump cache */
+    VCPU_POLL,    /* vcpu.poll was set */
+    VCPU_TRAP,    /* an IR trap: vcpu.trap (enum ir_trap) */
+    VCPU_FAULT,   /* a memory access faulted: vcpu.fault says how; pc is that of the faulting instruction */
+};
+
+enum vcpu_access { VCPU_READ, VCPU_WRITE, VCPU_EXEC };
+enum vcpu_fault_kind {
+    VCPU_FAULT_UNMAPPED,   /* nothing is mapped there */
+    VCPU_FAULT_PROTECTION, /* mapped, but not for this access */
+    VCPU_FAULT_BUS,        /* mapped, but no memory behind it (end of file) */
+    VCPU_FAULT_MISALIGNED, /* an atomic access that is not naturally aligned */
+};
+
+struct vcpu_fault {
+    u64 addr; /* guest address that faulted */
+    u8 kind;  /* enum vcpu_fault_kind */
+    u8 access; /* enum vcpu_access */
+};
+
+/* Jump cache: indirect exits look up guest pc -> host code here, without a lock. An entry is valid
+ * for the thread's current mode only. */
+#define VCPU_JC_BITS 12
+#define VCPU_JC_NONE 1 /* a pc that no instruction has */
+struct vcpu_jc {
+    gva_t pc;
+    const void *code;
+};
+/* Which entry a pc uses: bits 1 and up, as instructions are at least 2-byte aligned. */
+static inline u32 vcpu_jc_index(gva_t pc)
+{
+    return (u32)(pc >> 1) & ((1u << VCPU_JC_BITS) - 1);
+}
+
+#define VCPU_SLOT_BYTES 1024 /* room for any guest's slots */
+
+struct engine;
+
+struct vcpu {
+    volatile u32 poll; /* nonzero: leave translated code at the next polled exit */
+    u32 exit;          /* enum vcpu_exit */
+    u32 trap;          /* enum ir_trap */
+    u32 exit_id;       /* of a VCPU_LINK */
+    gva_t pc;          /* guest pc; exact whenever the vCPU is outside translated code */
+    hva_t mem_base;    /* host address of guest address 0 */
+    void *host_sp;     /* backend: the engine's stack pointer while in translated code */
+    void *ras_sp;      /* backend: return-address stack pointer while outside */
+    u32 fp_round;      /* enum ir_round in force */
+    u32 fp_flags;      /* sticky flags (IR_FLAG_*) gathered so far; exact outside translated code */
+    u32 host_fp[2];    /* backend: host floating-point control words */
+    u64 scratch[4];    /* backend: anything, within one instruction */
+    u64 mode;          /* code key in force (guest_isa.mode) */
+    struct engine *engine;
+    _Alignas(16) u8 slots[VCPU_SLOT_BYTES]; /* guest registers, as guest_isa.slots lays them out */
+
+    /* colder */
+    struct vcpu_fault fault;
+    void *ras_base;       /* lowest usable address of the return-address stack; a guard page lies below */
+    size_t ras_size;
+    u32 running;          /* nonzero while in translated code; engine's flush protocol */
+    u32 index;            /* engine: which vCPU this is */
+    u64 epoch;            /* code cache generation that ras and jc belong to */
+    void *owner;          /* of whoever made it (a personality's thread, a machine's hart) */
+    struct vcpu *next;    /* engine's list */
+    u64 stat_entries, stat_lookups; /* --stats: entries into translated code; slow look-ups */
+    struct vcpu_jc jc[1 << VCPU_JC_BITS];
+};
