@@ -29,10 +29,12 @@ struct lx_options {
     bool strace, stats;
     u32 dump;                /* ENGINE_DUMP_* */
     gva_t dump_lo, dump_hi;
-    bool cosim, perf_map;
+    bool perf_map;           /* /tmp/perf-PID.map, by engine_config.made */
     u32 max_insns;
     int gdb_port;            /* 0: none */
     const char *log_file;    /* -D, or NULL */
+    const char *chdir;       /* guest directory to start in (with root), or NULL */
+    u64 features_off;        /* host features not to use (host_isa.probe) */
 };
 
 struct lx_process {

@@ -21,11 +21,11 @@ struct engine_ops {
     /* How many bytes from guest address pc on may be executed, up to `want`; 0 when pc itself may not, with *fault
      * filled. The engine then copies them (guarded: the memory may vanish meanwhile). */
     size_t (*executable)(void *cx, gva_t pc, size_t want, struct vcpu_fault *fault);
-    /* Translations now exist of guest bytes [start, start + len): writes there must fault from now on (`on`), or need not any
-     * more. Returns whether the memory was writable and is now watched. Called with the engine's lock held. */
+    /* Translations now exist of (on), or no longer of, the pages [start, start + len): writes there by the guest must fault from now
+     * on, or need not any more. Returns false when they cannot be watched: memory that may change behind the guest's back (a shared
+     * file mapping that is writable elsewhere); the engine then compares content at IR_TRAP_SYNC. Called with the engine's lock held,
+     * so the embedder must not call the engine while it holds the lock that this takes. */
     bool (*watch)(void *cx, gva_t start, size_t len, bool on);
-    /* Is this range a mapping that may change behind the guest's back (shared file)? Checked by content at IR_TRAP_SYNC. */
-    bool (*shared)(void *cx, gva_t start, size_t len);
     /* A breakpoint at pc? NULL: none ever. */
     bool (*stop_at)(void *cx, gva_t pc);
 };
@@ -41,9 +41,9 @@ struct engine_config {
     u32 max_insns;     /* longest block, 0 for the default */
     u32 dump;          /* ENGINE_DUMP_* */
     gva_t dump_lo, dump_hi; /* only blocks that begin here; both 0: all */
-    bool cosim;        /* run each block in the interpreter too and compare (slow; single-threaded guests) */
-    bool perf_map;     /* write /tmp/perf-PID.map */
-    void (*print)(void *cx, const char *text); /* where dumps go */
+    void (*print)(void *cx, const char *text, size_t len); /* where dumps go */
+    /* A translation of guest pc was made, `size` bytes of host code at `code` (perf maps). May be NULL. Called with the engine's lock held. */
+    void (*made)(void *cx, hva_t code, size_t size, gva_t pc);
 };
 enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4 };
 

@@ -1,0 +1,55 @@
+/* The code cache: a bound piece of code memory, filled from the start, emptied as a whole.
+ *
+ * Its first bytes are the backend's common code, made anew at each flush only in the sense that `used` goes back to its end. See
+ * engine_int.h, "Flush", for how other threads survive. */
+#include "translator/engine/engine_int.h"
+
+#include "lib/assert.h"
+#include "lib/err.h"
+#include "lib/str.h"
+
+int cache_start(struct engine *e)
+{
+    e->used = 0;
+    if (e->host) {
+        e->common = e->code.rx;
+        e->common_size = e->host->common(e->code.rw, e->code.rx, e->code.size, &e->guest->slots);
+        if (!e->common_size)
+            return -ENOSPC;
+        mk_code_sync(&e->code, 0, e->common_size);
+        e->used = e->common_size;
+    }
+    return 0;
+}
+
+void cache_flush(struct engine *e)
+{
+    __atomic_store_n(&e->flushing, 1, __ATOMIC_SEQ_CST);
+    for (struct vcpu *v = e->vcpus; v; v = v->next) {
+        while (__atomic_load_n(&v->running, __ATOMIC_SEQ_CST)) {
+            vcpu_kick(v);
+            mk_yield();
+        }
+    }
+    for (u32 i = 0; i < ARRAY_LEN(e->pages); i++)
+        for (struct code_page *p = e->pages[i]; p; p = p->next)
+            if (p->watched)
+                e->cfg.ops->watch(e->cfg.cx, p->number * e->page_size, e->page_size, false);
+    memset(e->hash, 0, sizeof e->hash);
+    memset(e->pages, 0, sizeof e->pages);
+    e->unwatched_pages = 0;
+    __atomic_store_n(&e->nblocks, 0, __ATOMIC_RELEASE);
+    e->nexits = 0;
+    arena_reset(&e->meta);
+    e->used = e->common_size;
+    e->stats.flushes++;
+    __atomic_store_n(&e->epoch, e->epoch + 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&e->flushing, 0, __ATOMIC_SEQ_CST);
+}
+
+void engine_flush(struct engine *e)
+{
+    mk_lock(&e->lock);
+    cache_flush(e);
+    mk_unlock(&e->lock);
+}

@@ -1,0 +1,70 @@
+/* Making and ending an engine; its figures. See engine.h for what it is, engine_int.h for how it works. */
+#include "translator/engine/engine_int.h"
+
+#include "lib/err.h"
+#include "lib/str.h"
+
+#define MIN_CACHE (64u << 10)
+#define MAX_CACHE (1u << 30)
+
+int engine_create(struct engine **out, const struct engine_config *cfg)
+{
+    if (cfg->cache_size < MIN_CACHE || cfg->cache_size > MAX_CACHE)
+        return -EINVAL;
+    void *mem;
+    int rc = mk_pages_alloc(&mem, sizeof(struct engine));
+    if (rc)
+        return rc;
+    struct engine *e = mem;
+    e->cfg = *cfg;
+    e->guest = cfg->guest;
+    e->host = cfg->tier == ENGINE_INTERP ? NULL : &host_native;
+    e->page_size = mk_page_size();
+    e->epoch = 1;
+    e->max_blocks = (u32)(cfg->cache_size / 64);
+    e->max_exits = (u32)(cfg->cache_size / 32);
+    arena_init(&e->meta);
+    arena_init(&e->tmp);
+    void *index = NULL, *exits = NULL;
+    rc = mk_pages_alloc(&index, e->max_blocks * sizeof *e->index);
+    if (!rc)
+        rc = mk_pages_alloc(&exits, e->max_exits * sizeof *e->exits);
+    e->index = index;
+    e->exits = exits;
+    if (!rc && e->host)
+        rc = mk_code_create(&e->code, cfg->cache_size);
+    if (!rc)
+        rc = cache_start(e);
+    if (rc) {
+        engine_destroy(e);
+        return rc;
+    }
+    *out = e;
+    return 0;
+}
+
+void engine_destroy(struct engine *e)
+{
+    while (e->vcpus)
+        vcpu_destroy(e->vcpus);
+    if (e->code.rw)
+        mk_code_destroy(&e->code);
+    if (e->index)
+        mk_pages_free(e->index, e->max_blocks * sizeof *e->index);
+    if (e->exits)
+        mk_pages_free(e->exits, e->max_exits * sizeof *e->exits);
+    arena_free(&e->meta);
+    arena_free(&e->tmp);
+    mk_pages_free(e, sizeof *e);
+}
+
+void engine_stats(struct engine *e, struct engine_stats *out)
+{
+    mk_lock(&e->lock);
+    *out = e->stats;
+    for (struct vcpu *v = e->vcpus; v; v = v->next) {
+        out->entries += v->stat_entries;
+        out->lookups += v->stat_lookups;
+    }
+    mk_unlock(&e->lock);
+}

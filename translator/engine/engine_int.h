@@ -1,0 +1,128 @@
+/* The engine's own structures; only files of translator/engine include this.
+ *
+ * Life of a block. A *block* is the translation of one unit. It is made under the engine's lock, entered into the table (by pc and
+ * code key) and into the list of each guest page that it covers, and dies in one of two ways: killed (its guest code changed:
+ * it leaves the table and nothing jumps to it any more, but its host code stays, as a thread may be inside) or flushed with the whole cache.
+ *
+ * Links. Each direct exit of a block is an exit record, numbered in order of emission. A record that is linked is in the `in` list of the
+ * block it leads to, so that killing that block can point it back at its stub. Records of dead blocks stay, since their code may still run.
+ *
+ * Flush. Memory of the cache is reused only when no vCPU is in translated code. The flusher holds the lock, sets `flushing`, kicks everyone
+ * and waits until each vCPU's `running` is 0; a vCPU that wants to enter sets `running` first and looks at `flushing` after (both sequentially
+ * consistent), so one of the two always sees the other. Every flush begins a new epoch; a vCPU that enters for the first time in an epoch drops its jump
+ * cache and its return-address stack, which point into the old one.
+ *
+ * Locks. One, `lock`, guards all of this. It is never held while guest code runs, nor taken in a fault upcall. */
+#pragma once
+
+#include "lib/arena.h"
+#include "mk/mk.h"
+#include "translator/engine/engine.h"
+#include "translator/host/host.h"
+
+#define ENGINE_MAX_INSNS 64   /* default longest block, guest instructions */
+#define ENGINE_MAX_EXITS 4    /* side exits in a block */
+#define ENGINE_HASH_BITS 15
+#define ENGINE_PAGE_HASH_BITS 12
+#define ENGINE_RAS_SIZE (64u << 10)
+
+struct block;
+
+struct exit_rec {
+    struct block *owner, *to; /* to: the block linked to, or NULL */
+    struct exit_rec *next_in; /* in to->in */
+    u32 site_off, stub_off;   /* from the start of the code cache */
+    gva_t pc;
+};
+
+/* A guest page that has translations. */
+struct code_page {
+    struct code_page *next; /* in hash chain */
+    u64 number;             /* guest address / page size */
+    struct block *blocks;   /* through page_next */
+    bool watched;           /* a write will be seen; otherwise content is compared at a sync */
+    u32 writes;             /* how often it lost its translations to a write */
+};
+
+struct block {
+    gva_t pc;
+    u64 key;
+    u32 guest_len;
+    u32 code_off, code_len; /* in the cache; for the interpreter tier, code_len is 0 */
+    u32 exit_id, nexits;
+    u32 nmarks;
+    bool dead;
+    const struct host_mark *marks;
+    struct ir_unit *unit; /* interpreter tier */
+    const u8 *source;     /* copy of the guest bytes when on a page that cannot be watched, else NULL */
+    struct block *hash_next;
+    struct exit_rec *in;
+    struct block *page_next[2]; /* a block touches at most two pages */
+};
+
+struct engine {
+    struct engine_config cfg;
+    const struct guest_isa *guest;
+    const struct host_isa *host; /* NULL in the interpreter tier */
+    struct mk_lock lock;
+
+    struct mk_code code;
+    u8 *common;         /* rx address of the common code; the cache starts here */
+    size_t common_size;
+    size_t used;        /* bytes of the cache in use */
+    u64 epoch;          /* read without the lock by entering vCPUs (atomics) */
+    u32 flushing;
+
+    struct block **index;   /* all blocks of this epoch, in order of address: for faults, read without the lock */
+    u32 nblocks, max_blocks; /* nblocks is published last (release) */
+    struct exit_rec *exits;
+    u32 nexits, max_exits;
+    struct block *hash[1 << ENGINE_HASH_BITS];
+    struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
+    u32 unwatched_pages; /* pages to compare at a sync */
+    size_t page_size;
+    struct arena meta;   /* blocks, marks, pages: lives for an epoch */
+    struct arena tmp;    /* one translation */
+
+    struct vcpu *vcpus;
+    u32 nvcpus;
+    struct engine_stats stats;
+    struct mk_code fork_copy; /* between fork_before and fork_after */
+};
+
+/* block.c; all with the lock held. */
+struct block *block_find(struct engine *e, gva_t pc, u64 key);
+/* Enters a filled-in block into table and pages. -ENOMEM. */
+int block_insert(struct engine *e, struct block *b) MUST_USE;
+void block_kill(struct engine *e, struct block *b);
+void block_link(struct engine *e, struct exit_rec *x, struct block *to);
+/* Kills what lies in [start, start + len). */
+void block_kill_range(struct engine *e, gva_t start, u64 len);
+/* Kills blocks on unwatched pages whose source has changed. */
+void block_check_unwatched(struct engine *e);
+struct code_page *block_page(struct engine *e, u64 number);
+/* Makes sure that writes to the pages of [pc, pc+len) will be seen. False when some page can't be watched. */
+bool block_watch(struct engine *e, gva_t pc, u64 len, int *err);
+/* The block whose code holds cache offset off, or NULL. No lock. */
+struct block *block_at(const struct engine *e, u32 off);
+/* Entry code of a block as the jump cache holds it. */
+static inline const void *block_entry(const struct engine *e, const struct block *b)
+{
+    return e->host ? (const void *)(e->code.rx + b->code_off) : (const void *)b;
+}
+
+/* translate.c; with the lock held. The block for (pc, v->mode), made if need be. NULL with *err: -ENOMEM, or -EFAULT with *fault filled. */
+struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, struct vcpu_fault *fault, int *err);
+/* Makes a unit for pc without keeping it, in e->tmp. */
+int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, struct ir_unit *u) MUST_USE;
+size_t translate_fetch(struct engine *e, gva_t pc, u8 *buf, size_t want, struct vcpu_fault *fault);
+
+/* cache.c; with the lock held. Empties the cache; waits for all vCPUs but `self` to be out of translated code. */
+void cache_flush(struct engine *e);
+int cache_start(struct engine *e) MUST_USE;
+
+/* vcpu.c: forgets what points into older code. */
+void vcpu_forget(struct vcpu *v);
+
+/* dump.c */
+void dump_block(struct engine *e, const struct ir_unit *u, const u8 *code, const struct host_code *hc);

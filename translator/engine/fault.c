@@ -1,0 +1,54 @@
+/* Faults inside translated code.
+ *
+ * The kernel interface calls up with the host's registers. When the host pc lies in the code cache, the block's marks say which guest instruction
+ * it belongs to; the backend puts pinned registers back into the slots and lets the thread leave translated code as if by an exit. All further thought
+ * happens outside of the upcall, in whoever called vcpu_run. Nothing here takes a lock. */
+#include "translator/engine/engine_int.h"
+
+static bool mark_pc(const struct block *b, u32 off, gva_t *pc)
+{
+    u32 lo = 0, hi = b->nmarks;
+    while (lo < hi) {
+        u32 mid = (lo + hi) / 2;
+        if (b->marks[mid].host_off <= off)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (!lo)
+        return false;
+    *pc = b->pc + b->marks[lo - 1].guest_off;
+    return true;
+}
+
+bool engine_locate(struct engine *e, hva_t host_pc, gva_t *guest_pc)
+{
+    hva_t off = host_pc - (hva_t)e->code.rx;
+    if (!e->host || off >= e->code.size)
+        return false;
+    const struct block *b = block_at(e, (u32)off);
+    return b && mark_pc(b, (u32)off - b->code_off, guest_pc);
+}
+
+bool engine_fault(struct vcpu *v, struct mk_fault *f)
+{
+    struct engine *e = v->engine;
+    if (!e->host || f->pc - (hva_t)e->code.rx >= e->code.size)
+        return false;
+    if (f->kind != MK_FAULT_UNMAPPED && f->kind != MK_FAULT_PROTECTION && f->kind != MK_FAULT_BUS)
+        return false;
+    if (e->host->own_fault(v, f->regs, f->addr))
+        return true;
+    gva_t pc;
+    if (!engine_locate(e, f->pc, &pc))
+        return false;
+    v->pc = pc;
+    v->fault.addr = f->addr - v->mem_base;
+    v->fault.access = f->exec ? VCPU_EXEC : f->write ? VCPU_WRITE : VCPU_READ;
+    v->fault.kind = f->kind == MK_FAULT_BUS          ? VCPU_FAULT_BUS
+                    : f->kind == MK_FAULT_PROTECTION ? VCPU_FAULT_PROTECTION
+                                                     : VCPU_FAULT_UNMAPPED;
+    v->exit = VCPU_FAULT;
+    e->host->unwind(v, f->regs, e->common);
+    return true;
+}

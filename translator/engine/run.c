@@ -1,0 +1,168 @@
+/* The dispatcher: runs a vCPU from block to block until something concerns the embedder.
+ *
+ * Most control flow never comes here: linked exits, matched returns and jump-cache hits go from translation to translation. What comes: exits that
+ * are not linked yet, jump-cache misses, traps, faults, polls. */
+#include "translator/engine/engine_int.h"
+
+#include "lib/assert.h"
+#include "lib/err.h"
+#include "lib/str.h"
+
+/* Code for v->pc, found or made, and entered into the jump cache; NULL with v->exit and v->fault set when there is none. Also links exit `link_id`
+ * (that led here in the vCPU's epoch) when it is not ~0. */
+static const void *code_for(struct engine *e, struct vcpu *v, u32 link_id)
+{
+    struct vcpu_fault fault = {0};
+    int err = 0;
+    mk_lock(&e->lock);
+    v->stat_lookups++;
+    struct block *b = translate(e, v, v->pc, &fault, &err);
+    const void *code = NULL;
+    if (b) {
+        if (v->epoch != e->epoch) {
+            vcpu_forget(v);
+            v->epoch = e->epoch;
+            link_id = ~0u;
+        }
+        code = block_entry(e, b);
+        if (link_id != ~0u) {
+            dgm_assert(link_id < e->nexits, "exit %u of %u", link_id, e->nexits);
+            block_link(e, &e->exits[link_id], b);
+        }
+        struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
+        __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
+        j->code = code;
+        __atomic_store_n(&j->pc, v->pc, __ATOMIC_RELEASE);
+    }
+    mk_unlock(&e->lock);
+    if (!b) {
+        if (err != -EFAULT)
+            fault = (struct vcpu_fault){.addr = v->pc, .kind = VCPU_FAULT_BUS, .access = VCPU_EXEC};
+        v->fault = fault;
+        v->exit = VCPU_FAULT;
+    }
+    return code;
+}
+
+/* Enters `code` unless a flush came between. */
+static bool enter(struct engine *e, struct vcpu *v, const void *code)
+{
+    __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&e->flushing, __ATOMIC_SEQ_CST) || __atomic_load_n(&e->epoch, __ATOMIC_SEQ_CST) != v->epoch) {
+        __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);
+        return false;
+    }
+    v->stat_entries++;
+    if (e->host)
+        e->host->enter(v, code, e->common);
+    else
+        ir_interp(((const struct block *)code)->unit, v);
+    __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* A trap that the engine deals with itself. */
+static bool engine_trap(struct engine *e, struct vcpu *v)
+{
+    switch (v->trap) {
+    case IR_TRAP_SYNC:
+        mk_lock(&e->lock);
+        block_check_unwatched(e);
+        mk_unlock(&e->lock);
+        return true;
+    case IR_TRAP_MODE:
+        v->mode = e->guest->mode(v);
+        vcpu_forget(v);
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum vcpu_exit vcpu_run(struct vcpu *v)
+{
+    struct engine *e = v->engine;
+    u32 link_id = ~0u;
+    for (;;) {
+        if (v->poll) {
+            v->exit = VCPU_POLL;
+            return VCPU_POLL;
+        }
+        const void *code = NULL;
+        const struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
+        if (link_id == ~0u && __atomic_load_n(&j->pc, __ATOMIC_ACQUIRE) == v->pc &&
+            v->epoch == __atomic_load_n(&e->epoch, __ATOMIC_RELAXED))
+            code = j->code;
+        if (!code && !(code = code_for(e, v, link_id)))
+            return v->exit;
+        link_id = ~0u;
+        if (!enter(e, v, code))
+            continue;
+        switch (v->exit) {
+        case VCPU_LINK:
+            link_id = v->exit_id;
+            break;
+        case VCPU_NONE:
+        case VCPU_LOOKUP:
+            break;
+        case VCPU_TRAP:
+            if (engine_trap(e, v))
+                break;
+            if (v->trap == IR_TRAP_FETCH) {
+                /* Made by the frontend when code ran out; the fetch itself tells how. */
+                break;
+            }
+            return VCPU_TRAP;
+        case VCPU_POLL:
+        case VCPU_FAULT:
+            return v->exit;
+        default:
+            dgm_assert(false, "vcpu exit %u", v->exit);
+        }
+    }
+}
+
+enum vcpu_exit vcpu_step(struct vcpu *v)
+{
+    struct engine *e = v->engine;
+    u8 code[16];
+    struct vcpu_fault fault = {0};
+    size_t n = translate_fetch(e, v->pc, code, e->guest->max_insn, &fault);
+    if (!n) {
+        v->fault = fault;
+        return v->exit = VCPU_FAULT;
+    }
+    struct guest_request rq = {.pc = v->pc, .code = code, .len = n, .mode = v->mode, .max_insns = 1, .stop_after = true};
+    mk_lock(&e->lock);
+    struct ir_unit u, *keep = NULL;
+    int rc = translate_unit(e, v->mode, &rq, &u);
+    if (!rc && u.guest_bytes)
+        keep = &u;
+    else if (!rc)
+        rc = -EFAULT;
+    /* The temporary arena is the engine's: what a step needs of it is copied before the lock goes. */
+    struct ir_ins ins[256];
+    if (keep && u.n > ARRAY_LEN(ins))
+        rc = -ENOMEM;
+    if (!rc) {
+        memcpy(ins, u.ins, u.n * sizeof *ins);
+        u.ins = ins;
+    }
+    mk_unlock(&e->lock);
+    if (rc) {
+        v->fault = (struct vcpu_fault){.addr = v->pc, .kind = VCPU_FAULT_UNMAPPED, .access = VCPU_EXEC};
+        return v->exit = VCPU_FAULT;
+    }
+    u32 poll = v->poll;
+    v->poll = 0; /* a step is not interrupted */
+    ir_interp(&u, v);
+    if (poll)
+        v->poll = poll;
+    if (v->exit == VCPU_TRAP && engine_trap(e, v))
+        v->exit = VCPU_NONE;
+    if (v->exit == VCPU_NONE || v->exit == VCPU_LOOKUP) {
+        v->exit = VCPU_TRAP;
+        v->trap = IR_TRAP_STOP;
+    }
+    return v->exit;
+}

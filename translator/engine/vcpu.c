@@ -1,0 +1,117 @@
+/* vCPUs: making and ending them, and their return-address stacks.
+ *
+ * The return-address stack is memory that the host's stack pointer walks while translated code runs. It grows down to a guard page; its
+ * top holds sentinel entries whose guest pc is odd, so that a return on an empty stack never matches. */
+#include "translator/engine/engine_int.h"
+
+#include "lib/assert.h"
+#include "lib/err.h"
+#include "lib/str.h"
+
+#define RAS_SENTINELS 8
+
+void vcpu_forget(struct vcpu *v)
+{
+    for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
+        v->jc[i].pc = VCPU_JC_NONE;
+    if (!v->ras_base)
+        return;
+    u64 *top = (u64 *)((u8 *)v->ras_base + v->ras_size);
+    for (u32 i = 1; i <= 2 * RAS_SENTINELS; i++)
+        top[-(int)i] = VCPU_JC_NONE;
+    v->ras_sp = top - 2 * RAS_SENTINELS;
+}
+
+int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
+{
+    void *mem, *ras = NULL;
+    int rc = mk_pages_alloc(&mem, sizeof(struct vcpu));
+    if (rc)
+        return rc;
+    size_t page = mk_page_size();
+    if (e->host) {
+        rc = mk_pages_alloc(&ras, ENGINE_RAS_SIZE + page);
+        if (!rc && (rc = mk_pages_guard(ras, ENGINE_RAS_SIZE + page)))
+            mk_pages_free(ras, ENGINE_RAS_SIZE + page);
+        if (rc) {
+            mk_pages_free(mem, sizeof(struct vcpu));
+            return rc;
+        }
+    }
+    struct vcpu *v = mem;
+    v->mem_base = e->cfg.mem_base;
+    v->engine = e;
+    v->owner = owner;
+    if (ras) {
+        v->ras_base = (u8 *)ras + page;
+        v->ras_size = ENGINE_RAS_SIZE;
+    }
+    vcpu_forget(v);
+    e->guest->reset(v);
+    v->mode = e->guest->mode(v);
+
+    mk_lock(&e->lock);
+    v->index = e->nvcpus++;
+    v->epoch = e->epoch;
+    v->next = e->vcpus;
+    e->vcpus = v;
+    mk_unlock(&e->lock);
+    *out = v;
+    return 0;
+}
+
+static void vcpu_free(struct vcpu *v)
+{
+    size_t page = mk_page_size();
+    if (v->ras_base)
+        mk_pages_free((u8 *)v->ras_base - page, v->ras_size + page);
+    mk_pages_free(v, sizeof(struct vcpu));
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+    struct engine *e = v->engine;
+    mk_lock(&e->lock);
+    for (struct vcpu **p = &e->vcpus; *p; p = &(*p)->next) {
+        if (*p == v) {
+            *p = v->next;
+            break;
+        }
+    }
+    e->stats.entries += v->stat_entries;
+    e->stats.lookups += v->stat_lookups;
+    mk_unlock(&e->lock);
+    vcpu_free(v);
+}
+
+int engine_fork_before(struct engine *e)
+{
+    mk_lock(&e->lock);
+    if (!e->host)
+        return 0;
+    int rc = mk_code_copy(&e->code, e->used, &e->fork_copy);
+    if (rc)
+        mk_unlock(&e->lock);
+    return rc;
+}
+
+void engine_fork_after(struct engine *e, bool child, struct vcpu *v)
+{
+    if (!child) {
+        if (e->host)
+            mk_code_drop(&e->fork_copy);
+        mk_unlock(&e->lock);
+        return;
+    }
+    mk_lock_reset(&e->lock);
+    if (e->host && mk_code_adopt(&e->code, &e->fork_copy))
+        mk_panic("fork: the child's code cache cannot be mapped");
+    /* The other vCPUs' threads do not exist here. */
+    for (struct vcpu *o = e->vcpus, *next; o; o = next) {
+        next = o->next;
+        if (o != v)
+            vcpu_free(o);
+    }
+    v->next = NULL;
+    e->vcpus = v;
+}
