@@ -26,7 +26,8 @@ struct engine_ops {
      * file mapping that is writable elsewhere); the engine then compares content at IR_TRAP_SYNC. Called with the engine's lock held,
      * so the embedder must not call the engine while it holds the lock that this takes. */
     bool (*watch)(void *cx, gva_t start, size_t len, bool on);
-    /* A breakpoint at pc? NULL: none ever. */
+    /* A breakpoint at pc? vcpu_run then returns there with IR_TRAP_STOP before the instruction; vcpu_step goes over it. After a
+     * change, engine_flush. NULL: none ever. */
     bool (*stop_at)(void *cx, gva_t pc);
 };
 

@@ -4,6 +4,7 @@
  * the cache or one of the tables is full, everything is flushed and the work starts again, once: a unit that does not fit an empty cache is
  * made again with fewer instructions. */
 #include "translator/engine/engine_int.h"
+#include "translator/ir/ir_build.h"
 
 #include "lib/assert.h"
 #include "lib/err.h"
@@ -50,6 +51,21 @@ int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, s
     }
 #endif
     return rc;
+}
+
+/* The unit of a breakpoint: it stops before its first instruction. */
+static int stop_unit(struct engine *e, u64 mode, gva_t pc, struct ir_unit *u)
+{
+    arena_reset(&e->tmp);
+    memset(u, 0, sizeof *u);
+    u->arena = &e->tmp;
+    u->slots = &e->guest->slots;
+    u->code_key = mode;
+    struct ir_builder b;
+    ir_begin(&b, u, pc);
+    ir_insn(&b, pc, e->guest->min_insn);
+    ir_trap(&b, IR_TRAP_STOP, pc);
+    return ir_finish(&b);
 }
 
 /* Copies `u` into the epoch's arena, for the interpreter. */
@@ -149,7 +165,10 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
         .cx = e->cfg.cx,
     };
     struct ir_unit u;
-    rc = translate_unit(e, v->mode, &rq, &u);
+    if (rq.stop_at && rq.stop_at(rq.cx, pc))
+        rc = stop_unit(e, v->mode, pc, &u);
+    else
+        rc = translate_unit(e, v->mode, &rq, &u);
     if (rc)
         return rc;
     if (!u.guest_bytes) {
