@@ -1,9 +1,9 @@
 /* Formatting text, without a C library.
  *
- * Conversions: %d %i %u %x %X %c %s %p %%, with the lengths l, ll and z; field width (also *), 0 and - flags, precision
- * (also .*) for strings. As in C, %s of NULL is an error elsewhere; here it prints (null). A conversion that is not in
- * this list is copied as it stands, so that it shows; the compiler warns about those that C does not know either.
- * Neither locks nor allocates, but for growing string buffers; fmt may be called from a fault upcall. */
+ * Conversions: %d %i %u %x %X %c %s %p %%, with the lengths l, ll and z, the flags - 0 #, a field width and a precision
+ * (either may be *), as in C; but a precision of 0 still prints a 0, %s of NULL prints (null), and %p of NULL 0x0. From
+ * a conversion on that is not in this list, the format is copied as it stands, so that it shows. Neither locks nor
+ * allocates, but for growing string buffers; fmt may be called from a fault upcall. */
 #pragma once
 
 #include <stdarg.h>
