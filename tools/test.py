@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Runs the tests for `./dev test` and counts them.
+
+    test.py --build DIR [SUITE…]
+
+Two kinds: what Meson knows (unit, golden, differential tests; a suite each part), and `system`, Debian's own programs
+under build/dragoman beside the same programs run natively (tests/system/run.py). With no SUITE all are run.
+
+Prints a line per suite, the name and log of each test that failed, and in the end "N passed, N failed, N skipped".
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+GOOD = {"OK", "EXPECTEDFAIL"}
+
+
+def read_log(path):
+    """Results of `meson test` as [(suite, name, result, output)]."""
+    out = []
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            for line in f:
+                e = json.loads(line)
+                suite = next((s.split(":")[-1] for s in e.get("suite", []) if ":" in s), "other")
+                out.append((suite, e["name"].split(" / ")[-1], e["result"], e.get("stdout", "") + e.get("stderr", "")))
+    except FileNotFoundError:
+        pass
+    return out
+
+
+def count(results):
+    """suite -> [passed, failed, skipped], in order of appearance."""
+    table = {}
+    for suite, _, result, _ in results:
+        row = table.setdefault(suite, [0, 0, 0])
+        row[0 if result in GOOD else 2 if result == "SKIP" else 1] += 1
+    return table
+
+
+def known_suites(build):
+    p = subprocess.run(["meson", "introspect", "--tests", build], stdout=subprocess.PIPE, text=True)
+    tests = json.loads(p.stdout or "[]") if p.returncode == 0 else []
+    return {s.split(":")[-1] for t in tests for s in t["suite"] or ["other"]}, len(tests)
+
+
+def run_meson(build, suites):
+    log = os.path.join(build, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.unlink(log)
+    cmd = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs"]
+    for s in suites:
+        cmd += ["--suite", s]
+    multiplier = 5 if os.path.basename(build) != "build" else 1
+    cmd += ["--timeout-multiplier", str(multiplier)]
+    out = os.path.join(ROOT, "build", "logs", "test.log")
+    os.makedirs(os.path.dirname(out), exist_ok=True)
+    with open(out, "w") as f:
+        rc = subprocess.run(cmd, stdout=f, stderr=subprocess.STDOUT).returncode
+    results = read_log(log)
+    if rc and all(r[2] in GOOD or r[2] == "SKIP" for r in results):
+        results.append(("meson", "meson test", "FAIL", "see %s" % os.path.relpath(out, ROOT)))
+    return results
+
+
+def main(argv):
+    ap = argparse.ArgumentParser(description="Runs the tests and counts them.")
+    ap.add_argument("--build", default="build")
+    ap.add_argument("suites", nargs="*", metavar="SUITE")
+    a = ap.parse_args(argv)
+    build = os.path.join(ROOT, a.build)
+    known, n = known_suites(build)
+    unknown = set(a.suites) - known - {"system"}
+    if unknown:
+        print("test: no such suite: %s (there are: %s)" % (", ".join(sorted(unknown)), ", ".join(sorted(known | {"system"}))), file=sys.stderr)
+        return 2
+    total = [0, 0, 0]
+    meson_suites = [s for s in a.suites if s != "system"]
+    if n and (meson_suites or not a.suites):
+        results = run_meson(build, meson_suites)
+        for suite, row in count(results).items():
+            print("%-14s %d passed, %d failed, %d skipped;" % (suite, *row), flush=True)
+            total = [x + y for x, y in zip(total, row)]
+        for suite, name, result, output in results:
+            if result not in GOOD and result != "SKIP":
+                print("FAILED %s/%s: %s (log: %s/meson-logs/testlog.txt)" % (suite, name, result.lower(), a.build))
+                for l in output.splitlines()[-(60 if os.environ.get("CI") else 15):]:
+                    print("    " + l)
+    if not a.suites or "system" in a.suites:
+        sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
+        import run
+        row = run.run_all(build)
+        print("%-14s %d passed, %d failed, %d skipped;" % ("system", *row), flush=True)
+        total = [x + y for x, y in zip(total, row)]
+    print("%d passed, %d failed, %d skipped" % tuple(total))
+    return 1 if total[1] or not total[0] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
