@@ -48,9 +48,13 @@ class Tree(unittest.TestCase):
         self.assertEqual(self.check({}), [])
 
     def test_upward_arrows(self):
-        self.offends("layers", "lib/a.c", '#include "mk/mk.h"\n')
+        self.offends("layers", "lib/a.h", '#pragma once\n#include "mk/mk.h"\n', 2)
+        self.offends("layers", "lib/a.c", '#include "translator/vcpu.h"\n')
         self.offends("layers", "translator/engine/a.c", '#include "machine/bus.h"\n')
         self.offends("layers", "translator/ir/a.c", '\n#include "translator/guest/guest.h"\n', 2)
+
+    def test_lib_may_use_kernel_in_c_files(self):
+        self.assertEqual(self.check({"lib/a.c": '#include "mk/mk.h"\n'}), [])
 
     def test_siblings(self):
         self.offends("layers", "personality/linux/a.c", '#include "machine/bus.h"\n')
@@ -92,6 +96,7 @@ class Tree(unittest.TestCase):
 
     def test_pragma_once(self):
         self.offends("once", "lib/a.h", "#ifndef A\n#endif\n")
+        self.assertEqual(self.check({"lib/a_def.h": "OP(add)\n"}), [])
 
     def test_arch_macros(self):
         self.offends("macros", "translator/engine/a.c", "#if defined(__x86_64__)\n#endif\n")
