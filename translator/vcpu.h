@@ -51,6 +51,11 @@ static inline u32 vcpu_jc_index(gva_t pc)
 }
 
 #define VCPU_SLOT_BYTES 1024 /* room for any guest's slots */
+#define VCPU_SPILL 320       /* words for the backend: spilled values, registers saved around calls into C */
+
+/* Entries of two words at the top of the return-address stack that hold no return: all their words are odd. An
+ * empty stack's pointer stands below them. */
+#define VCPU_RAS_SENTINELS 8
 
 struct engine;
 
@@ -72,6 +77,7 @@ struct vcpu {
     _Alignas(16) u8 slots[VCPU_SLOT_BYTES]; /* guest registers, as guest_isa.slots lays them out */
 
     /* colder */
+    _Alignas(16) u64 spill[VCPU_SPILL]; /* backend: nothing in it outlives one stay in translated code */
     struct vcpu_fault fault;
     void *ras_base;       /* lowest usable address of the return-address stack; a guard page lies below */
     size_t ras_size;
