@@ -57,12 +57,16 @@ ir_ref ir_ld(struct ir_builder *b, enum ir_type type, u32 mem, ir_ref addr, s64 
 void ir_st(struct ir_builder *b, u32 mem, ir_ref addr, s64 off, ir_ref v);
 ir_ref ir_amo(struct ir_builder *b, enum ir_amo kind, u32 mem, ir_ref addr, ir_ref v);
 ir_ref ir_cas(struct ir_builder *b, u32 mem, ir_ref addr, ir_ref expect, ir_ref v);
+/* The type of v is the size; gives 0 when v was stored, else 1. reserved_value is compared in v's width. */
+ir_ref ir_sc(struct ir_builder *b, u32 mem, ir_ref addr, ir_ref v, ir_ref reserved_addr, ir_ref reserved_value);
 void ir_fence(struct ir_builder *b, u32 bits);
 
 /* Floating ops take the type of x (op2, op1 forms) or the one named, and aux as in ops.def. */
 ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, u32 aux, ir_ref x, ir_ref y);
 ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, u32 aux, ir_ref x);
 ir_ref ir_fp_to(struct ir_builder *b, enum ir_op op, enum ir_type to, u32 aux, ir_ref x); /* fcvt, f2i, i2f, bitcast, nanunbox */
+
+ir_ref ir_fma(struct ir_builder *b, u32 aux, ir_ref x, ir_ref y, ir_ref z);
 
 ir_ref ir_call(struct ir_builder *b, enum ir_type type, u32 helper, ir_ref x, ir_ref y, ir_ref z, ir_ref w);
 

@@ -1,0 +1,368 @@
+/* The builder: how instructions get into a unit.
+ *
+ * ir_emit is the one way in. It asks the folder (fold.c) whether the instruction can be simpler, then looks whether the
+ * same value exists already, and only then appends:
+ *
+ *   - slots: `slot[s]` is the value that slot s is known to hold. A `get` gives it, a `put` of the value that the slot
+ *     holds already is left out. A helper that writes slots clears the whole table.
+ *   - PURE instructions are shared by value: `cse[]` is a direct-mapped table by hash over (op, type, aux, imm,
+ * arguments). A unit is straight-line code, so each earlier value is there for each later instruction. A collision
+ * forgets the older one, which costs an instruction and never correctness.
+ *
+ * Arguments are counted in `uses` when an instruction is appended, so a value that folding made superfluous has uses ==
+ * 0 and a backend can skip it if its op is PURE or a `get`.
+ *
+ * Out of memory is sticky: from then on ir_emit does nothing and returns 0, every query on ref 0 is answered, and
+ * ir_finish reports it. */
+#include "translator/ir/ir_build.h"
+
+#include "lib/arena.h"
+#include "lib/assert.h"
+#include "lib/err.h"
+#include "lib/str.h"
+#include "translator/ir/eval.h"
+#include "translator/ir/ir_int.h"
+
+#define FIRST_CAP 128
+
+bool ir_unit_init(struct ir_unit *u, gva_t pc)
+{
+    u->ins = arena_alloc(u->arena, FIRST_CAP * sizeof u->ins[0], _Alignof(struct ir_ins));
+    u->cap = u->ins ? FIRST_CAP : 0;
+    u->n = u->ins ? 1 : 0;
+    u->pc = pc;
+    u->guest_bytes = 0;
+    u->guest_insns = 0;
+    u->nexits = 0;
+    if (u->ins)
+        u->ins[0] = (struct ir_ins){.op = IR_OP_nop};
+    return u->ins != NULL;
+}
+
+static bool grow(struct ir_unit *u)
+{
+    u32 cap = u->cap * 2;
+    struct ir_ins *ins = arena_alloc(u->arena, cap * sizeof ins[0], _Alignof(struct ir_ins));
+    if (!ins)
+        return false;
+    memcpy(ins, u->ins, u->n * sizeof ins[0]);
+    u->ins = ins;
+    u->cap = cap;
+    return true;
+}
+
+ir_ref ir_append(struct ir_unit *u, const struct ir_ins *in)
+{
+    if (u->n == u->cap && !grow(u))
+        return 0;
+    ir_ref r = u->n++;
+    struct ir_ins *p = &u->ins[r];
+    *p = *in;
+    p->uses = 0;
+    for (u32 i = 0; i < 4; i++)
+        if (ir_arg(p, i))
+            u->ins[ir_arg(p, i)].uses++;
+    if (p->op == IR_OP_insn) {
+        u64 end = p->imm - u->pc + p->aux;
+        if (end > u->guest_bytes)
+            u->guest_bytes = (u32)end;
+        u->guest_insns++;
+    }
+    if (p->op == IR_OP_exit || p->op == IR_OP_exit_if)
+        u->nexits++;
+    return r;
+}
+
+void ir_begin(struct ir_builder *b, struct ir_unit *u, gva_t pc)
+{
+    dgm_assert(u->slots && u->slots->n <= IR_MAX_SLOTS, "a unit needs a slot table of at most IR_MAX_SLOTS");
+    *b = (struct ir_builder){.u = u, .insn_pc = pc};
+    if (!ir_unit_init(u, pc))
+        b->error = -ENOMEM;
+}
+
+int ir_finish(struct ir_builder *b)
+{
+    if (b->error)
+        return b->error;
+    dgm_assert(ir_ops[b->u->ins[b->u->n - 1].op].flags & IR_END, "a unit must end with an END instruction");
+    return 0;
+}
+
+static u32 hash(const struct ir_ins *in)
+{
+    u64 h = in->op | (u64)in->type << 8 | (u64)in->aux << 16 | (u64)in->a << 32;
+    h = (h ^ in->imm) * 0x9e3779b97f4a7c15ull;
+    h = (h ^ in->b ^ (u64)in->c << 20 ^ (u64)in->d << 40) * 0x9e3779b97f4a7c15ull;
+    return (u32)(h >> 56); /* ARRAY_LEN(cse) is 256 */
+}
+
+static bool same(const struct ir_ins *x, const struct ir_ins *y)
+{
+    return x->op == y->op && x->type == y->type && x->aux == y->aux && x->imm == y->imm && x->a == y->a &&
+           x->b == y->b && x->c == y->c && x->d == y->d;
+}
+
+ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, u64 imm, ir_ref a1, ir_ref a2,
+               ir_ref a3, ir_ref a4)
+{
+    _Static_assert(ARRAY_LEN(b->cse) == 256, "hash() gives eight bits");
+    if (b->error)
+        return 0;
+    struct ir_unit *u = b->u;
+    struct ir_ins in = {
+        .op = (u8)op, .type = (u8)type, .aux = (u16)aux, .imm = imm, .a = a1, .b = a2, .c = a3, .d = a4};
+    dgm_assert(aux <= 0xffff, "aux has 16 bits");
+    dgm_assert(a1 < u->n && a2 < u->n && a3 < u->n && a4 < u->n, "an argument must be an earlier instruction");
+    dgm_assert(!(ir_ops[u->ins[u->n - 1].op].flags & IR_END), "nothing may follow an END instruction");
+
+    ir_ref r = ir_fold(b, &in);
+    if (r == IR_FOLD_DROP || b->error)
+        return 0;
+    if (r)
+        return r;
+
+    switch (in.op) {
+    case IR_OP_const:
+        dgm_assert(ir_bits(in.type) && ir_bits(in.type) <= 64, "no constants of this type");
+        in.imm &= ir_type_mask(in.type);
+        break;
+    case IR_OP_get:
+        dgm_assert(in.aux < u->slots->n, "no such slot");
+        if (b->slot[in.aux])
+            return b->slot[in.aux];
+        break;
+    case IR_OP_put:
+        dgm_assert(in.aux < u->slots->n, "no such slot");
+        dgm_assert(u->ins[in.a].type == u->slots->slot[in.aux].type, "put: the value has not the slot's type");
+        if (b->slot[in.aux] == in.a)
+            return 0;
+        in.type = u->ins[in.a].type;
+        b->slot[in.aux] = in.a;
+        break;
+    case IR_OP_insn:
+        b->insn_pc = in.imm;
+        break;
+    case IR_OP_st:
+        in.type = u->ins[in.b].type;
+        break;
+    case IR_OP_exit_if:
+        in.type = u->ins[in.a].type;
+        if (in.imm <= b->insn_pc)
+            in.aux |= IR_EXIT_POLL;
+        break;
+    case IR_OP_exit:
+        if (in.imm <= b->insn_pc)
+            in.aux |= IR_EXIT_POLL;
+        break;
+    case IR_OP_call:
+        dgm_assert(in.aux < u->nhelpers, "no such helper");
+        if (u->helpers[in.aux].flags & IR_HELPER_WRITES)
+            memset(b->slot, 0, sizeof b->slot);
+        break;
+    default:
+        break;
+    }
+
+    ir_ref *shared = NULL;
+    if (ir_ops[in.op].flags & IR_PURE) {
+        shared = &b->cse[hash(&in)];
+        if (*shared && same(&u->ins[*shared], &in))
+            return *shared;
+    }
+    r = ir_append(u, &in);
+    if (!r) {
+        b->error = -ENOMEM;
+        return 0;
+    }
+    if (shared)
+        *shared = r;
+    if (in.op == IR_OP_get)
+        b->slot[in.aux] = r;
+    return r;
+}
+
+void ir_insn(struct ir_builder *b, gva_t pc, u32 len)
+{
+    ir_emit(b, IR_OP_insn, IR_VOID, len, pc, 0, 0, 0, 0);
+}
+
+ir_ref ir_const(struct ir_builder *b, enum ir_type type, u64 bits)
+{
+    return ir_emit(b, IR_OP_const, type, 0, bits, 0, 0, 0, 0);
+}
+
+ir_ref ir_get(struct ir_builder *b, u32 slot)
+{
+    dgm_assert(slot < b->u->slots->n, "no such slot");
+    return ir_emit(b, IR_OP_get, b->u->slots->slot[slot].type, slot, 0, 0, 0, 0, 0);
+}
+
+void ir_put(struct ir_builder *b, u32 slot, ir_ref v)
+{
+    ir_emit(b, IR_OP_put, ir_type_of(b, v), slot, 0, v, 0, 0, 0);
+}
+
+bool ir_is_const(const struct ir_builder *b, ir_ref v, u64 *bits)
+{
+    if (v == 0 || b->u->ins[v].op != IR_OP_const)
+        return false;
+    *bits = b->u->ins[v].imm;
+    return true;
+}
+
+enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v)
+{
+    return v ? b->u->ins[v].type : IR_VOID;
+}
+
+ir_ref ir_op2(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y)
+{
+    enum ir_type type = ir_type_of(b, x);
+    if (op == IR_OP_pair)
+        type = IR_I128;
+    return ir_emit(b, op, type, 0, 0, x, y, 0, 0);
+}
+
+ir_ref ir_op1(struct ir_builder *b, enum ir_op op, ir_ref x)
+{
+    enum ir_type type = ir_type_of(b, x);
+    switch (op) { /* ops whose result type is fixed */
+    case IR_OP_trunc:
+        type = IR_I32;
+        break;
+    case IR_OP_lo:
+    case IR_OP_hi:
+    case IR_OP_fclass:
+        type = IR_I64;
+        break;
+    case IR_OP_nanbox:
+        type = IR_F64;
+        break;
+    default:
+        break;
+    }
+    return ir_emit(b, op, type, 0, 0, x, 0, 0, 0);
+}
+
+ir_ref ir_op2i(struct ir_builder *b, enum ir_op op, ir_ref x, u64 y)
+{
+    return ir_op2(b, op, x, b->error ? 0 : ir_const(b, ir_type_of(b, x), y));
+}
+
+ir_ref ir_sext(struct ir_builder *b, enum ir_type to, ir_ref x, u32 bits)
+{
+    return ir_emit(b, IR_OP_sext, to, bits, 0, x, 0, 0, 0);
+}
+
+ir_ref ir_zext(struct ir_builder *b, enum ir_type to, ir_ref x, u32 bits)
+{
+    return ir_emit(b, IR_OP_zext, to, bits, 0, x, 0, 0, 0);
+}
+
+ir_ref ir_trunc(struct ir_builder *b, ir_ref x)
+{
+    return ir_emit(b, IR_OP_trunc, IR_I32, 0, 0, x, 0, 0, 0);
+}
+
+ir_ref ir_cmp(struct ir_builder *b, enum ir_type to, enum ir_cc cc, ir_ref x, ir_ref y)
+{
+    return ir_emit(b, IR_OP_cmp, to, cc, 0, x, y, 0, 0);
+}
+
+ir_ref ir_select(struct ir_builder *b, enum ir_cc cc, ir_ref x, ir_ref y, ir_ref t, ir_ref f)
+{
+    return ir_emit(b, IR_OP_select, ir_type_of(b, t), cc, 0, x, y, t, f);
+}
+
+ir_ref ir_ld(struct ir_builder *b, enum ir_type type, u32 mem, ir_ref addr, s64 off)
+{
+    return ir_emit(b, IR_OP_ld, type, mem, (u64)off, addr, 0, 0, 0);
+}
+
+void ir_st(struct ir_builder *b, u32 mem, ir_ref addr, s64 off, ir_ref v)
+{
+    ir_emit(b, IR_OP_st, ir_type_of(b, v), mem, (u64)off, addr, v, 0, 0);
+}
+
+ir_ref ir_amo(struct ir_builder *b, enum ir_amo kind, u32 mem, ir_ref addr, ir_ref v)
+{
+    return ir_emit(b, IR_OP_amo, ir_type_of(b, v), mem | (u32)kind << IR_AMO_SHIFT, 0, addr, v, 0, 0);
+}
+
+ir_ref ir_cas(struct ir_builder *b, u32 mem, ir_ref addr, ir_ref expect, ir_ref v)
+{
+    return ir_emit(b, IR_OP_cas, ir_type_of(b, v), mem, 0, addr, expect, v, 0);
+}
+
+ir_ref ir_sc(struct ir_builder *b, u32 mem, ir_ref addr, ir_ref v, ir_ref reserved_addr, ir_ref reserved_value)
+{
+    return ir_emit(b, IR_OP_sc, ir_type_of(b, v), mem, 0, addr, v, reserved_addr, reserved_value);
+}
+
+void ir_fence(struct ir_builder *b, u32 bits)
+{
+    ir_emit(b, IR_OP_fence, IR_VOID, bits, 0, 0, 0, 0, 0);
+}
+
+ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, u32 aux, ir_ref x, ir_ref y)
+{
+    return ir_emit(b, op, op == IR_OP_fcmp ? IR_I64 : ir_type_of(b, x), aux, 0, x, y, 0, 0);
+}
+
+ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, u32 aux, ir_ref x)
+{
+    return ir_emit(b, op, ir_type_of(b, x), aux, 0, x, 0, 0, 0);
+}
+
+ir_ref ir_fp_to(struct ir_builder *b, enum ir_op op, enum ir_type to, u32 aux, ir_ref x)
+{
+    return ir_emit(b, op, to, aux, 0, x, 0, 0, 0);
+}
+
+ir_ref ir_fma(struct ir_builder *b, u32 aux, ir_ref x, ir_ref y, ir_ref z)
+{
+    return ir_emit(b, IR_OP_fma, ir_type_of(b, x), aux, 0, x, y, z, 0);
+}
+
+ir_ref ir_call(struct ir_builder *b, enum ir_type type, u32 helper, ir_ref x, ir_ref y, ir_ref z, ir_ref w)
+{
+    return ir_emit(b, IR_OP_call, type, helper, 0, x, y, z, w);
+}
+
+void ir_exit_if(struct ir_builder *b, enum ir_cc cc, ir_ref x, ir_ref y, gva_t pc)
+{
+    ir_emit(b, IR_OP_exit_if, ir_type_of(b, x), cc, pc, x, y, 0, 0);
+}
+
+void ir_exit(struct ir_builder *b, gva_t pc)
+{
+    ir_emit(b, IR_OP_exit, IR_VOID, 0, pc, 0, 0, 0, 0);
+}
+
+void ir_exit_call(struct ir_builder *b, gva_t pc, gva_t return_pc)
+{
+    ir_ref ret = ir_const(b, IR_I64, return_pc);
+    ir_emit(b, IR_OP_exit, IR_VOID, IR_EXIT_CALL, pc, ret, 0, 0, 0);
+}
+
+void ir_exit_ind(struct ir_builder *b, ir_ref pc)
+{
+    ir_emit(b, IR_OP_exit_ind, IR_VOID, 0, 0, pc, 0, 0, 0);
+}
+
+void ir_exit_ind_call(struct ir_builder *b, ir_ref pc, gva_t return_pc)
+{
+    ir_ref ret = ir_const(b, IR_I64, return_pc);
+    ir_emit(b, IR_OP_exit_ind, IR_VOID, IR_EXIT_CALL, 0, pc, ret, 0, 0);
+}
+
+void ir_exit_ret(struct ir_builder *b, ir_ref pc)
+{
+    ir_emit(b, IR_OP_exit_ind, IR_VOID, IR_EXIT_RET, 0, pc, 0, 0, 0);
+}
+
+void ir_trap(struct ir_builder *b, enum ir_trap why, gva_t resume_pc)
+{
+    ir_emit(b, IR_OP_trap, IR_VOID, why, resume_pc, 0, 0, 0, 0);
+}
