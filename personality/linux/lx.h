@@ -37,6 +37,14 @@ struct lx_options {
     u64 features_off;        /* host features not to use (host_isa.probe) */
 };
 
+/* Resource limits that bound the guest's memory map; the host process lives under others. Soft and hard; ~0 is no limit. */
+struct lx_limit {
+    u64 cur, max;
+};
+struct lx_limits {
+    struct lx_limit as, data, stack;
+};
+
 struct lx_process {
     struct engine *engine;
     struct lx_mm *mm;
@@ -52,6 +60,9 @@ struct lx_process {
     bool vfork_child;        /* runs in its parent's memory */
     _Atomic int exiting;     /* exit_group has begun */
     int exit_code;
+    int self_fd;             /* O_PATH of our own executable (engine's range), for execve; or -1 */
+    struct mk_lock limits_lock;
+    struct lx_limits limits; /* RLIMIT_AS, DATA, STACK as the guest sees them; guarded by limits_lock */
 };
 
 struct lx_thread {
@@ -59,12 +70,14 @@ struct lx_thread {
     struct lx_process *proc;
     struct lx_thread *next;
     int tid;
-    /* signals: see signal.h */
+    /* signals: see signal.h, which says what may be touched when */
     u64 sigmask;             /* blocked, guest's view; bit n-1 is signal n */
     u64 saved_mask;          /* of sigsuspend, ppoll, …, to restore after delivery */
     bool restore_mask;
-    _Atomic u64 pending;     /* signals noted by the host handler, not yet delivered */
-    siginfo_t info[65];      /* of those pending */
+    volatile int taken;      /* signal taken from the host kernel and not yet delivered, or 0; host signals are all blocked then */
+    siginfo_t taken_info;
+    u64 held;                /* synchronous kinds (SEGV, BUS, ILL, FPE, TRAP) sent by somebody and not yet delivered */
+    siginfo_t held_info[32];
     stack_t altstack;        /* guest addresses */
     gva_t clear_tid;         /* set_tid_address */
     gva_t robust_list;
@@ -73,7 +86,9 @@ struct lx_thread {
     u64 call_nr;
     u64 call_arg[6];
     gva_t call_pc;           /* pc after the instruction */
-    void *host_thread;       /* private to thread.c */
+    bool ending;             /* the run loop returns: exit was called */
+    int exit_code;
+    struct lx_start_args *start; /* private to thread.c */
 };
 
 /* The thread that runs on this host thread. */
