@@ -1,0 +1,390 @@
+/* The interpreter: runs a unit of IR, one instruction after the other.
+ *
+ * It is the oracle for every backend and the tier that a new host starts with, so it is written to be obviously right
+ * and not to be fast. PURE ops go through ir_eval (eval.h), which the folder uses too; floating point goes through
+ * lib/softfp; memory goes through the guarded accesses of the kernel interface, which report a fault instead of taking
+ * one.
+ *
+ * Values live in an array on the stack, by instruction number. An i32 is kept zero-extended, an i128 is whole. Slots
+ * are read and written in place, and the sticky flags go to vcpu.fp_flags at once: there is nothing to write back, so a
+ * fault leaves the state as the last `put` left it, and that is the state at the marker of the faulting instruction
+ * (ir.h, "Exactness").
+ *
+ * Several threads may run one unit at a time, each with its own vCPU: nothing in it is written. */
+#include "translator/ir/ir.h"
+
+#include "lib/assert.h"
+#include "lib/softfp/softfp.h"
+#include "lib/str.h"
+#include "mk/mk.h"
+#include "translator/ir/eval.h"
+#include "translator/vcpu.h"
+
+#define MAX_VALUES 16384 /* of the stack's sake: 256 KiB */
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "slots and memory are copied byte by byte");
+_Static_assert((int)VCPU_FAULT_UNMAPPED == (int)MK_FAULT_UNMAPPED &&
+                   (int)VCPU_FAULT_PROTECTION == (int)MK_FAULT_PROTECTION && (int)VCPU_FAULT_BUS == (int)MK_FAULT_BUS,
+               "fault kinds pass unchanged");
+_Static_assert((int)IR_RMM == (int)SFP_RMM && (int)IR_RTZ == (int)SFP_RTZ && (int)IR_RUP == (int)SFP_RUP,
+               "so do modes");
+_Static_assert((int)IR_FLAG_NV == (int)SFP_NV && (int)IR_FLAG_NX == (int)SFP_NX, "and flags");
+
+struct run {
+    const struct ir_unit *u;
+    struct vcpu *v;
+    u128 *val;
+    gva_t insn_pc; /* of the last marker */
+};
+
+/* --- memory --- */
+
+static bool fault(struct run *r, gva_t addr, u32 kind, u32 access)
+{
+    struct vcpu *v = r->v;
+    v->exit = VCPU_FAULT;
+    v->pc = r->insn_pc;
+    v->fault = (struct vcpu_fault){.addr = addr, .kind = (u8)kind, .access = (u8)access};
+    return false;
+}
+
+/* A guarded access of `size` bytes at guest address `addr` failed. */
+static bool host_fault(struct run *r, gva_t addr, u32 size, u32 access)
+{
+    hva_t at, host = r->v->mem_base + addr;
+    u32 kind;
+    bool write;
+    mk_last_fault(&at, &kind, &write);
+    /* A host address that no page can have is reported in its own way, or not at all. */
+    if (kind > MK_FAULT_BUS)
+        kind = VCPU_FAULT_UNMAPPED;
+    if (at - host < size)
+        addr += at - host;
+    return fault(r, addr, kind, access);
+}
+
+/* Ordered accesses are fenced on both sides, which is more than any guest asks for. */
+static void order(u32 aux)
+{
+    if (aux & (IR_MEM_ACQ | IR_MEM_REL))
+        __sync_synchronize();
+}
+
+static bool load(struct run *r, gva_t addr, u32 size, u32 aux, u128 *out)
+{
+    u128 x = 0;
+    order(aux);
+    if (mk_load(r->v->mem_base + addr, size, &x))
+        return host_fault(r, addr, size, VCPU_READ);
+    order(aux);
+    *out = x;
+    return true;
+}
+
+static bool store(struct run *r, gva_t addr, u32 size, u32 aux, u128 x)
+{
+    order(aux);
+    if (mk_store(r->v->mem_base + addr, size, &x))
+        return host_fault(r, addr, size, VCPU_WRITE);
+    order(aux);
+    return true;
+}
+
+/* *expect gets what was there. */
+static bool cas(struct run *r, gva_t addr, u32 size, u128 *expect, u128 desired)
+{
+    u128 x = *expect;
+    if (mk_cas(r->v->mem_base + addr, size, &x, &desired))
+        return host_fault(r, addr, size, VCPU_WRITE);
+    *expect = x;
+    return true;
+}
+
+static bool aligned(struct run *r, gva_t addr, u32 size)
+{
+    return addr & (size - 1) ? fault(r, addr, VCPU_FAULT_MISALIGNED, VCPU_WRITE) : true;
+}
+
+static u128 low_bytes(u128 x, u32 size)
+{
+    return size == 16 ? x : (u128)ir_low_bits((u64)x, size * 8);
+}
+
+/* What was read from memory, in the type of the instruction. */
+static u128 extend(const struct ir_ins *in, u128 x, u32 size)
+{
+    if (in->aux & IR_MEM_SIGNED)
+        return ir_sign_extend((u64)x, size * 8) & ir_type_mask(in->type);
+    return x;
+}
+
+static u64 amo_result(u32 kind, u64 old, u64 x, u32 bits)
+{
+    switch (kind) {
+    case IR_AMO_SWAP:
+        return x;
+    case IR_AMO_ADD:
+        return old + x;
+    case IR_AMO_AND:
+        return old & x;
+    case IR_AMO_OR:
+        return old | x;
+    case IR_AMO_XOR:
+        return old ^ x;
+    case IR_AMO_MINS:
+        return ir_eval_cc(IR_LTS, old, x, bits) ? old : x;
+    case IR_AMO_MAXS:
+        return ir_eval_cc(IR_GTS, old, x, bits) ? old : x;
+    case IR_AMO_MINU:
+        return ir_eval_cc(IR_LTU, old, x, bits) ? old : x;
+    case IR_AMO_MAXU:
+        return ir_eval_cc(IR_GTU, old, x, bits) ? old : x;
+    default:
+        dgm_assert(false, "no such atomic operation: %u", kind);
+        return 0;
+    }
+}
+
+static bool amo(struct run *r, const struct ir_ins *in, u128 *out)
+{
+    gva_t addr = (u64)r->val[in->a];
+    u32 size = 1u << (in->aux & IR_MEM_SIZE);
+    u128 old, seen = 0;
+    if (!aligned(r, addr, size) || !load(r, addr, size, 0, &seen))
+        return false;
+    do {
+        old = seen;
+        u64 x = amo_result(in->aux >> IR_AMO_SHIFT, (u64)old, (u64)r->val[in->b], size * 8);
+        if (!cas(r, addr, size, &seen, x))
+            return false;
+    } while (seen != old);
+    *out = extend(in, old, size);
+    return true;
+}
+
+static bool compare_and_swap(struct run *r, const struct ir_ins *in, u128 *out)
+{
+    gva_t addr = (u64)r->val[in->a];
+    u32 size = 1u << (in->aux & IR_MEM_SIZE);
+    u128 old = low_bytes(r->val[in->b], size);
+    if (!aligned(r, addr, size) || !cas(r, addr, size, &old, r->val[in->c]))
+        return false;
+    *out = extend(in, old, size);
+    return true;
+}
+
+static bool store_conditional(struct run *r, const struct ir_ins *in, u128 *out)
+{
+    gva_t addr = (u64)r->val[in->a];
+    u32 size = 1u << (in->aux & IR_MEM_SIZE);
+    u128 expect = low_bytes(r->val[in->d], size), seen = expect;
+    if (!aligned(r, addr, size))
+        return false;
+    *out = 1;
+    if (addr != (u64)r->val[in->c])
+        return true;
+    if (!cas(r, addr, size, &seen, r->val[in->b]))
+        return false;
+    *out = seen != expect;
+    return true;
+}
+
+/* --- floating point --- */
+
+static enum sfp_format format(u32 type)
+{
+    dgm_assert(ir_is_float(type), "not a floating type: %u", type);
+    return type == IR_F16 ? SFP_F16 : type == IR_F32 ? SFP_F32 : SFP_F64;
+}
+
+static u64 floating(struct run *r, const struct ir_ins *in)
+{
+    const u32 at = r->u->ins[in->a].type;
+    const u64 a = (u64)r->val[in->a], b = (u64)r->val[in->b], c = (u64)r->val[in->c];
+    u32 round = in->aux & IR_FP_ROUND;
+    if (ir_ops[in->op].aux == IR_AUX_FCMP)
+        round = IR_RNE; /* its low bits are the condition */
+    else if (round == IR_RDYN)
+        round = r->v->fp_round;
+    struct sfp s = {.round = (u8)round, .defnan = in->aux & IR_FP_DEFNAN};
+    const bool bit4 = in->aux & 1 << 4; /* means what the op says */
+    u64 x;
+
+    switch (in->op) {
+    case IR_OP_fadd:
+        x = sfp_add(&s, format(in->type), a, b);
+        break;
+    case IR_OP_fsub:
+        x = sfp_sub(&s, format(in->type), a, b);
+        break;
+    case IR_OP_fmul:
+        x = sfp_mul(&s, format(in->type), a, b);
+        break;
+    case IR_OP_fdiv:
+        x = sfp_div(&s, format(in->type), a, b);
+        break;
+    case IR_OP_fsqrt:
+        x = sfp_sqrt(&s, format(in->type), a);
+        break;
+    case IR_OP_fma:
+        x = sfp_fma(&s, format(in->type), a, b, c, in->aux & IR_FP_NEG_MUL, in->aux & IR_FP_NEG_ADD);
+        break;
+    case IR_OP_fmin:
+        x = sfp_min(&s, format(in->type), a, b, bit4);
+        break;
+    case IR_OP_fmax:
+        x = sfp_max(&s, format(in->type), a, b, bit4);
+        break;
+    case IR_OP_fcmp:
+        switch (in->aux & 7) {
+        case IR_EQ:
+            x = sfp_eq(&s, format(at), a, b, bit4);
+            break;
+        case IR_LTS:
+            x = sfp_lt(&s, format(at), a, b, bit4);
+            break;
+        default:
+            x = sfp_le(&s, format(at), a, b, bit4);
+            break;
+        }
+        break;
+    case IR_OP_fcvt:
+        x = sfp_cvt(&s, format(at), format(in->type), a);
+        break;
+    case IR_OP_f2i:
+        x = sfp_to_int(&s, format(at), a, ir_bits(in->type), bit4, round);
+        break;
+    case IR_OP_i2f:
+        x = sfp_from_int(&s, format(in->type), a, ir_bits(at), bit4);
+        break;
+    case IR_OP_fround:
+        x = sfp_round_int(&s, format(in->type), a, bit4);
+        break;
+    default:
+        dgm_assert(false, "the interpreter does not know %s", ir_ops[in->op].name);
+        return 0;
+    }
+    r->v->fp_flags |= s.flags;
+    return x;
+}
+
+/* --- the loop --- */
+
+static void leave(struct run *r, gva_t pc, bool polls)
+{
+    r->v->exit = polls && r->v->poll ? VCPU_POLL : VCPU_NONE;
+    r->v->pc = pc;
+}
+
+void ir_interp(const struct ir_unit *u, struct vcpu *v)
+{
+    dgm_assert(u->n <= MAX_VALUES, "a unit of %u instructions is too long to interpret", u->n);
+    u128 *val = __builtin_alloca_with_align(u->n * sizeof(u128), 128);
+    struct run r = {.u = u, .v = v, .val = val, .insn_pc = u->pc};
+    val[0] = 0; /* absent arguments */
+
+    for (ir_ref i = 1; i < u->n; i++) {
+        const struct ir_ins *in = &u->ins[i];
+        const u64 a = (u64)val[in->a], b = (u64)val[in->b], c = (u64)val[in->c], d = (u64)val[in->d];
+        u128 x = 0;
+
+        switch (in->op) {
+        case IR_OP_nop:
+        case IR_OP_pause:
+            break;
+        case IR_OP_const:
+            x = in->imm;
+            break;
+        case IR_OP_get:
+            memcpy(&x, v->slots + u->slots->slot[in->aux].offset, ir_bits(in->type) / 8);
+            break;
+        case IR_OP_put:
+            memcpy(v->slots + u->slots->slot[in->aux].offset, &val[in->a], ir_bits(in->type) / 8);
+            break;
+        case IR_OP_insn:
+            r.insn_pc = in->imm;
+            break;
+
+        case IR_OP_pair:
+            x = (u128)b << 64 | a;
+            break;
+        case IR_OP_lo:
+            x = a;
+            break;
+        case IR_OP_hi:
+            x = (u64)(val[in->a] >> 64);
+            break;
+
+        case IR_OP_ld: {
+            u32 size = 1u << (in->aux & IR_MEM_SIZE);
+            if (!load(&r, a + in->imm, size, in->aux, &x))
+                return;
+            x = extend(in, x, size);
+            break;
+        }
+        case IR_OP_st:
+            if (!store(&r, a + in->imm, 1u << (in->aux & IR_MEM_SIZE), in->aux, val[in->b]))
+                return;
+            break;
+        case IR_OP_amo:
+            if (!amo(&r, in, &x))
+                return;
+            break;
+        case IR_OP_cas:
+            if (!compare_and_swap(&r, in, &x))
+                return;
+            break;
+        case IR_OP_sc:
+            if (!store_conditional(&r, in, &x))
+                return;
+            break;
+        case IR_OP_fence:
+            __sync_synchronize();
+            break;
+
+        case IR_OP_getflags:
+            x = v->fp_flags & 31;
+            break;
+        case IR_OP_setflags:
+            v->fp_flags = a & 31;
+            break;
+
+        case IR_OP_call:
+            x = u->helpers[in->aux].fn(v, a, b, c, d);
+            if (ir_bits(in->type) < 64)
+                x &= ir_type_mask(in->type);
+            break;
+
+        case IR_OP_exit_if:
+            if (ir_eval_cc(in->aux & IR_EXIT_CC, a, b, ir_bits(in->type))) {
+                leave(&r, in->imm, in->aux & IR_EXIT_POLL);
+                return;
+            }
+            break;
+        case IR_OP_exit:
+            leave(&r, in->imm, in->aux & IR_EXIT_POLL);
+            return;
+        case IR_OP_exit_ind:
+            leave(&r, a, true);
+            return;
+        case IR_OP_trap:
+            v->exit = VCPU_TRAP;
+            v->trap = in->aux;
+            v->pc = in->imm;
+            return;
+
+        default:
+            if (ir_ops[in->op].flags & IR_PURE) {
+                u64 out;
+                bool known = ir_eval(in, u->ins[in->a].type, a, b, c, d, &out);
+                dgm_assert(known, "the interpreter does not know %s", ir_ops[in->op].name);
+                x = out;
+            } else {
+                x = floating(&r, in);
+            }
+            break;
+        }
+        val[i] = x;
+    }
+    dgm_assert(false, "a unit without an end");
+}
