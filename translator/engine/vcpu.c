@@ -8,7 +8,6 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
-#define RAS_SENTINELS 8
 
 void vcpu_forget(struct vcpu *v)
 {
@@ -17,9 +16,9 @@ void vcpu_forget(struct vcpu *v)
     if (!v->ras_base)
         return;
     u64 *top = (u64 *)((u8 *)v->ras_base + v->ras_size);
-    for (u32 i = 1; i <= 2 * RAS_SENTINELS; i++)
+    for (u32 i = 1; i <= 2 * VCPU_RAS_SENTINELS; i++)
         top[-(int)i] = VCPU_JC_NONE;
-    v->ras_sp = top - 2 * RAS_SENTINELS;
+    v->ras_sp = top - 2 * VCPU_RAS_SENTINELS;
 }
 
 int vcpu_create(struct vcpu **out, struct engine *e, void *owner)

@@ -1,0 +1,367 @@
+/* The engine with the riscv64 frontend, without a personality: small programs in a window of memory.
+ *
+ * Every test runs in both tiers, and in a cache of 64 KiB as well as a roomy one. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mk/mk.h"
+#include "translator/engine/engine.h"
+#include "translator/guest/riscv64/state.h"
+#include "translator/host/host.h"
+
+#define WINDOW (1ull << 32)
+#define CODE   0x10000ull
+#define DATA   0x20000ull
+
+/* A few instructions. */
+#define R(op, f3, f7, rd, rs1, rs2) ((u32)(op) | (rd) << 7 | (f3) << 12 | (rs1) << 15 | (rs2) << 20 | (u32)(f7) << 25)
+#define I(op, f3, rd, rs1, imm)     ((u32)(op) | (rd) << 7 | (f3) << 12 | (rs1) << 15 | ((u32)(imm) & 0xfff) << 20)
+#define ADDI(rd, rs, imm)           I(0x13, 0, rd, rs, imm)
+#define ADD(rd, a, b)               R(0x33, 0, 0, rd, a, b)
+#define LD(rd, rs, imm)             I(0x03, 3, rd, rs, imm)
+#define SW(rs2, rs1, imm)           ((u32)0x23 | ((u32)(imm) & 31) << 7 | 2u << 12 | (rs1) << 15 | (rs2) << 20 | ((u32)(imm) >> 5 & 127) << 25)
+#define JALR(rd, rs, imm)           I(0x67, 0, rd, rs, imm)
+#define BNE(a, b, off)              branch(1, a, b, off)
+#define JAL(rd, off)                jal(rd, off)
+#define EBREAK                      0x00100073u
+#define FENCE_I                     0x0000100fu
+
+static u32 branch(u32 f3, u32 a, u32 b, s32 off)
+{
+    u32 o = (u32)off;
+    return 0x63 | f3 << 12 | a << 15 | b << 20 | (o >> 11 & 1) << 7 | (o >> 1 & 15) << 8 | (o >> 5 & 63) << 25 | (o >> 12 & 1) << 31;
+}
+
+static u32 jal(u32 rd, s32 off)
+{
+    u32 o = (u32)off;
+    return 0x6f | rd << 7 | (o >> 12 & 255) << 12 | (o >> 11 & 1) << 20 | (o >> 1 & 1023) << 21 | (o >> 20 & 1) << 31;
+}
+
+struct config {
+    enum engine_tier tier;
+    size_t cache;
+    u32 max_insns;
+};
+
+struct world {
+    struct engine *e;
+    hva_t base;
+    struct vcpu *v;
+    u32 watched;
+    bool writable; /* code pages are mapped writable */
+};
+
+static _Thread_local struct vcpu *current;
+
+static size_t executable(void *cx, gva_t pc, size_t want, struct vcpu_fault *f)
+{
+    if (pc >= CODE && pc < DATA)
+        return DATA - pc < want ? DATA - pc : want;
+    *f = (struct vcpu_fault){.addr = pc, .kind = VCPU_FAULT_UNMAPPED, .access = VCPU_EXEC};
+    return 0;
+}
+
+static bool watch(void *cx, gva_t start, size_t len, bool on)
+{
+    struct world *w = cx;
+    if (w->writable)
+        assert_int_equal(mprotect((void *)(w->base + start), len, on ? PROT_READ : PROT_READ | PROT_WRITE), 0);
+    w->watched += on ? 1 : -1;
+    return true;
+}
+
+static bool upcall(struct mk_fault *f, void *cx)
+{
+    return current && engine_fault(current, f);
+}
+
+static const struct engine_ops ops = {.executable = executable, .watch = watch};
+
+static void run_in(struct world *w, struct vcpu *v, enum vcpu_exit want)
+{
+    current = v;
+    assert_int_equal(mk_thread_enter(), 0);
+    mk_thread_base(w->base);
+    enum vcpu_exit got;
+    for (;;) {
+        got = vcpu_run(v);
+        if (got == VCPU_POLL && want != VCPU_POLL) {
+            v->poll = 0;
+            continue;
+        }
+        if (got == VCPU_FAULT && v->fault.access == VCPU_WRITE && engine_unwatch(w->e, v->fault.addr, 4))
+            continue;
+        break;
+    }
+    mk_thread_leave();
+    current = NULL;
+    assert_int_equal(got, want);
+}
+
+static struct rv_state *regs(struct vcpu *v)
+{
+    return (struct rv_state *)v->slots;
+}
+
+static void open_world(struct world *w, const struct config *c, const u32 *code, size_t words)
+{
+    static bool handler;
+    *w = (struct world){.writable = true};
+    assert_int_equal(mk_reserve(&w->base, WINDOW, 1 << 21), 0);
+    assert_ptr_equal(mmap((void *)(w->base + CODE), DATA - CODE + 0x10000, PROT_READ | PROT_WRITE,
+                          MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), w->base + CODE);
+    memcpy((void *)(w->base + CODE), code, words * 4);
+    if (!handler)
+        assert_int_equal(mk_fault_handler(upcall, NULL), 0);
+    handler = true;
+    host_native.probe(0);
+    struct engine_config cfg = {.guest = &guest_riscv64, .ops = &ops, .cx = w, .mem_base = w->base, .mem_size = WINDOW,
+                                .tier = c->tier, .cache_size = c->cache, .max_insns = c->max_insns};
+    assert_int_equal(engine_create(&w->e, &cfg), 0);
+    assert_int_equal(vcpu_create(&w->v, w->e, w), 0);
+    w->v->pc = CODE;
+}
+
+static void close_world(struct world *w)
+{
+    engine_destroy(w->e);
+    munmap((void *)w->base, WINDOW);
+}
+
+static const struct config configs[] = {
+    {ENGINE_INTERP, 64 << 10, 0}, {ENGINE_BASELINE, 64 << 10, 0}, {ENGINE_BASELINE, 4 << 20, 0}, {ENGINE_BASELINE, 64 << 10, 1},
+};
+
+#define FOR_CONFIGS(w, code)                                                                                                     \
+    for (size_t ci = 0; ci < ARRAY_LEN(configs); ci++)                                                                           \
+        for (bool once = (open_world(&(w), &configs[ci], code, ARRAY_LEN(code)), true); once; once = false, close_world(&(w)))
+
+static void loops_and_stops(void **state)
+{
+    const u32 code[] = {
+        ADDI(10, 0, 0), ADDI(11, 0, 100), ADD(10, 10, 11), ADDI(11, 11, -1), BNE(11, 0, -8), EBREAK,
+    };
+    struct world w;
+    FOR_CONFIGS (w, code) {
+        run_in(&w, w.v, VCPU_TRAP);
+        assert_int_equal(w.v->trap, IR_TRAP_BREAK);
+        assert_int_equal(w.v->pc, CODE + 20);
+        assert_int_equal(regs(w.v)->x[10], 5050);
+    }
+}
+
+static void calls_return(void **state)
+{
+    /* f(n): recursion through ra saved on a stack; x10 counts the depth reached, 200 deep and then 2000 deep. */
+    const u32 code[] = {
+        ADDI(2, 2, 0),
+        JAL(1, 8), EBREAK,
+        /* f: */ ADDI(2, 2, -16), I(0x23, 3, 0, 2, 0) | 1u << 20 /* sd ra, 0(sp) */, ADDI(10, 10, 1), ADDI(11, 11, -1),
+        R(0x63, 0, 0, 12 /* beq off 12 */, 11, 0) , JAL(1, -20), LD(1, 2, 0), ADDI(2, 2, 16), JALR(0, 1, 0),
+    };
+    struct world w;
+    for (u32 depth = 200; depth <= 2000; depth *= 10) {
+        FOR_CONFIGS (w, code) {
+            ((u32 *)(w.base + CODE))[7] = branch(0, 11, 0, 8);
+            regs(w.v)->x[2] = DATA + 0x10000;
+            regs(w.v)->x[11] = depth;
+            run_in(&w, w.v, VCPU_TRAP);
+            assert_int_equal(w.v->trap, IR_TRAP_BREAK);
+            assert_int_equal(regs(w.v)->x[10], depth);
+            assert_int_equal(regs(w.v)->x[2], DATA + 0x10000);
+        }
+    }
+}
+
+static void faults_are_exact(void **state)
+{
+    u32 code[40];
+    for (u32 bad = 0; bad < 30; bad++) {
+        for (u32 i = 0; i < 40; i++)
+            code[i] = i == bad ? LD(10 + i % 8, 5, 8) : ADDI(10 + i % 8, 10 + i % 8, 1);
+        struct world w;
+        FOR_CONFIGS (w, code) {
+            regs(w.v)->x[5] = 0x500000;
+            run_in(&w, w.v, VCPU_FAULT);
+            assert_int_equal(w.v->pc, CODE + 4 * bad);
+            assert_int_equal(w.v->fault.addr, 0x500008);
+            assert_int_equal(w.v->fault.access, VCPU_READ);
+            for (u32 r = 0; r < 8; r++)
+                assert_int_equal(regs(w.v)->x[10 + r], bad / 8 + (bad % 8 > r));
+        }
+    }
+}
+
+static void code_that_changes(void **state)
+{
+    /* Calls g, overwrites its first instruction, fence.i, calls again. */
+    const u32 code[] = {
+        JAL(1, 24), ADD(11, 10, 0), SW(6, 5, 0), FENCE_I, JAL(1, 8), EBREAK,
+        /* g: */ ADDI(10, 0, 1), JALR(0, 1, 0),
+    };
+    struct world w;
+    FOR_CONFIGS (w, code) {
+        regs(w.v)->x[5] = CODE + 24;
+        regs(w.v)->x[6] = ADDI(10, 0, 77);
+        run_in(&w, w.v, VCPU_TRAP);
+        assert_int_equal(regs(w.v)->x[11], 1);
+        assert_int_equal(regs(w.v)->x[10], 77);
+    }
+}
+
+static void fetch_faults(void **state)
+{
+    const u32 code[] = {JALR(0, 5, 0)};
+    struct world w;
+    FOR_CONFIGS (w, code) {
+        regs(w.v)->x[5] = 0x700000;
+        run_in(&w, w.v, VCPU_FAULT);
+        assert_int_equal(w.v->pc, 0x700000);
+        assert_int_equal(w.v->fault.access, VCPU_EXEC);
+        assert_int_equal(w.v->fault.addr, 0x700000);
+    }
+}
+
+static void *kicker(void *arg)
+{
+    usleep(20000);
+    vcpu_kick(arg);
+    return NULL;
+}
+
+static void endless_loops_can_be_left(void **state)
+{
+    const u32 code[] = {ADDI(10, 10, 1), JAL(0, -4)};
+    struct world w;
+    FOR_CONFIGS (w, code) {
+        pthread_t t;
+        assert_int_equal(pthread_create(&t, NULL, kicker, w.v), 0);
+        run_in(&w, w.v, VCPU_POLL);
+        pthread_join(t, NULL);
+        assert_true(regs(w.v)->x[10] > 0);
+    }
+}
+
+struct job {
+    struct world *w;
+    struct vcpu *v;
+};
+
+static void *work(void *arg)
+{
+    struct job *j = arg;
+    run_in(j->w, j->v, VCPU_TRAP);
+    return NULL;
+}
+
+static void threads_share_a_small_cache(void **state)
+{
+    /* A long straight program in a loop: with tiny blocks it does not fit 64 KiB, so threads flush under each other. */
+    enum { N = 3000 };
+    static u32 code[N + 4];
+    for (u32 i = 0; i < N; i++)
+        code[i] = ADDI(10 + i % 8, 10 + i % 8, 1);
+    code[N] = ADDI(5, 5, -1);
+    code[N + 1] = R(0x63, 0, 0, 8, 5, 0); /* patched below: beq x5, x0, +8 */
+    code[N + 1] = branch(0, 5, 0, 8);
+    code[N + 2] = JAL(0, -4 * (N + 2));
+    code[N + 3] = EBREAK;
+    struct world w;
+    FOR_CONFIGS (w, code) {
+        enum { T = 4 };
+        pthread_t t[T];
+        struct job j[T];
+        u32 rounds = configs[ci].tier == ENGINE_INTERP ? 5 : 40;
+        for (u32 i = 0; i < T; i++) {
+            j[i] = (struct job){&w, w.v};
+            if (i)
+                assert_int_equal(vcpu_create(&j[i].v, w.e, &w), 0);
+            j[i].v->pc = CODE;
+            regs(j[i].v)->x[5] = rounds;
+        }
+        for (u32 i = 0; i < T; i++)
+            assert_int_equal(pthread_create(&t[i], NULL, work, &j[i]), 0);
+        for (u32 i = 0; i < T; i++) {
+            pthread_join(t[i], NULL);
+            for (u32 r = 0; r < 8; r++)
+                assert_int_equal(regs(j[i].v)->x[10 + r], (u64)rounds * N / 8);
+        }
+        struct engine_stats s;
+        engine_stats(w.e, &s);
+        if (configs[ci].max_insns == 1)
+            assert_true(s.flushes > 0);
+    }
+}
+
+static void fork_keeps_both_alive(void **state)
+{
+    const u32 code[] = {
+        ADDI(10, 0, 0), ADDI(11, 0, 100), ADD(10, 10, 11), ADDI(11, 11, -1), BNE(11, 0, -8), EBREAK, JAL(0, -24),
+    };
+    struct world w;
+    FOR_CONFIGS (w, code) {
+        run_in(&w, w.v, VCPU_TRAP);
+        assert_int_equal(engine_fork_before(w.e), 0);
+        pid_t pid = fork();
+        engine_fork_after(w.e, pid == 0, w.v);
+        if (pid == 0) {
+            for (int i = 0; i < 50; i++) {
+                w.v->pc = CODE;
+                engine_invalidate(w.e, CODE, 64);
+                run_in(&w, w.v, VCPU_TRAP);
+                if (regs(w.v)->x[10] != 5050)
+                    _exit(1);
+            }
+            _exit(0);
+        }
+        for (int i = 0; i < 50; i++) {
+            w.v->pc = CODE;
+            run_in(&w, w.v, VCPU_TRAP);
+            assert_int_equal(regs(w.v)->x[10], 5050);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+}
+
+static void steps_one_instruction(void **state)
+{
+    const u32 code[] = {ADDI(10, 0, 1), ADDI(10, 10, 1), EBREAK};
+    struct world w;
+    FOR_CONFIGS (w, code) {
+        assert_int_equal(vcpu_step(w.v), VCPU_TRAP);
+        assert_int_equal(w.v->trap, IR_TRAP_STOP);
+        assert_int_equal(w.v->pc, CODE + 4);
+        assert_int_equal(regs(w.v)->x[10], 1);
+        vcpu_step(w.v);
+        assert_int_equal(regs(w.v)->x[10], 2);
+        assert_int_equal(vcpu_step(w.v), VCPU_TRAP);
+        assert_int_equal(w.v->trap, IR_TRAP_BREAK);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loops_and_stops),
+        cmocka_unit_test(calls_return),
+        cmocka_unit_test(faults_are_exact),
+        cmocka_unit_test(code_that_changes),
+        cmocka_unit_test(fetch_faults),
+        cmocka_unit_test(endless_loops_can_be_left),
+        cmocka_unit_test(threads_share_a_small_cache),
+        cmocka_unit_test(fork_keeps_both_alive),
+        cmocka_unit_test(steps_one_instruction),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
