@@ -197,11 +197,11 @@ static inline ir_ref ir_arg(const struct ir_ins *in, u32 i)
 size_t ir_print(const struct ir_unit *u, char *buf, size_t cap);
 
 /* Reads text form into a new unit in `u->arena`; u->slots and u->helpers must be set. 0, or
- * -EINVAL with a message "line N: ..." in err. */
+ * -EINVAL with a message "line N: ..." in err (out of memory is one of those). */
 int ir_parse(struct ir_unit *u, const char *text, char *err, size_t errcap) MUST_USE;
 
 /* Checks types, argument order, exactness, that exactly the last instruction is an END. 0, or
- * -EINVAL with a message in err. */
+ * -EINVAL with a message in err; -ENOMEM (it takes a little of u->arena). */
 int ir_verify(const struct ir_unit *u, char *err, size_t errcap) MUST_USE;
 
 /* Runs `u` once on the vCPU's state with the same effect as compiled code: v->exit, v->pc say how

@@ -17,3 +17,34 @@ ir_ref ir_append(struct ir_unit *u, const struct ir_ins *in);
 
 /* Simplifies the instruction `in` that is about to be emitted; may rewrite it in place. */
 ir_ref ir_fold(struct ir_builder *b, struct ir_ins *in);
+
+/* How aux is spelled. An op's aux is a row of fields; each is written as ".word" behind the op's name, in the order of
+ * ir_fields. The printer, the parser and the verifier all go by this table (ops.c). */
+struct ir_field {
+    u8 kind;  /* enum ir_aux that has it */
+    u8 op;    /* only this op, unless 0 */
+    u16 mask; /* bits of aux */
+    u8 n;
+    const char *const *words; /* by value of the field; NULL: no such value; "": is not written */
+};
+extern const struct ir_field ir_fields[];
+extern const u32 ir_nfields;
+
+static inline bool ir_field_of(const struct ir_field *f, u32 op)
+{
+    return f->kind == ir_ops[op].aux && (!f->op || f->op == op);
+}
+
+/* The field's value in aux, and its word: NULL when it has none. */
+static inline const char *ir_field_word(const struct ir_field *f, u32 aux)
+{
+    u32 v = (aux & f->mask) >> __builtin_ctz(f->mask);
+    return v < f->n ? f->words[v] : NULL;
+}
+
+/* True when the result's type is written behind the op's name: it is not implied by the op or by an operand. */
+static inline bool ir_names_type(u32 op)
+{
+    char c = ir_ops[op].sig[0];
+    return c == 'T' || c == 'F' || c == 'X';
+}

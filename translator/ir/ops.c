@@ -1,5 +1,5 @@
-/* The tables that come from ops.def, and the names that the text form uses. */
-#include "translator/ir/ir.h"
+/* The tables that come from ops.def, and the words that the text form uses. */
+#include "translator/ir/ir_int.h"
 
 #define PURE   IR_PURE
 #define READ   IR_READ
@@ -26,3 +26,64 @@ _Static_assert((IR_EQ ^ 1) == IR_NE && (IR_LTS ^ 1) == IR_GES && (IR_GTS ^ 1) ==
                    (IR_GTU ^ 1) == IR_LEU,
                "ORDER CC");
 _Static_assert(IR_NOPS <= 256, "ir_ins.op is a byte");
+_Static_assert(IR_OP_nop == 0, "op 0 in a field means any, so nop can have no fields");
+
+/* clang-format off */
+static const char *const w_bits[33] = {[8] = "8", [16] = "16", [32] = "32"};
+static const char *const w_size[16] = {"1", "2", "4", "8", "16", [8] = "s1", [9] = "s2", [10] = "s4", [11] = "s8"};
+static const char *const w_amo[] = {"swap", "add", "and", "or", "xor", "mins", "maxs", "minu", "maxu"};
+static const char *const w_round[] = {"rne", "rtz", "rdn", "rup", "rmm", NULL, NULL, "dyn"};
+static const char *const w_noround[] = {""};
+static const char *const w_fcc[] = {[IR_EQ] = "eq", [IR_LTS] = "lt", [IR_LES] = "le"};
+static const char *const w_trap[] = {"syscall", "break", "illegal", "sync", "mode", "fetch", "stop"};
+#define FLAG(name) static const char *const f_##name[] = {"", #name};
+FLAG(acq) FLAG(rel) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
+FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll)
+
+_Static_assert(ARRAY_LEN(w_amo) == IR_NAMO && ARRAY_LEN(w_trap) == IR_NTRAPS, "a word for each");
+
+#define F(kind, op, mask, words) {IR_AUX_##kind, op, mask, ARRAY_LEN(words), words}
+const struct ir_field ir_fields[] = {
+    F(BITS,  0,              0xffff,          w_bits),
+    F(CC,    0,              0xffff,          ir_cc_names),
+    F(AMO,   IR_OP_amo,      0xff00,          w_amo),
+    F(AMO,   0,              15,              w_size),
+    F(AMO,   0,              IR_MEM_ACQ,      f_acq),
+    F(AMO,   0,              IR_MEM_REL,      f_rel),
+    F(MEM,   0,              15,              w_size),
+    F(MEM,   0,              IR_MEM_ACQ,      f_acq),
+    F(MEM,   0,              IR_MEM_REL,      f_rel),
+    F(FENCE, 0,              IR_FENCE_PR,     f_pr),
+    F(FENCE, 0,              IR_FENCE_PW,     f_pw),
+    F(FENCE, 0,              IR_FENCE_SR,     f_sr),
+    F(FENCE, 0,              IR_FENCE_SW,     f_sw),
+    F(FP,    IR_OP_fadd,     IR_FP_ROUND,     w_round),
+    F(FP,    IR_OP_fsub,     IR_FP_ROUND,     w_round),
+    F(FP,    IR_OP_fmul,     IR_FP_ROUND,     w_round),
+    F(FP,    IR_OP_fdiv,     IR_FP_ROUND,     w_round),
+    F(FP,    IR_OP_fsqrt,    IR_FP_ROUND,     w_round),
+    F(FP,    IR_OP_fma,      IR_FP_ROUND,     w_round),
+    F(FP,    IR_OP_fmin,     IR_FP_ROUND,     w_noround),
+    F(FP,    IR_OP_fmax,     IR_FP_ROUND,     w_noround),
+    F(FP,    IR_OP_fcvt,     IR_FP_ROUND,     w_round),
+    F(FP,    IR_OP_fround,   IR_FP_ROUND,     w_round),
+    F(FP,    0,              IR_FP_DEFNAN,    f_defnan),
+    F(FP,    IR_OP_fma,      IR_FP_NEG_MUL,   f_negmul),
+    F(FP,    IR_OP_fma,      IR_FP_NEG_ADD,   f_negadd),
+    F(FP,    IR_OP_fmin,     IR_FP_NAN_WINS,  f_nanwins),
+    F(FP,    IR_OP_fmax,     IR_FP_NAN_WINS,  f_nanwins),
+    F(FP,    IR_OP_fround,   IR_FP_EXACT,     f_exact),
+    F(FCMP,  0,              7,               w_fcc),
+    F(FCMP,  0,              IR_FCMP_SIGNAL,  f_signal),
+    F(F2I,   0,              IR_FP_ROUND,     w_round),
+    F(F2I,   0,              IR_F2I_UNSIGNED, f_unsigned),
+    F(EXIT,  IR_OP_exit_if,  IR_EXIT_CC,      ir_cc_names),
+    F(EXIT,  IR_OP_exit,     IR_EXIT_CALL,    f_call),
+    F(EXIT,  IR_OP_exit_ind, IR_EXIT_CALL,    f_call),
+    F(EXIT,  IR_OP_exit_ind, IR_EXIT_RET,     f_ret),
+    F(EXIT,  IR_OP_exit_if,  IR_EXIT_POLL,    f_poll),
+    F(EXIT,  IR_OP_exit,     IR_EXIT_POLL,    f_poll),
+    F(TRAP,  0,              0xffff,          w_trap),
+};
+/* clang-format on */
+const u32 ir_nfields = ARRAY_LEN(ir_fields);
