@@ -63,6 +63,7 @@ enum {
     IR_MEM_SIGNED = 1 << 3, /* sign-extend into the type, else zero-extend */
     IR_MEM_ACQ = 1 << 4,    /* later accesses stay after this one */
     IR_MEM_REL = 1 << 5,    /* earlier accesses stay before this one */
+    IR_MEM_ALIGN = 1 << 6,  /* ld, st: an address that is not naturally aligned is VCPU_FAULT_MISALIGNED. amo, cas, sc always so */
     IR_AMO_SHIFT = 8,       /* amo: enum ir_amo << IR_AMO_SHIFT */
 };
 enum ir_amo { IR_AMO_SWAP, IR_AMO_ADD, IR_AMO_AND, IR_AMO_OR, IR_AMO_XOR, IR_AMO_MINS, IR_AMO_MAXS, IR_AMO_MINU, IR_AMO_MAXU, IR_NAMO };

@@ -1,0 +1,247 @@
+/* riscv64: the base integer instructions, and M.
+ *
+ * Word forms (…w) work on the low halves as i32, so that a host uses its 32-bit instructions, and extend the
+ * result's sign. A result for x0 is not computed; loads to x0 still load, since they may fault. */
+#include "translator/guest/riscv64/rv_int.h"
+
+/* --- arithmetic and logic --- */
+
+static bool reg_reg(struct rv_ctx *c, const struct rv_insn *i, enum ir_op op)
+{
+    return rv_put_x(c, i->rd, i->rd ? ir_op2(c->b, op, rv_x(c, i->rs1), rv_x(c, i->rs2)) : 0);
+}
+
+static bool reg_imm(struct rv_ctx *c, const struct rv_insn *i, enum ir_op op)
+{
+    return rv_put_x(c, i->rd, i->rd ? ir_op2i(c->b, op, rv_x(c, i->rs1), (u64)(s64)i->imm) : 0);
+}
+
+static bool reg_reg_w(struct rv_ctx *c, const struct rv_insn *i, enum ir_op op)
+{
+    return rv_put_w(c, i->rd, i->rd ? ir_op2(c->b, op, rv_w(c, i->rs1), rv_w(c, i->rs2)) : 0);
+}
+
+static bool reg_imm_w(struct rv_ctx *c, const struct rv_insn *i, enum ir_op op)
+{
+    return rv_put_w(c, i->rd, i->rd ? ir_op2i(c->b, op, rv_w(c, i->rs1), (u32)i->imm) : 0);
+}
+
+static bool set_if(struct rv_ctx *c, const struct rv_insn *i, enum ir_cc cc, ir_ref y)
+{
+    return rv_put_x(c, i->rd, i->rd ? ir_cmp(c->b, IR_I64, cc, rv_x(c, i->rs1), y) : 0);
+}
+
+/* clang-format off */
+TR(add)   { return reg_reg(c, i, IR_OP_add); }
+TR(sub)   { return reg_reg(c, i, IR_OP_sub); }
+TR(sll)   { return reg_reg(c, i, IR_OP_shl); }
+TR(srl)   { return reg_reg(c, i, IR_OP_shr); }
+TR(sra)   { return reg_reg(c, i, IR_OP_sar); }
+TR(and)   { return reg_reg(c, i, IR_OP_and); }
+TR(or)    { return reg_reg(c, i, IR_OP_or); }
+TR(xor)   { return reg_reg(c, i, IR_OP_xor); }
+
+TR(addi)  { return reg_imm(c, i, IR_OP_add); }
+TR(slli)  { return reg_imm(c, i, IR_OP_shl); }
+TR(srli)  { return reg_imm(c, i, IR_OP_shr); }
+TR(srai)  { return reg_imm(c, i, IR_OP_sar); }
+TR(andi)  { return reg_imm(c, i, IR_OP_and); }
+TR(ori)   { return reg_imm(c, i, IR_OP_or); }
+TR(xori)  { return reg_imm(c, i, IR_OP_xor); }
+
+TR(addw)  { return reg_reg_w(c, i, IR_OP_add); }
+TR(subw)  { return reg_reg_w(c, i, IR_OP_sub); }
+TR(sllw)  { return reg_reg_w(c, i, IR_OP_shl); }
+TR(srlw)  { return reg_reg_w(c, i, IR_OP_shr); }
+TR(sraw)  { return reg_reg_w(c, i, IR_OP_sar); }
+
+TR(slliw) { return reg_imm_w(c, i, IR_OP_shl); }
+TR(srliw) { return reg_imm_w(c, i, IR_OP_shr); }
+TR(sraiw) { return reg_imm_w(c, i, IR_OP_sar); }
+
+TR(slt)   { return set_if(c, i, IR_LTS, rv_x(c, i->rs2)); }
+TR(sltu)  { return set_if(c, i, IR_LTU, rv_x(c, i->rs2)); }
+TR(slti)  { return set_if(c, i, IR_LTS, ir_const(c->b, IR_I64, (u64)(s64)i->imm)); }
+TR(sltiu) { return set_if(c, i, IR_LTU, ir_const(c->b, IR_I64, (u64)(s64)i->imm)); }
+/* clang-format on */
+
+TR(addiw)
+{
+    if (i->rd && i->imm == 0) /* sext.w */
+        return rv_put_x(c, i->rd, ir_sext(c->b, IR_I64, rv_x(c, i->rs1), 32));
+    return reg_imm_w(c, i, IR_OP_add);
+}
+
+TR(lui)
+{
+    return rv_put_x(c, i->rd, i->rd ? ir_const(c->b, IR_I64, (u64)(s64)i->imm) : 0);
+}
+
+TR(auipc)
+{
+    return rv_put_x(c, i->rd, i->rd ? ir_const(c->b, IR_I64, c->pc + (u64)(s64)i->imm) : 0);
+}
+
+/* clang-format off */
+TR(mul)    { return reg_reg(c, i, IR_OP_mul); }
+TR(mulh)   { return reg_reg(c, i, IR_OP_mulhs); }
+TR(mulhsu) { return reg_reg(c, i, IR_OP_mulhsu); }
+TR(mulhu)  { return reg_reg(c, i, IR_OP_mulhu); }
+TR(div)    { return reg_reg(c, i, IR_OP_divs); }
+TR(divu)   { return reg_reg(c, i, IR_OP_divu); }
+TR(rem)    { return reg_reg(c, i, IR_OP_rems); }
+TR(remu)   { return reg_reg(c, i, IR_OP_remu); }
+TR(mulw)   { return reg_reg_w(c, i, IR_OP_mul); }
+TR(divw)   { return reg_reg_w(c, i, IR_OP_divs); }
+TR(divuw)  { return reg_reg_w(c, i, IR_OP_divu); }
+TR(remw)   { return reg_reg_w(c, i, IR_OP_rems); }
+TR(remuw)  { return reg_reg_w(c, i, IR_OP_remu); }
+/* clang-format on */
+
+/* --- memory --- */
+
+static bool load(struct rv_ctx *c, const struct rv_insn *i, u32 mem)
+{
+    return rv_put_x(c, i->rd, ir_ld(c->b, IR_I64, mem, rv_x(c, i->rs1), i->imm));
+}
+
+static bool store(struct rv_ctx *c, const struct rv_insn *i, u32 mem)
+{
+    ir_st(c->b, mem, rv_x(c, i->rs1), i->imm, rv_x(c, i->rs2));
+    return true;
+}
+
+/* clang-format off */
+TR(lb)  { return load(c, i, 0 | IR_MEM_SIGNED); }
+TR(lh)  { return load(c, i, 1 | IR_MEM_SIGNED); }
+TR(lw)  { return load(c, i, 2 | IR_MEM_SIGNED); }
+TR(ld)  { return load(c, i, 3); }
+TR(lbu) { return load(c, i, 0); }
+TR(lhu) { return load(c, i, 1); }
+TR(lwu) { return load(c, i, 2); }
+TR(sb)  { return store(c, i, 0); }
+TR(sh)  { return store(c, i, 1); }
+TR(sw)  { return store(c, i, 2); }
+TR(sd)  { return store(c, i, 3); }
+/* clang-format on */
+
+/* Zicboz. The block is 64 bytes long, the address any in it. */
+TR(cbo_zero)
+{
+    ir_ref at = ir_op2i(c->b, IR_OP_and, rv_x(c, i->rs1), ~63ull);
+    ir_ref zero = ir_const(c->b, IR_I64, 0);
+    for (s64 off = 0; off < 64; off += 8)
+        ir_st(c->b, 3, at, off, zero);
+    return true;
+}
+
+/* fm, pred and succ: 4 bits each. Device accesses count as memory: there are none of which a program could tell. */
+TR(fence)
+{
+    u32 pred = (u32)i->imm >> 4, succ = (u32)i->imm;
+    u32 bits = 0;
+    bits |= pred & 0xa ? IR_FENCE_PR : 0;
+    bits |= pred & 0x5 ? IR_FENCE_PW : 0;
+    bits |= succ & 0xa ? IR_FENCE_SR : 0;
+    bits |= succ & 0x5 ? IR_FENCE_SW : 0;
+    if ((pred & 15) && (succ & 15)) /* else a hint */
+        ir_fence(c->b, bits);
+    return true;
+}
+
+TR(fence_tso)
+{
+    ir_fence(c->b, IR_FENCE_PR | IR_FENCE_SR | IR_FENCE_SW);
+    ir_fence(c->b, IR_FENCE_PW | IR_FENCE_SW);
+    return true;
+}
+
+TR(pause)
+{
+    ir_emit(c->b, IR_OP_pause, IR_VOID, 0, 0, 0, 0, 0, 0);
+    return true;
+}
+
+TR(fence_i)
+{
+    return rv_trap(c, IR_TRAP_SYNC, c->next);
+}
+
+/* --- control --- */
+
+/* The registers that calls and returns use by convention (RAS hints). */
+static bool is_link(u32 reg)
+{
+    return reg == 1 || reg == 5;
+}
+
+TR(jal)
+{
+    gva_t to = c->pc + (u64)(s64)i->imm;
+    rv_put_x(c, i->rd, i->rd ? ir_const(c->b, IR_I64, c->next) : 0);
+    if (is_link(i->rd))
+        ir_exit_call(c->b, to, c->next);
+    else
+        ir_exit(c->b, to);
+    c->ended = true;
+    return true;
+}
+
+TR(jalr)
+{
+    ir_ref sum = ir_op2i(c->b, IR_OP_add, rv_x(c, i->rs1), (u64)(s64)i->imm);
+    ir_ref to = ir_op2i(c->b, IR_OP_and, sum, ~1ull);
+    u64 known;
+    bool direct = ir_is_const(c->b, to, &known);
+
+    rv_put_x(c, i->rd, i->rd ? ir_const(c->b, IR_I64, c->next) : 0);
+    if (is_link(i->rd)) {
+        /* With rs1 another link register it is a return and a call, of which only the call is predicted. */
+        if (direct)
+            ir_exit_call(c->b, known, c->next);
+        else
+            ir_exit_ind_call(c->b, to, c->next);
+    } else if (direct) {
+        ir_exit(c->b, known);
+    } else if (is_link(i->rs1)) {
+        ir_exit_ret(c->b, to);
+    } else {
+        ir_exit_ind(c->b, to);
+    }
+    c->ended = true;
+    return true;
+}
+
+/* A forward branch that is not taken goes on in the same unit while side exits remain. A backward branch ends the
+ * unit: it is the bottom of a loop and mostly taken. */
+static bool branch(struct rv_ctx *c, const struct rv_insn *i, enum ir_cc cc)
+{
+    if (i->rs1 == i->rs2) { /* decided here: always, or never */
+        if (cc == IR_EQ || cc == IR_GES || cc == IR_GEU) {
+            ir_exit(c->b, c->pc + (u64)(s64)i->imm);
+            c->ended = true;
+        }
+        return true;
+    }
+    ir_exit_if(c->b, cc, rv_x(c, i->rs1), rv_x(c, i->rs2), c->pc + (u64)(s64)i->imm);
+    c->exits++;
+    if (i->imm <= 0 || c->exits > c->rq->max_exits) {
+        if (c->rq->stop_after)
+            return rv_trap(c, IR_TRAP_STOP, c->next);
+        ir_exit(c->b, c->next);
+        c->ended = true;
+    }
+    return true;
+}
+
+/* clang-format off */
+TR(beq)  { return branch(c, i, IR_EQ); }
+TR(bne)  { return branch(c, i, IR_NE); }
+TR(blt)  { return branch(c, i, IR_LTS); }
+TR(bge)  { return branch(c, i, IR_GES); }
+TR(bltu) { return branch(c, i, IR_LTU); }
+TR(bgeu) { return branch(c, i, IR_GEU); }
+
+TR(ecall)  { return rv_trap(c, IR_TRAP_SYSCALL, c->next); }
+TR(ebreak) { return rv_trap(c, IR_TRAP_BREAK, c->pc); }
+/* clang-format on */
