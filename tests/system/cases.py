@@ -1,0 +1,366 @@
+"""The cases of the system tests: each runs one of Debian's programs at real work.
+
+A case gets a run.Context and returns a text, which must be the same natively and under the engine. Scripts that programs run are in
+files/. The Debian packages that a case needs are named as sets of tools/guest_root.py.
+"""
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import time
+
+from run import ENV, Failed, kill
+
+CASES = []
+
+
+class Case:
+    def __init__(self, name, fn, sets, files, timeout, compare):
+        self.name, self.fn, self.sets, self.files, self.timeout, self.compare = name, fn, sets, files, timeout, compare
+
+
+def equal(want, got):
+    """Offences: the lines that differ, as a small diff."""
+    if want == got:
+        return []
+    if got.startswith("[case failed]"):
+        return got.splitlines()
+    import difflib
+    return list(difflib.unified_diff(want.splitlines(), got.splitlines(), "native", "guest", n=1, lineterm=""))[2:] or ["texts differ in line ends"]
+
+
+def case(name, sets=(), files=(), timeout=120, compare=equal):
+    def add(fn):
+        CASES.append(Case(name, fn, list(sets), list(files), timeout, compare))
+        return fn
+    return add
+
+
+def script(name, argv, sets=(), files=(), timeout=120, env=None):
+    """A case that runs one program to its end and compares all of what it said."""
+    @case(name, sets, files, timeout)
+    def fn(cx):
+        return cx.run(argv, env=env).text()
+
+
+# --- shells and small tools ---
+
+script("coreutils", ["/bin/sh", "coreutils.sh"], files=["coreutils.sh"])
+script("bash-pipes", ["/bin/bash", "bash_pipes.sh"], files=["bash_pipes.sh"])
+
+@case("bash-jobs", files=["bash_jobs.sh"])
+def bash_jobs(cx):
+    r = cx.run(["/bin/bash", "bash_jobs.sh"])
+    return re.sub(r"(line \d+: +)\d+ ", r"\1PID ", r.text())
+
+
+script("busybox", ["/usr/bin/busybox", "sh", "busybox.sh"], files=["busybox.sh"])
+
+
+@case("exit-status")
+def exit_status(cx):
+    """Exit codes and deaths by signal arrive as they are; so do arguments, environment and standard input."""
+    out = []
+    for code in (0, 1, 2, 125, 126, 127, 128, 255):
+        out.append(cx.run(["/bin/sh", "-c", "exit %d" % code]).text())
+    for sig in ("HUP", "INT", "ABRT", "KILL", "SEGV", "PIPE", "ALRM", "TERM", "USR1"):
+        out.append(sig + cx.run(["/bin/bash", "-c", "ulimit -c 0; kill -%s $$" % sig]).text())
+    out.append(cx.run(["/usr/bin/printf", "%s|", "", "a b", "\n", "ü", "-x", "--"]).text())
+    out.append(cx.run(["/usr/bin/env"], env={"DGM_TEST": "a=b c", "EMPTY": ""}).text())
+    out.append(cx.run(["/usr/bin/md5sum"], stdin=bytes(range(256)) * 4096).text())
+    out.append(cx.run(["/bin/cat"], stdin=b"").text())
+    return "".join(out)
+
+
+@case("bash-tty")
+def bash_tty(cx):
+    """An interactive bash on a terminal: line discipline, ^C, ^Z, fg, window size."""
+    master, slave = pty.openpty()
+    p = cx.popen(["/bin/bash", "--norc", "--noprofile", "-i"], env={"PS1": "$ ", "TERM": "dumb", "HISTFILE": "", "INPUTRC": "/dev/null"},
+                 stdin=slave, stdout=slave, stderr=slave, preexec_fn=lambda: become_leader(slave))
+    os.close(slave)
+    said = b""
+
+    def until(pattern, seconds=30):
+        nonlocal said
+        end = time.monotonic() + seconds
+        while not re.search(pattern, said):
+            if time.monotonic() > end:
+                raise Failed("no %r in %r" % (pattern, said))
+            if select.select([master], [], [], 0.2)[0]:
+                try:
+                    said += os.read(master, 4096)
+                except OSError:
+                    break
+        got, said = said, b""
+        return got
+
+    def send(text, pattern=rb"\$ $"):
+        os.write(master, text)
+        return until(pattern)
+
+    try:
+        until(rb"\$ $")
+        log = [send(b"echo $((40 + 2)); tty >/dev/null && echo tty\n"), send(b"stty size; stty rows 33 cols 101; stty size\n")]
+        os.write(master, b"sleep 100\n")
+        time.sleep(1)
+        log.append(send(b"\x1a"))
+        log.append(send(b"jobs\n"))
+        os.write(master, b"fg\n")
+        time.sleep(0.5)
+        log.append(send(b"\x03"))
+        log.append(send(b"echo $?\n"))
+        os.write(master, b"cat\n")
+        time.sleep(0.5)
+        os.write(master, b"typed\n")
+        log.append(send(b"\x04"))
+        log.append(send(b"trap 'echo winch' WINCH; kill -WINCH $$; sleep 0.1\n"))
+        log.append(send(b"exit 3\n", rb"exit\r\n"))
+        status = p.wait(20)
+    finally:
+        os.close(master)
+    text = b"".join(log).decode(errors="replace").replace("\r", "")
+    return re.sub(r"\x1b\[\?2004[hl]", "", text) + "[status %d]\n" % status
+
+
+def become_leader(slave):
+    import fcntl
+    import termios
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, b"\x18\0\x50\0\0\0\0\0")
+
+
+# --- languages ---
+
+script("perl", ["/usr/bin/perl", "perl.pl"], ["perl"], ["perl.pl"])
+script("lua", ["/usr/bin/lua5.4", "lua.lua"], ["lua"], ["lua.lua"])
+script("node", ["/usr/bin/node", "node.js"], ["node"], ["node.js"], 300)
+
+
+@case("gawk", ["gawk"], ["gawk.awk"])
+def gawk(cx):
+    text = cx.run(["/usr/bin/cat", "/usr/share/common-licenses/GPL-3"]).out.encode()
+    return cx.run(["/usr/bin/gawk", "-f", "gawk.awk"], stdin=text * 5).text()
+
+
+@case("sqlite", ["sqlite"], ["sqlite.sql"], 300)
+def sqlite(cx):
+    with open(os.path.join(cx.dir, "sqlite.sql"), "rb") as f:
+        return cx.run(["/usr/bin/sqlite3", "db"], stdin=f.read()).text()
+
+
+@case("gcc", ["gcc"], ["cprog.c"], 300)
+def gcc(cx):
+    """Debian's own compiler, assembler and linker; what they make then runs, dynamic and static."""
+    out = []
+    for flags in (["-O2"], ["-O0", "-g"], ["-O3", "-static"], ["-O1", "-flto"]):
+        out.append(cx.run(["/usr/bin/gcc", "-Wall"] + flags + ["-o", "prog", "cprog.c", "-lm", "-pthread"]).text())
+        out.append(cx.run([cx.cwd + "/prog", "arg"]).text())
+    out.append(cx.run(["/usr/bin/gcc", "-o", "x", "-x", "c", "-"], stdin=b"int main(void) { return y; }\n").text())
+    return "".join(out)
+
+
+@case("java", ["java"], ["Main.java"], 600)
+def java(cx):
+    opt = ["-Xmx256m", "-Xss512k"]
+    return cx.run(["/usr/bin/javac", "-J-Xmx256m", "Main.java"]).text() + cx.run(["/usr/bin/java"] + opt + ["Main"]).text()
+
+
+script("git", ["/bin/sh", "git.sh"], ["git"], ["git.sh"], 300)
+
+
+# --- Python's own regression tests ---
+
+def python_results(text):
+    """test id -> ok, skipped, FAIL or ERROR, from the verbose output of Python's test runner."""
+    out, pending = {}, None
+    for line in text.splitlines():
+        m = re.match(r"(\w+ \([\w.]+\))", line)
+        if m:
+            pending = m.group(1)
+        m = re.search(r"\.\.\. (?:.*?)?(ok|skipped|FAIL|ERROR|expected failure|unexpected success)\b[^.]*$", line)
+        if not m and pending:
+            m = re.match(r"(ok|FAIL|ERROR)$", line)
+        if m and pending:
+            out[pending] = m.group(1)
+            pending = None
+        # a summary's own lines say it for tests whose progress line was torn apart by other output
+        m = re.match(r"(FAIL|ERROR): (\w+ \([\w.]+\))", line)
+        if m:
+            out[m.group(2)] = m.group(1)
+    return out
+
+
+def no_new_failures(want, got):
+    """Offences of a Python test module: what passes natively must pass or be skipped; and the run must end as it did."""
+    if got.startswith("[case failed]"):
+        return got.splitlines()
+    a, b = python_results(want), python_results(got)
+    bad = []
+    for name, result in sorted(a.items()):
+        if result == "ok" and b.get(name, "missing") not in ("ok", "skipped"):
+            bad.append("%s: natively ok, here %s" % (name, b.get(name, "missing")))
+    for name, result in sorted(b.items()):
+        if result in ("FAIL", "ERROR") and name not in a:
+            bad.append("%s: %s, and natively not run" % (name, result))
+    lost = sum(1 for n, r in a.items() if r == "ok" and b.get(n) == "skipped")
+    if lost > max(3, len(a) // 20):
+        bad.append("%d tests are skipped that run natively" % lost)
+    end = lambda t: t.rstrip().splitlines()[-1:] if t.strip() else ["nothing"]
+    if not bad and end(want) != end(got):
+        bad.append("ended with %s, natively with %s" % (end(got)[0], end(want)[0]))
+    return bad
+
+
+for _module in ("math struct threading signal subprocess socket mmap asyncio ctypes decimal hashlib json re").split():
+    def _python(cx, module=_module):
+        r = cx.run(["/usr/bin/python3", "-m", "test", "-v", "-u", "none", "--timeout", "560", "test_" + module],
+                   env={"PYTHONHASHSEED": "1"})
+        return r.text()
+    case("python-" + _module, ["python", "python-tests"], timeout=600, compare=no_new_failures)(_python)
+
+
+# --- servers, and other languages' run times ---
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(port, p, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if p.poll() is not None:
+            raise Failed("the server ended with status %d: %s" % (p.returncode, p.stdout.read().decode(errors="replace")[-2000:] if p.stdout else ""))
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise Failed("the server never listened")
+
+
+@case("redis", ["redis"], timeout=300)
+def redis(cx):
+    """redis-server, driven by the native redis-cli and redis-benchmark of this machine."""
+    port = free_port()
+    server = cx.popen(["/usr/bin/redis-server", "--port", str(port), "--dir", cx.cwd, "--appendonly", "yes", "--io-threads", "3"],
+                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    wait_for(port, server)
+    tools = os.path.join(os.path.dirname(cx.engine.root), "amd64")
+
+    def client(argv, stdin=b""):
+        p = subprocess.run(["unshare", "--root=" + tools, argv[0], "-p", str(port)] + argv[1:], input=stdin, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, timeout=cx.case.timeout, env=ENV)
+        return p.stdout.decode(errors="replace"), p.returncode
+
+    commands = ("SET a 1\nINCR a\nLPUSH l x y z\nLRANGE l 0 -1\nHSET h f v\nHGETALL h\nZADD z 1 a 2 b\nZRANGE z 0 -1 WITHSCORES\nSADD s 1 2 3\nSCARD s\n"
+                "EVAL \"local s=0 for i=1,1000000 do s=s+i end return s\" 0\nSETEX e 100 v\nTTL nothing\nBGSAVE\nPFADD p a b c\nPFCOUNT p\nXADD x 1-1 f v\nXRANGE x - +\n"
+                "GETRANGE a 0 -1\nBITCOUNT a\nGEOADD g 13.361389 38.115556 P\nGEOPOS g P\nMULTI\nINCR a\nEXEC\nDEBUG SLEEP 0\nBGREWRITEAOF\nDBSIZE\n")
+    out = [client(["/usr/bin/redis-cli"], commands.encode())[0]]
+    text, status = client(["/usr/bin/redis-benchmark", "-q", "-n", "5000", "-c", "20", "-t", "set,get,incr,lpush,lrange_100,sadd,hset,zadd,mset", "-P", "4", "--threads", "2"])
+    names = sorted({l.split(":")[0] for l in text.replace("\r", "\n").splitlines() if "requests per second" in l})
+    out.append("benchmark %d %s\n" % (status, ",".join(names)))
+    out.append(client(["/usr/bin/redis-cli"], b"SHUTDOWN SAVE\n")[0])
+    out.append("server %d\n" % server.wait(30))
+    out.append("files %s\n" % sorted(os.listdir(cx.dir)))
+    check = cx.run(["/usr/bin/redis-check-rdb", "dump.rdb"])
+    out.append("rdb %d\n" % check.status)
+    return "".join(out)
+
+
+@case("openssl-speed", ["openssl"], timeout=200)
+def openssl_speed(cx):
+    """The numbers differ; that each algorithm ran does not."""
+    r = cx.run(["/usr/bin/openssl", "speed", "-seconds", "1", "-bytes", "4096", "-mr", "sha256", "aes-128-gcm", "chacha20-poly1305", "ecdsap256", "ed25519"])
+    names = sorted(set(re.findall(r"\+(?:F|F2|F4|F6)(?::\d+)?:(?:\d+:)?([\w-]+)", r.out)))
+    return "%s\n[status %d]\n" % (names, r.status)
+
+
+@case("openssl-tls", ["openssl"], timeout=200)
+def openssl_tls(cx):
+    """Keys, a certificate, digests, and a TLS 1.3 and 1.2 handshake with the native peer, both ways."""
+    out = []
+    ssl = "/usr/bin/openssl"
+    with open(os.path.join(cx.dir, "data"), "wb") as f:
+        f.write(bytes(i * 7919 % 251 for i in range(100000)))
+    for digest in ("md5", "sha1", "sha512", "sha3-256", "blake2b512", "sm3"):
+        out.append(cx.run([ssl, "dgst", "-" + digest, "data"]).text())
+    for cipher in ("aes-256-cbc", "chacha20", "camellia-128-ctr", "aria-256-cfb"):
+        out.append(cx.run([ssl, "enc", "-" + cipher, "-K", "00" * 32, "-iv", "11" * 16, "-in", "data", "-out", "enc"]).text())
+        out.append(cx.run([ssl, "dgst", "-sha256", "enc"]).text())
+    for how in (["rsa", "-pkeyopt", "rsa_keygen_bits:2048"], ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]):
+        r = cx.run([ssl, "genpkey", "-algorithm", how[0], "-out", how[0] + ".key"] + how[1:])
+        out.append("key %d\n" % r.status)
+        r = cx.run([ssl, "req", "-x509", "-new", "-key", how[0] + ".key", "-out", how[0] + ".pem", "-days", "3650", "-subj", "/CN=localhost", "-config", "/etc/ssl/openssl.cnf"])
+        out.append("cert %d %s\n" % (r.status, r.err))
+        out.append(cx.run([ssl, "verify", "-CAfile", how[0] + ".pem", how[0] + ".pem"]).text())
+    tools = os.path.join(os.path.dirname(cx.engine.root), "amd64")
+    for key, version in (("rsa", "-tls1_3"), ("EC", "-tls1_2")):
+        port = free_port()
+        server = cx.popen([ssl, "s_server", "-accept", "127.0.0.1:%d" % port, "-key", key + ".key", "-cert", key + ".pem", version, "-www"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        wait_for(port, server)
+        p = subprocess.run(["unshare", "--root=" + tools, ssl, "s_client", "-connect", "127.0.0.1:%d" % port, version, "-ign_eof", "-brief"],
+                           input=b"GET / HTTP/1.0\r\n\r\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, env=ENV)
+        text = p.stdout.decode(errors="replace")
+        out.append("%s %s %s %s\n" % (re.findall(r"Protocol version: (\S+)", text), re.findall(r"Ciphersuite: (\S+)", text), "HTTP/1.0 200 ok" in text, p.returncode))
+        # and the other way round: our client, a native server
+        kill(server)
+        native = subprocess.Popen(["unshare", "--root=" + tools, ssl, "s_server", "-accept", "127.0.0.1:%d" % port, "-key", "/dev/fd/0", "-cert", "/dev/fd/0", "-www", "-quiet"],
+                                  stdin=combined(cx, key), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENV, start_new_session=True)
+        try:
+            time.sleep(0.5)
+            wait_for(port, native)
+            r = cx.run([ssl, "s_client", "-connect", "127.0.0.1:%d" % port, version, "-ign_eof", "-brief"], stdin=b"GET / HTTP/1.0\r\n\r\n")
+            out.append("client %d %s %s\n" % (r.status, re.findall(r"Ciphersuite: (\S+)", r.err), "HTTP/1.0 200 ok" in r.out))
+        finally:
+            kill(native)
+            native.wait()
+    return "".join(out)
+
+
+def combined(cx, key):
+    """A key and its certificate in one file, open for reading (the native server sees another root)."""
+    path = os.path.join(cx.dir, key + ".both")
+    with open(path, "wb") as f:
+        for end in (".key", ".pem"):
+            with open(os.path.join(cx.dir, key + end), "rb") as part:
+                f.write(part.read())
+    return open(path, "rb")
+
+
+@case("go-restic", ["go"], timeout=300)
+def restic(cx):
+    """A Go program with many goroutines: a backup made, checked and restored."""
+    os.mkdir(cx.dir + "/data")
+    for i in range(60):
+        with open("%s/data/f%d" % (cx.dir, i), "wb") as f:
+            f.write(bytes((i * j * 7919) & 255 for j in range(20000)))
+    env = {"RESTIC_PASSWORD": "x", "RESTIC_REPOSITORY": cx.cwd + "/repo", "RESTIC_CACHE_DIR": cx.cwd + "/cache"}
+    out = []
+    for args in (["init"], ["backup", "data"], ["check", "--read-data"], ["restore", "latest", "--target", "back"], ["forget", "--keep-last", "1", "--prune"]):
+        r = cx.run(["/usr/bin/restic", "-q"] + args, env=env)
+        out.append("%s %d %s\n" % (args[0], r.status, r.err))
+    out.append(cx.run(["/usr/bin/diff", "-r", "data", "back/data"]).text())
+    return "".join(out)
+
+
+@case("go-fzf", ["go"])
+def fzf(cx):
+    words = "\n".join("word%d-%s" % (i, "abcdefghij"[i % 10] * (i % 7)) for i in range(20000)).encode()
+    return "".join(cx.run(["/usr/bin/fzf", "--filter", q], stdin=words).text() for q in ("w9d", "777", "^word1 ccc$", "nothing-at-all"))
+
+
+@case("rust-ripgrep", ["rust"])
+def ripgrep(cx):
+    out = []
+    for args in (["-c", "the"], ["-n", "-i", "warranty|liability", "--sort", "path"], ["-o", r"\b\w+ing\b", "--no-filename", "-j", "4", "GPL-3"], ["-l", "--sort", "path", "GNU"], ["--json", "x{99}"], ["nothing-at-all"]):
+        r = cx.run(["/usr/bin/rg", "--no-config"] + args[:2] + args[2:] + ([] if args[-1].startswith("GPL") else ["/usr/share/common-licenses"]), timeout=60)
+        out.append("\n".join(sorted(re.sub(r'"(elapsed|elapsed_total)".*', "", l) for l in r.out.splitlines())) + "[status %d]%s\n" % (r.status, r.err))
+    out.append(cx.run(["/usr/bin/fdfind", "--threads", "4", "-e", "sh", ".", "/usr/share"]).text().count("\n") > 0 and "fd\n")
+    return "".join(out)
