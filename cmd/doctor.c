@@ -1,4 +1,5 @@
 /* `dragoman doctor`: what this host offers, and what is missing. */
+#define _GNU_SOURCE
 #include "cmd/cmd.h"
 
 #include <stdio.h>
@@ -30,7 +31,8 @@ int cmd_doctor(int argc, char **argv)
     host_native.probe(0);
     size_t n = (size_t)snprintf(text, sizeof text, "%s:", host_native.name);
     for (size_t i = 0; host_native.features[i] && n < sizeof text; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, " %s%s", host_native.have() >> i & 1 ? "" : "no-", host_native.features[i]);
+        n += (size_t)snprintf(text + n, sizeof text - n, " %s%s", host_native.have() >> i & 1 ? "" : "no-",
+                              host_native.features[i]);
     line(true, "host ISA", text);
 
     void *p = mmap(NULL, 1ull << 38, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -49,7 +51,9 @@ int cmd_doctor(int argc, char **argv)
     if (fd >= 0)
         close(fd);
     good &= ok;
-    line(ok, "executable memory", ok ? "memfd can be mapped executable" : "memfd cannot be mapped executable (SELinux or a noexec /dev/shm policy)");
+    line(ok, "executable memory",
+         ok ? "memfd can be mapped executable"
+            : "memfd cannot be mapped executable (SELinux or a noexec /dev/shm policy)");
 
     ok = access("/proc/self/exe", X_OK) == 0;
     good &= ok;
@@ -57,7 +61,8 @@ int cmd_doctor(int argc, char **argv)
 
     struct rlimit nofile;
     getrlimit(RLIMIT_NOFILE, &nofile);
-    snprintf(text, sizeof text, "%llu descriptors, at most %llu", (unsigned long long)nofile.rlim_cur, (unsigned long long)nofile.rlim_max);
+    snprintf(text, sizeof text, "%llu descriptors, at most %llu", (unsigned long long)nofile.rlim_cur,
+             (unsigned long long)nofile.rlim_max);
     line(nofile.rlim_max >= 256, "descriptors", text);
     return good ? 0 : 1;
 }

@@ -2,8 +2,8 @@
  *
  *     OPT(id, long name, short name or 0, argument name or NULL, environment twin or NULL, help)
  *
- * The parser, the help text and the look-up of environment twins come from this table. Long options are accepted with one dash as well as
- * two, as qemu-user's users write them. */
+ * The parser, the help text and the look-up of environment twins come from this table. Long options are accepted with
+ * one dash as well as two, as qemu-user's users write them. */
 OPT(ROOT, "root", 0, "DIR", "DRAGOMAN_ROOT", "run inside DIR as a chroot would: its libraries, files, links")
 OPT(PREFIX, "prefix", 'L', "DIR", "DRAGOMAN_PREFIX", "look for absolute paths below DIR first, then on the host")
 OPT(SETENV, "env", 'E', "NAME=VALUE", NULL, "set a variable in the guest's environment")
@@ -14,11 +14,13 @@ OPT(UNAME, "uname", 'r', "RELEASE", "DRAGOMAN_UNAME", "report RELEASE as the ker
 OPT(TIER, "tier", 0, "NAME", "DRAGOMAN_TIER", "how hard to translate: interp, baseline")
 OPT(CACHE, "cache-size", 0, "SIZE", "DRAGOMAN_CACHE_SIZE", "bound of the code cache, as 64K or 32M")
 OPT(BLOCK, "max-insns", 0, "N", "DRAGOMAN_MAX_INSNS", "longest block, in guest instructions")
-OPT(NOFEAT, "host-features", 0, "LIST", "DRAGOMAN_HOST_FEATURES", "use only these optional host features (none, all, or names; see doctor)")
+OPT(NOFEAT, "host-features", 0, "LIST", "DRAGOMAN_HOST_FEATURES",
+    "use only these optional host features (none, all, or names; see doctor)")
 OPT(STRACE, "strace", 0, NULL, "DRAGOMAN_STRACE", "print system calls and signals")
 OPT(STATS, "stats", 0, NULL, "DRAGOMAN_STATS", "print the translator's figures at the end")
 OPT(DUMP, "dump", 'd', "LIST", "DRAGOMAN_DUMP", "print each block: guest, ir, host (comma-separated)")
-OPT(DUMPAT, "dump-range", 0, "LO-HI", "DRAGOMAN_DUMP_RANGE", "only blocks that begin at these guest addresses (hexadecimal)")
+OPT(DUMPAT, "dump-range", 0, "LO-HI", "DRAGOMAN_DUMP_RANGE",
+    "only blocks that begin at these guest addresses (hexadecimal)")
 OPT(LOG, "log", 'D', "FILE", "DRAGOMAN_LOG", "write what is printed about the run to FILE, not to standard error")
 OPT(GDB, "gdb", 'g', "PORT", "DRAGOMAN_GDB", "wait for gdb on loopback port PORT before the first instruction")
 OPT(PERF, "perf-map", 0, NULL, "DRAGOMAN_PERF_MAP", "write /tmp/perf-PID.map, so that perf names translations")

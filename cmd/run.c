@@ -110,7 +110,7 @@ static int parse_dump(const char *list, u32 *out)
     static const struct {
         const char *name;
         u32 bit;
-    } parts[] = {{"guest", ENGINE_DUMP_GUEST}, {"ir", ENGINE_DUMP_IR}, {"host", ENGINE_DUMP_HOST},
+    } parts[] = {{"guest", ENGINE_DUMP_GUEST},  {"ir", ENGINE_DUMP_IR}, {"host", ENGINE_DUMP_HOST},
                  {"in_asm", ENGINE_DUMP_GUEST}, {"op", ENGINE_DUMP_IR}, {"out_asm", ENGINE_DUMP_HOST}};
     *out = 0;
     while (*list) {
@@ -139,7 +139,8 @@ static int parse_features(const char *list, u64 *off)
                (strlen(host_native.features[i]) != n || strncmp(list, host_native.features[i], n)))
             i++;
         if (!host_native.features[i])
-            return cmd_error("--host-features %.*s: this backend has no such feature (see `dragoman doctor`)", (int)n, list);
+            return cmd_error("--host-features %.*s: this backend has no such feature (see `dragoman doctor`)", (int)n,
+                             list);
         *off &= ~(1ull << i);
         list += n + (list[n] == ',');
     }
@@ -239,7 +240,8 @@ static int find_option(const char *word, size_t len)
     return -1;
 }
 
-/* Environment twins first, so that the command line wins. A switch is on when its variable is set and neither empty nor 0. */
+/* Environment twins first, so that the command line wins. A switch is on when its variable is set and neither empty nor
+ * 0. */
 static int take_environment(struct run_args *r)
 {
     for (size_t i = 0; i < OPT_COUNT; i++) {

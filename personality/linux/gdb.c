@@ -1,13 +1,15 @@
 /* The gdb stub: the remote serial protocol over a loopback socket.
  *
- * One host thread owns the socket and speaks the protocol. Guest threads never touch it: each has a record here, and passes through
- * lx_gdb_run before it runs guest code. The stub is all-stop. To stop the guest it sets `stopped` and kicks every vCPU; a thread
- * inside translated code leaves at its next poll and parks, a thread inside a system call parks when it comes back. The guest is at rest when no record is
- * `running`; then all registers are in memory and exact, and the stub reads and writes them directly.
+ * One host thread owns the socket and speaks the protocol. Guest threads never touch it: each has a record here, and
+ * passes through lx_gdb_run before it runs guest code. The stub is all-stop. To stop the guest it sets `stopped` and
+ * kicks every vCPU; a thread inside translated code leaves at its next poll and parks, a thread inside a system call
+ * parks when it comes back. The guest is at rest when no record is `running`; then all registers are in memory and
+ * exact, and the stub reads and writes them directly.
  *
- * Breakpoints live in the translator: engine_ops.stop_at says where blocks must stop, and the engine is flushed when the set changes. No
- * guest memory is touched for them. While a watchpoint is set every thread is stepped, and the watched bytes are compared after each instruction;
- * that is slow and exact for writes. Read watchpoints are refused, so that gdb says so.
+ * Breakpoints live in the translator: engine_ops.stop_at says where blocks must stop, and the engine is flushed when
+ * the set changes. No guest memory is touched for them. While a watchpoint is set every thread is stepped, and the
+ * watched bytes are compared after each instruction; that is slow and exact for writes. Read watchpoints are refused,
+ * so that gdb says so.
  *
  * Locks: `g.lock` guards everything here. It is never held while guest code runs. */
 #include "personality/linux/gdb.h"
@@ -28,18 +30,18 @@
 #include "personality/linux/abi.h"
 #include "personality/linux/fd.h"
 
-#define MAX_PACKET 16384
-#define MAX_BREAKS 1024
+#define MAX_PACKET  16384
+#define MAX_BREAKS  1024
 #define MAX_WATCHES 16
 
 struct record {
     struct record *next;
     struct lx_thread *t;
-    bool running;     /* inside vcpu_run or vcpu_step */
-    bool step;        /* gdb wants one instruction */
-    bool stepped;     /* it was run; report before the next */
-    bool waiting;     /* stopped with something to report or in lx_gdb_signal */
-    int signal;       /* gdb's answer for lx_gdb_signal */
+    bool running; /* inside vcpu_run or vcpu_step */
+    bool step;    /* gdb wants one instruction */
+    bool stepped; /* it was run; report before the next */
+    bool waiting; /* stopped with something to report or in lx_gdb_signal */
+    int signal;   /* gdb's answer for lx_gdb_signal */
 };
 
 struct watch {
@@ -62,19 +64,19 @@ static struct {
     bool exited;
     int exit_code, exit_signal;
     /* gdb's view */
-    int reg_tid;      /* Hg */
+    int reg_tid; /* Hg */
     gva_t breaks[MAX_BREAKS];
     u32 nbreaks;
     bool breaks_changed;
     struct watch watches[MAX_WATCHES];
     u32 nwatches;
-    u64 pass;         /* signals that gdb does not want to hear of */
+    u64 pass; /* signals that gdb does not want to hear of */
     bool ack;
 } g = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .sock = -1, .ack = true};
 
 /* Linux signal to gdb's number, where they differ. */
-static const u8 to_gdb[32] = {0,  1,  2,  3,  4,  5,  6,  10, 8,  9,  30, 11, 31, 13, 14, 15,
-                              0,  20, 19, 17, 18, 21, 22, 16, 24, 25, 26, 27, 28, 23, 32, 12};
+static const u8 to_gdb[32] = {0, 1,  2,  3,  4,  5,  6,  10, 8,  9,  30, 11, 31, 13, 14, 15,
+                              0, 20, 19, 17, 18, 21, 22, 16, 24, 25, 26, 27, 28, 23, 32, 12};
 
 static int gdb_signal(int sig)
 {
@@ -138,7 +140,8 @@ static void park_locked(struct record *r)
         pthread_cond_wait(&g.changed, &g.lock);
 }
 
-/* Reports a stop of this thread and waits. When another thread's stop is being told already, waits for that to end first. */
+/* Reports a stop of this thread and waits. When another thread's stop is being told already, waits for that to end
+ * first. */
 static void stop_here_locked(struct record *r, int sig, gva_t watch)
 {
     while (g.stopped && g.on)
@@ -258,7 +261,10 @@ static const char hex[] = "0123456789abcdef";
 
 static int unhex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static size_t to_hex(char *out, const u8 *in, size_t n)
@@ -334,7 +340,8 @@ static struct record *current_locked(void)
 static void stop_reply(char *out, size_t cap)
 {
     if (g.exited) {
-        snprintf(out, cap, g.exit_signal ? "X%02x" : "W%02x", g.exit_signal ? gdb_signal(g.exit_signal) : g.exit_code & 255);
+        snprintf(out, cap, g.exit_signal ? "X%02x" : "W%02x",
+                 g.exit_signal ? gdb_signal(g.exit_signal) : g.exit_code & 255);
         return;
     }
     struct record *r = g.culprit ? g.culprit : g.records;
@@ -455,7 +462,9 @@ static size_t query(const char *p, char *out)
 {
     size_t n = 0;
     if (!strncmp(p, "qSupported", 10)) {
-        sprintf(out, "PacketSize=%x;qXfer:features:read+;qXfer:auxv:read+;qXfer:exec-file:read+;QStartNoAckMode+;QPassSignals+;vContSupported+",
+        sprintf(out,
+                "PacketSize=%x;qXfer:features:read+;qXfer:auxv:read+;qXfer:exec-file:read+;QStartNoAckMode+;"
+                "QPassSignals+;vContSupported+",
                 MAX_PACKET - 32);
     } else if (!strcmp(p, "QStartNoAckMode")) {
         strcpy(out, "OK");
@@ -775,7 +784,8 @@ void lx_gdb_forked(struct lx_process *p)
 int lx_gdb_start(struct lx_process *p, int port)
 {
     int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((u16)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((u16)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (s < 0)
         return -errno;
     setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);

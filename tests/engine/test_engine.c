@@ -23,21 +23,23 @@
 
 /* A few instructions. */
 #define R(op, f3, f7, rd, rs1, rs2) ((u32)(op) | (rd) << 7 | (f3) << 12 | (rs1) << 15 | (rs2) << 20 | (u32)(f7) << 25)
-#define I(op, f3, rd, rs1, imm)     ((u32)(op) | (rd) << 7 | (f3) << 12 | (rs1) << 15 | ((u32)(imm) & 0xfff) << 20)
+#define I(op, f3, rd, rs1, imm)     ((u32)(op) | (rd) << 7 | (f3) << 12 | (rs1) << 15 | ((u32)(imm)&0xfff) << 20)
 #define ADDI(rd, rs, imm)           I(0x13, 0, rd, rs, imm)
 #define ADD(rd, a, b)               R(0x33, 0, 0, rd, a, b)
 #define LD(rd, rs, imm)             I(0x03, 3, rd, rs, imm)
-#define SW(rs2, rs1, imm)           ((u32)0x23 | ((u32)(imm) & 31) << 7 | 2u << 12 | (rs1) << 15 | (rs2) << 20 | ((u32)(imm) >> 5 & 127) << 25)
-#define JALR(rd, rs, imm)           I(0x67, 0, rd, rs, imm)
-#define BNE(a, b, off)              branch(1, a, b, off)
-#define JAL(rd, off)                jal(rd, off)
-#define EBREAK                      0x00100073u
-#define FENCE_I                     0x0000100fu
+#define SW(rs2, rs1, imm)                                                                                              \
+    ((u32)0x23 | ((u32)(imm)&31) << 7 | 2u << 12 | (rs1) << 15 | (rs2) << 20 | ((u32)(imm) >> 5 & 127) << 25)
+#define JALR(rd, rs, imm) I(0x67, 0, rd, rs, imm)
+#define BNE(a, b, off)    branch(1, a, b, off)
+#define JAL(rd, off)      jal(rd, off)
+#define EBREAK            0x00100073u
+#define FENCE_I           0x0000100fu
 
 static u32 branch(u32 f3, u32 a, u32 b, s32 off)
 {
     u32 o = (u32)off;
-    return 0x63 | f3 << 12 | a << 15 | b << 20 | (o >> 11 & 1) << 7 | (o >> 1 & 15) << 8 | (o >> 5 & 63) << 25 | (o >> 12 & 1) << 31;
+    return 0x63 | f3 << 12 | a << 15 | b << 20 | (o >> 11 & 1) << 7 | (o >> 1 & 15) << 8 | (o >> 5 & 63) << 25 |
+           (o >> 12 & 1) << 31;
 }
 
 static u32 jal(u32 rd, s32 off)
@@ -114,18 +116,22 @@ static struct rv_state *regs(struct vcpu *v)
 
 static void open_world(struct world *w, const struct config *c, const u32 *code, size_t words)
 {
-    static bool handler;
     *w = (struct world){.writable = true};
     assert_int_equal(mk_reserve(&w->base, WINDOW, 1 << 21), 0);
     assert_ptr_equal(mmap((void *)(w->base + CODE), DATA - CODE + 0x10000, PROT_READ | PROT_WRITE,
-                          MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), w->base + CODE);
+                          MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                     w->base + CODE);
     memcpy((void *)(w->base + CODE), code, words * 4);
-    if (!handler)
-        assert_int_equal(mk_fault_handler(upcall, NULL), 0);
-    handler = true;
+    assert_int_equal(mk_fault_handler(upcall, NULL), 0); /* each time: the test runner installs its own for each test */
     host_native.probe(0);
-    struct engine_config cfg = {.guest = &guest_riscv64, .ops = &ops, .cx = w, .mem_base = w->base, .mem_size = WINDOW,
-                                .tier = c->tier, .cache_size = c->cache, .max_insns = c->max_insns};
+    struct engine_config cfg = {.guest = &guest_riscv64,
+                                .ops = &ops,
+                                .cx = w,
+                                .mem_base = w->base,
+                                .mem_size = WINDOW,
+                                .tier = c->tier,
+                                .cache_size = c->cache,
+                                .max_insns = c->max_insns};
     assert_int_equal(engine_create(&w->e, &cfg), 0);
     assert_int_equal(vcpu_create(&w->v, w->e, w), 0);
     w->v->pc = CODE;
@@ -138,12 +144,16 @@ static void close_world(struct world *w)
 }
 
 static const struct config configs[] = {
-    {ENGINE_INTERP, 64 << 10, 0}, {ENGINE_BASELINE, 64 << 10, 0}, {ENGINE_BASELINE, 4 << 20, 0}, {ENGINE_BASELINE, 64 << 10, 1},
+    {ENGINE_INTERP, 64 << 10, 0},
+    {ENGINE_BASELINE, 64 << 10, 0},
+    {ENGINE_BASELINE, 4 << 20, 0},
+    {ENGINE_BASELINE, 64 << 10, 1},
 };
 
-#define FOR_CONFIGS(w, code)                                                                                                     \
-    for (size_t ci = 0; ci < ARRAY_LEN(configs); ci++)                                                                           \
-        for (bool once = (open_world(&(w), &configs[ci], code, ARRAY_LEN(code)), true); once; once = false, close_world(&(w)))
+#define FOR_CONFIGS(w, code)                                                                                           \
+    for (size_t ci = 0; ci < ARRAY_LEN(configs); ci++)                                                                 \
+        for (bool once = (open_world(&(w), &configs[ci], code, ARRAY_LEN(code)), true); once;                          \
+             once = false, close_world(&(w)))
 
 static void loops_and_stops(void **state)
 {
@@ -151,7 +161,8 @@ static void loops_and_stops(void **state)
         ADDI(10, 0, 0), ADDI(11, 0, 100), ADD(10, 10, 11), ADDI(11, 11, -1), BNE(11, 0, -8), EBREAK,
     };
     struct world w;
-    FOR_CONFIGS (w, code) {
+    FOR_CONFIGS(w, code)
+    {
         run_in(&w, w.v, VCPU_TRAP);
         assert_int_equal(w.v->trap, IR_TRAP_BREAK);
         assert_int_equal(w.v->pc, CODE + 20);
@@ -164,13 +175,22 @@ static void calls_return(void **state)
     /* f(n): recursion through ra saved on a stack; x10 counts the depth reached, 200 deep and then 2000 deep. */
     const u32 code[] = {
         ADDI(2, 2, 0),
-        JAL(1, 8), EBREAK,
-        /* f: */ ADDI(2, 2, -16), I(0x23, 3, 0, 2, 0) | 1u << 20 /* sd ra, 0(sp) */, ADDI(10, 10, 1), ADDI(11, 11, -1),
-        R(0x63, 0, 0, 12 /* beq off 12 */, 11, 0) , JAL(1, -20), LD(1, 2, 0), ADDI(2, 2, 16), JALR(0, 1, 0),
+        JAL(1, 8),
+        EBREAK,
+        /* f: */ ADDI(2, 2, -16),
+        I(0x23, 3, 0, 2, 0) | 1u << 20 /* sd ra, 0(sp) */,
+        ADDI(10, 10, 1),
+        ADDI(11, 11, -1),
+        R(0x63, 0, 0, 12 /* beq off 12 */, 11, 0),
+        JAL(1, -20),
+        LD(1, 2, 0),
+        ADDI(2, 2, 16),
+        JALR(0, 1, 0),
     };
     struct world w;
     for (u32 depth = 200; depth <= 2000; depth *= 10) {
-        FOR_CONFIGS (w, code) {
+        FOR_CONFIGS(w, code)
+        {
             ((u32 *)(w.base + CODE))[7] = branch(0, 11, 0, 8);
             regs(w.v)->x[2] = DATA + 0x10000;
             regs(w.v)->x[11] = depth;
@@ -189,7 +209,8 @@ static void faults_are_exact(void **state)
         for (u32 i = 0; i < 40; i++)
             code[i] = i == bad ? LD(10 + i % 8, 5, 8) : ADDI(10 + i % 8, 10 + i % 8, 1);
         struct world w;
-        FOR_CONFIGS (w, code) {
+        FOR_CONFIGS(w, code)
+        {
             regs(w.v)->x[5] = 0x500000;
             run_in(&w, w.v, VCPU_FAULT);
             assert_int_equal(w.v->pc, CODE + 4 * bad);
@@ -205,11 +226,18 @@ static void code_that_changes(void **state)
 {
     /* Calls g, overwrites its first instruction, fence.i, calls again. */
     const u32 code[] = {
-        JAL(1, 24), ADD(11, 10, 0), SW(6, 5, 0), FENCE_I, JAL(1, 8), EBREAK,
-        /* g: */ ADDI(10, 0, 1), JALR(0, 1, 0),
+        JAL(1, 24),
+        ADD(11, 10, 0),
+        SW(6, 5, 0),
+        FENCE_I,
+        JAL(1, 8),
+        EBREAK,
+        /* g: */ ADDI(10, 0, 1),
+        JALR(0, 1, 0),
     };
     struct world w;
-    FOR_CONFIGS (w, code) {
+    FOR_CONFIGS(w, code)
+    {
         regs(w.v)->x[5] = CODE + 24;
         regs(w.v)->x[6] = ADDI(10, 0, 77);
         run_in(&w, w.v, VCPU_TRAP);
@@ -222,7 +250,8 @@ static void fetch_faults(void **state)
 {
     const u32 code[] = {JALR(0, 5, 0)};
     struct world w;
-    FOR_CONFIGS (w, code) {
+    FOR_CONFIGS(w, code)
+    {
         regs(w.v)->x[5] = 0x700000;
         run_in(&w, w.v, VCPU_FAULT);
         assert_int_equal(w.v->pc, 0x700000);
@@ -242,7 +271,8 @@ static void endless_loops_can_be_left(void **state)
 {
     const u32 code[] = {ADDI(10, 10, 1), JAL(0, -4)};
     struct world w;
-    FOR_CONFIGS (w, code) {
+    FOR_CONFIGS(w, code)
+    {
         pthread_t t;
         assert_int_equal(pthread_create(&t, NULL, kicker, w.v), 0);
         run_in(&w, w.v, VCPU_POLL);
@@ -276,7 +306,8 @@ static void threads_share_a_small_cache(void **state)
     code[N + 2] = JAL(0, -4 * (N + 2));
     code[N + 3] = EBREAK;
     struct world w;
-    FOR_CONFIGS (w, code) {
+    FOR_CONFIGS(w, code)
+    {
         enum { T = 4 };
         pthread_t t[T];
         struct job j[T];
@@ -308,7 +339,8 @@ static void fork_keeps_both_alive(void **state)
         ADDI(10, 0, 0), ADDI(11, 0, 100), ADD(10, 10, 11), ADDI(11, 11, -1), BNE(11, 0, -8), EBREAK, JAL(0, -24),
     };
     struct world w;
-    FOR_CONFIGS (w, code) {
+    FOR_CONFIGS(w, code)
+    {
         run_in(&w, w.v, VCPU_TRAP);
         assert_int_equal(engine_fork_before(w.e), 0);
         pid_t pid = fork();
@@ -338,7 +370,8 @@ static void steps_one_instruction(void **state)
 {
     const u32 code[] = {ADDI(10, 0, 1), ADDI(10, 10, 1), EBREAK};
     struct world w;
-    FOR_CONFIGS (w, code) {
+    FOR_CONFIGS(w, code)
+    {
         assert_int_equal(vcpu_step(w.v), VCPU_TRAP);
         assert_int_equal(w.v->trap, IR_TRAP_STOP);
         assert_int_equal(w.v->pc, CODE + 4);

@@ -1,7 +1,7 @@
 /* The code cache: a bound piece of code memory, filled from the start, emptied as a whole.
  *
- * Its first bytes are the backend's common code, made anew at each flush only in the sense that `used` goes back to its end. See
- * engine_int.h, "Flush", for how other threads survive. */
+ * Its first bytes are the backend's common code, made anew at each flush only in the sense that `used` goes back to its
+ * end. See engine_int.h, "Flush", for how other threads survive. */
 #include "translator/engine/engine_int.h"
 
 #include "lib/assert.h"

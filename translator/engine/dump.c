@@ -1,7 +1,7 @@
 /* --dump: what a block was and what it became, as text.
  *
- * One block is printed as up to three parts: guest instructions, IR, host code. Host code is given as bytes under the guest instruction that they
- * came from when the backend has no disassembler. */
+ * One block is printed as up to three parts: guest instructions, IR, host code. Host code is given as bytes under the
+ * guest instruction that they came from when the backend has no disassembler. */
 #include "translator/engine/engine_int.h"
 
 #include "lib/fmt.h"
@@ -21,7 +21,8 @@ static void dump_guest(struct engine *e, const struct ir_unit *u, const u8 *code
             break;
         u32 w = 0;
         memcpy(&w, code + off, n < 4 ? n : 4);
-        size_t len = fmt(line, sizeof line, "  %8lx:  %0*x%*s  %s\n", u->pc + off, (int)n * 2, w, 8 - (int)n * 2, "", text);
+        size_t len =
+            fmt(line, sizeof line, "  %8lx:  %0*x%*s  %s\n", u->pc + off, (int)n * 2, w, 8 - (int)n * 2, "", text);
         out(e, line, len < sizeof line ? len : sizeof line - 1);
         off += (u32)n;
     }

@@ -21,13 +21,14 @@ struct engine_ops {
     /* How many bytes from guest address pc on may be executed, up to `want`; 0 when pc itself may not, with *fault
      * filled. The engine then copies them (guarded: the memory may vanish meanwhile). */
     size_t (*executable)(void *cx, gva_t pc, size_t want, struct vcpu_fault *fault);
-    /* Translations now exist of (on), or no longer of, the pages [start, start + len): writes there by the guest must fault from now
-     * on, or need not any more. Returns false when they cannot be watched: memory that may change behind the guest's back (a shared
-     * file mapping that is writable elsewhere); the engine then compares content at IR_TRAP_SYNC. Called with the engine's lock held,
-     * so the embedder must not call the engine while it holds the lock that this takes. */
+    /* Translations now exist of (on), or no longer of, the pages [start, start + len): writes there by the guest must
+     * fault from now on, or need not any more. Returns false when they cannot be watched: memory that may change behind
+     * the guest's back (a shared file mapping that is writable elsewhere); the engine then compares content at
+     * IR_TRAP_SYNC. Called with the engine's lock held, so the embedder must not call the engine while it holds the
+     * lock that this takes. */
     bool (*watch)(void *cx, gva_t start, size_t len, bool on);
-    /* A breakpoint at pc? vcpu_run then returns there with IR_TRAP_STOP before the instruction; vcpu_step goes over it. After a
-     * change, engine_flush. NULL: none ever. */
+    /* A breakpoint at pc? vcpu_run then returns there with IR_TRAP_STOP before the instruction; vcpu_step goes over it.
+     * After a change, engine_flush. NULL: none ever. */
     bool (*stop_at)(void *cx, gva_t pc);
 };
 
@@ -35,15 +36,16 @@ struct engine_config {
     const struct guest_isa *guest;
     const struct engine_ops *ops;
     void *cx;
-    hva_t mem_base;    /* host address of guest address 0 */
-    u64 mem_size;      /* guest addresses are below this */
+    hva_t mem_base; /* host address of guest address 0 */
+    u64 mem_size;   /* guest addresses are below this */
     enum engine_tier tier;
-    size_t cache_size; /* bytes of the code cache; at least 64 KiB */
-    u32 max_insns;     /* longest block, 0 for the default */
-    u32 dump;          /* ENGINE_DUMP_* */
-    gva_t dump_lo, dump_hi; /* only blocks that begin here; both 0: all */
+    size_t cache_size;                                     /* bytes of the code cache; at least 64 KiB */
+    u32 max_insns;                                         /* longest block, 0 for the default */
+    u32 dump;                                              /* ENGINE_DUMP_* */
+    gva_t dump_lo, dump_hi;                                /* only blocks that begin here; both 0: all */
     void (*print)(void *cx, const char *text, size_t len); /* where dumps go */
-    /* A translation of guest pc was made, `size` bytes of host code at `code` (perf maps). May be NULL. Called with the engine's lock held. */
+    /* A translation of guest pc was made, `size` bytes of host code at `code` (perf maps). May be NULL. Called with the
+     * engine's lock held. */
     void (*made)(void *cx, hva_t code, size_t size, gva_t pc);
 };
 enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4 };
@@ -56,9 +58,9 @@ void engine_destroy(struct engine *e);
 int vcpu_create(struct vcpu **out, struct engine *e, void *owner) MUST_USE;
 void vcpu_destroy(struct vcpu *v);
 
-/* Runs v from v->pc until something concerns the embedder: returns VCPU_TRAP (v->trap: SYSCALL, BREAK, ILLEGAL, STOP; never SYNC
- * or MODE), VCPU_FAULT (v->fault; also for fetches, access VCPU_EXEC) or VCPU_POLL (v->poll was set; the caller clears
- * it). v->pc and all slots are exact on return. */
+/* Runs v from v->pc until something concerns the embedder: returns VCPU_TRAP (v->trap: SYSCALL, BREAK, ILLEGAL, STOP;
+ * never SYNC or MODE), VCPU_FAULT (v->fault; also for fetches, access VCPU_EXEC) or VCPU_POLL (v->poll was set; the
+ * caller clears it). v->pc and all slots are exact on return. */
 enum vcpu_exit vcpu_run(struct vcpu *v);
 
 /* As vcpu_run, but stops after one guest instruction with VCPU_TRAP/IR_TRAP_STOP if nothing else happened. */
@@ -70,18 +72,21 @@ static inline void vcpu_kick(struct vcpu *v)
     v->poll = 1;
 }
 
-/* Guest memory [start, start + len) was unmapped, replaced, or may be written without the engine seeing it: drops its translations. */
+/* Guest memory [start, start + len) was unmapped, replaced, or may be written without the engine seeing it: drops its
+ * translations. */
 void engine_invalidate(struct engine *e, gva_t start, u64 len);
 
 /* Drops everything translated (modes, breakpoints changed). */
 void engine_flush(struct engine *e);
 
-/* A host memory fault on the thread that runs v. Called from the kernel interface's fault upcall, hence async-signal-safe.
- * Returns true when the fault was the guest's (or the engine's own and mended): regs then resume at the right place. */
+/* A host memory fault on the thread that runs v. Called from the kernel interface's fault upcall, hence
+ * async-signal-safe. Returns true when the fault was the guest's (or the engine's own and mended): regs then resume at
+ * the right place. */
 bool engine_fault(struct vcpu *v, struct mk_fault *f);
 
-/* A write fault at guest address addr: was it a watched page? Then drops its translations, unwatches it, and returns true: try again.
- * The embedder calls this first on VCPU_FAULT with VCPU_WRITE, and for buffers that the host kernel is about to write. */
+/* A write fault at guest address addr: was it a watched page? Then drops its translations, unwatches it, and returns
+ * true: try again. The embedder calls this first on VCPU_FAULT with VCPU_WRITE, and for buffers that the host kernel is
+ * about to write. */
 bool engine_unwatch(struct engine *e, gva_t addr, u64 len);
 
 /* Around fork. before: waits for other threads to be out of the engine's locks and copies the code cache;

@@ -1,16 +1,19 @@
 /* The engine's own structures; only files of translator/engine include this.
  *
- * Life of a block. A *block* is the translation of one unit. It is made under the engine's lock, entered into the table (by pc and
- * code key) and into the list of each guest page that it covers, and dies in one of two ways: killed (its guest code changed:
- * it leaves the table and nothing jumps to it any more, but its host code stays, as a thread may be inside) or flushed with the whole cache.
+ * Life of a block. A *block* is the translation of one unit. It is made under the engine's lock, entered into the table
+ * (by pc and code key) and into the list of each guest page that it covers, and dies in one of two ways: killed (its
+ * guest code changed: it leaves the table and nothing jumps to it any more, but its host code stays, as a thread may be
+ * inside) or flushed with the whole cache.
  *
- * Links. Each direct exit of a block is an exit record, numbered in order of emission. A record that is linked is in the `in` list of the
- * block it leads to, so that killing that block can point it back at its stub. Records of dead blocks stay, since their code may still run.
+ * Links. Each direct exit of a block is an exit record, numbered in order of emission. A record that is linked is in
+ * the `in` list of the block it leads to, so that killing that block can point it back at its stub. Records of dead
+ * blocks stay, since their code may still run.
  *
- * Flush. Memory of the cache is reused only when no vCPU is in translated code. The flusher holds the lock, sets `flushing`, kicks everyone
- * and waits until each vCPU's `running` is 0; a vCPU that wants to enter sets `running` first and looks at `flushing` after (both sequentially
- * consistent), so one of the two always sees the other. Every flush begins a new epoch; a vCPU that enters for the first time in an epoch drops its jump
- * cache and its return-address stack, which point into the old one.
+ * Flush. Memory of the cache is reused only when no vCPU is in translated code. The flusher holds the lock, sets
+ * `flushing`, kicks everyone and waits until each vCPU's `running` is 0; a vCPU that wants to enter sets `running`
+ * first and looks at `flushing` after (both sequentially consistent), so one of the two always sees the other. Every
+ * flush begins a new epoch; a vCPU that enters for the first time in an epoch drops its jump cache and its
+ * return-address stack, which point into the old one.
  *
  * Locks. One, `lock`, guards all of this. It is never held while guest code runs, nor taken in a fault upcall. */
 #pragma once
@@ -20,11 +23,11 @@
 #include "translator/engine/engine.h"
 #include "translator/host/host.h"
 
-#define ENGINE_MAX_INSNS 64   /* default longest block, guest instructions */
-#define ENGINE_MAX_EXITS 4    /* side exits in a block */
-#define ENGINE_HASH_BITS 15
+#define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
+#define ENGINE_MAX_EXITS      4  /* side exits in a block */
+#define ENGINE_HASH_BITS      15
 #define ENGINE_PAGE_HASH_BITS 12
-#define ENGINE_RAS_SIZE (64u << 10)
+#define ENGINE_RAS_SIZE       (64u << 10)
 
 struct block;
 
@@ -67,13 +70,13 @@ struct engine {
     struct mk_lock lock;
 
     struct mk_code code;
-    u8 *common;         /* rx address of the common code; the cache starts here */
+    u8 *common; /* rx address of the common code; the cache starts here */
     size_t common_size;
-    size_t used;        /* bytes of the cache in use */
-    u64 epoch;          /* read without the lock by entering vCPUs (atomics) */
+    size_t used; /* bytes of the cache in use */
+    u64 epoch;   /* read without the lock by entering vCPUs (atomics) */
     u32 flushing;
 
-    struct block **index;   /* all blocks of this epoch, in order of address: for faults, read without the lock */
+    struct block **index;    /* all blocks of this epoch, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */
     struct exit_rec *exits;
     u32 nexits, max_exits;
@@ -81,8 +84,8 @@ struct engine {
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
     u32 unwatched_pages; /* pages to compare at a sync */
     size_t page_size;
-    struct arena meta;   /* blocks, marks, pages: lives for an epoch */
-    struct arena tmp;    /* one translation */
+    struct arena meta; /* blocks, marks, pages: lives for an epoch */
+    struct arena tmp;  /* one translation */
 
     struct vcpu *vcpus;
     u32 nvcpus;
@@ -111,7 +114,8 @@ static inline const void *block_entry(const struct engine *e, const struct block
     return e->host ? (const void *)(e->code.rx + b->code_off) : (const void *)b;
 }
 
-/* translate.c; with the lock held. The block for (pc, v->mode), made if need be. NULL with *err: -ENOMEM, or -EFAULT with *fault filled. */
+/* translate.c; with the lock held. The block for (pc, v->mode), made if need be. NULL with *err: -ENOMEM, or -EFAULT
+ * with *fault filled. */
 struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, struct vcpu_fault *fault, int *err);
 /* Makes a unit for pc without keeping it, in e->tmp. */
 int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, struct ir_unit *u) MUST_USE;

@@ -1,8 +1,9 @@
 /* Faults inside translated code.
  *
- * The kernel interface calls up with the host's registers. When the host pc lies in the code cache, the block's marks say which guest instruction
- * it belongs to; the backend puts pinned registers back into the slots and lets the thread leave translated code as if by an exit. All further thought
- * happens outside of the upcall, in whoever called vcpu_run. Nothing here takes a lock. */
+ * The kernel interface calls up with the host's registers. When the host pc lies in the code cache, the block's marks
+ * say which guest instruction it belongs to; the backend puts pinned registers back into the slots and lets the thread
+ * leave translated code as if by an exit. All further thought happens outside of the upcall, in whoever called
+ * vcpu_run. Nothing here takes a lock. */
 #include "translator/engine/engine_int.h"
 
 static bool mark_pc(const struct block *b, u32 off, gva_t *pc)

@@ -1,15 +1,15 @@
 /* The dispatcher: runs a vCPU from block to block until something concerns the embedder.
  *
- * Most control flow never comes here: linked exits, matched returns and jump-cache hits go from translation to translation. What comes: exits that
- * are not linked yet, jump-cache misses, traps, faults, polls. */
+ * Most control flow never comes here: linked exits, matched returns and jump-cache hits go from translation to
+ * translation. What comes: exits that are not linked yet, jump-cache misses, traps, faults, polls. */
 #include "translator/engine/engine_int.h"
 
 #include "lib/assert.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
-/* Code for v->pc, found or made, and entered into the jump cache; NULL with v->exit and v->fault set when there is none. Also links exit `link_id`
- * (that led here in the vCPU's epoch) when it is not ~0. */
+/* Code for v->pc, found or made, and entered into the jump cache; NULL with v->exit and v->fault set when there is
+ * none. Also links exit `link_id` (that led here in the vCPU's epoch) when it is not ~0. */
 static const void *code_for(struct engine *e, struct vcpu *v, u32 link_id)
 {
     struct vcpu_fault fault = {0};
@@ -132,7 +132,8 @@ enum vcpu_exit vcpu_step(struct vcpu *v)
         v->fault = fault;
         return v->exit = VCPU_FAULT;
     }
-    struct guest_request rq = {.pc = v->pc, .code = code, .len = n, .mode = v->mode, .max_insns = 1, .stop_after = true};
+    struct guest_request rq = {
+        .pc = v->pc, .code = code, .len = n, .mode = v->mode, .max_insns = 1, .stop_after = true};
     mk_lock(&e->lock);
     struct ir_unit u, *keep = NULL;
     int rc = translate_unit(e, v->mode, &rq, &u);

@@ -1,8 +1,8 @@
 /* From guest bytes to an entered block.
  *
- * Order matters here: the pages are watched first and their bytes copied after, so that no write falls between. The frontend works on the copy. When
- * the cache or one of the tables is full, everything is flushed and the work starts again, once: a unit that does not fit an empty cache is
- * made again with fewer instructions. */
+ * Order matters here: the pages are watched first and their bytes copied after, so that no write falls between. The
+ * frontend works on the copy. When the cache or one of the tables is full, everything is flushed and the work starts
+ * again, once: a unit that does not fit an empty cache is made again with fewer instructions. */
 #include "translator/engine/engine_int.h"
 #include "translator/ir/ir_build.h"
 
@@ -32,7 +32,9 @@ size_t translate_fetch(struct engine *e, gva_t pc, u8 *buf, size_t want, struct 
         mk_last_fault(&addr, &kind, &write);
         fault->addr = pc;
         fault->access = VCPU_EXEC;
-        fault->kind = kind == MK_FAULT_BUS ? VCPU_FAULT_BUS : kind == MK_FAULT_PROTECTION ? VCPU_FAULT_PROTECTION : VCPU_FAULT_UNMAPPED;
+        fault->kind = kind == MK_FAULT_BUS          ? VCPU_FAULT_BUS
+                      : kind == MK_FAULT_PROTECTION ? VCPU_FAULT_PROTECTION
+                                                    : VCPU_FAULT_UNMAPPED;
     }
     return got;
 }
@@ -133,7 +135,8 @@ static int emit(struct engine *e, const struct ir_unit *u, struct block *b, stru
 }
 
 /* One try. -ENOSPC: flush and try again. */
-static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, struct vcpu_fault *fault, struct block **out)
+static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, struct vcpu_fault *fault,
+                   struct block **out)
 {
     u8 code[MAX_CODE];
     size_t want = (size_t)max_insns * e->guest->max_insn;

@@ -1,13 +1,13 @@
 /* vCPUs: making and ending them, and their return-address stacks.
  *
- * The return-address stack is memory that the host's stack pointer walks while translated code runs. It grows down to a guard page; its
- * top holds sentinel entries whose guest pc is odd, so that a return on an empty stack never matches. */
+ * The return-address stack is memory that the host's stack pointer walks while translated code runs. It grows down to a
+ * guard page; its top holds sentinel entries whose guest pc is odd, so that a return on an empty stack never matches.
+ */
 #include "translator/engine/engine_int.h"
 
 #include "lib/assert.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
 
 void vcpu_forget(struct vcpu *v)
 {
