@@ -3,6 +3,7 @@
  * Every test runs in both tiers, and in a cache of 64 KiB as well as a roomy one. */
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,20 @@ static struct rv_state *regs(struct vcpu *v)
     return (struct rv_state *)v->slots;
 }
 
+/* The test runner installs its own handlers for each test: ours are put back. */
+static void install_handler(void)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS};
+    static struct sigaction ours[ARRAY_LEN(signals)];
+    if (!ours[0].sa_sigaction) {
+        assert_int_equal(mk_fault_handler(upcall, NULL), 0);
+        for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+            sigaction(signals[i], NULL, &ours[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        sigaction(signals[i], &ours[i], NULL);
+}
+
 static void open_world(struct world *w, const struct config *c, const u32 *code, size_t words)
 {
     *w = (struct world){.writable = true};
@@ -122,7 +137,7 @@ static void open_world(struct world *w, const struct config *c, const u32 *code,
                           MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
                      w->base + CODE);
     memcpy((void *)(w->base + CODE), code, words * 4);
-    assert_int_equal(mk_fault_handler(upcall, NULL), 0); /* each time: the test runner installs its own for each test */
+    install_handler();
     host_native.probe(0);
     struct engine_config cfg = {.guest = &guest_riscv64,
                                 .ops = &ops,
