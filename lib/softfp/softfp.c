@@ -323,7 +323,7 @@ u64 sfp_div(struct sfp *s, enum sfp_format format, u64 abits, u64 bbits)
         rem <<= 1;
         exp--;
     }
-    u32 digits = f->prec + 2;
+    u32 digits = f->prec + 1; /* one past the last place; the remainder stands for the rest */
     for (u32 i = 0; i < digits; i++) {
         bool one = rem >= by;
         quot = quot << 1 | one;
@@ -344,10 +344,11 @@ u64 sfp_sqrt(struct sfp *s, enum sfp_format format, u64 abits)
         return invalid(s, f);
 
     /* The radicand is a number in [1, 4) with two bits before the point, and the exponent even. Each step takes two
-     * bits of it and gives one of the root: r becomes 2r + 1 when what is left holds (2r + 1)^2 - (2r)^2 = 4r + 1. */
+     * bits of it and gives one of the root: r becomes 2r + 1 when what is left holds (2r + 1)^2 - (2r)^2 = 4r + 1.
+     * The radicand is used up by then, having prec + 1 bits at most. */
     bool odd = a.exp & 1;
     u64 in = odd ? a.sig : a.sig >> 1, rem = 0, root = 0;
-    u32 digits = f->prec + 2;
+    u32 digits = f->prec + 1;
     for (u32 i = 0; i < digits; i++) {
         u64 step = root << 2 | 1;
         rem = rem << 2 | in >> 62;
@@ -356,7 +357,7 @@ u64 sfp_sqrt(struct sfp *s, enum sfp_format format, u64 abits)
         rem -= one ? step : 0;
         root = root << 1 | one;
     }
-    return round_pack(s, f, false, (a.exp - odd) / 2, root << (64 - digits) | (rem || in));
+    return round_pack(s, f, false, (a.exp - odd) / 2, root << (64 - digits) | (rem != 0));
 }
 
 /* An integer that orders as the numbers do, -0 just below +0. */
