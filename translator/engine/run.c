@@ -83,6 +83,13 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
 {
     struct engine *e = v->engine;
     u32 link_id = ~0u;
+    /* A store that faulted is made again by a step: were it translated, a store into its own page would watch that page anew, and fault
+     * for ever. */
+    if (v->exit == VCPU_FAULT && v->fault.access == VCPU_WRITE && !v->poll) {
+        enum vcpu_exit exit = vcpu_step(v);
+        if (exit != VCPU_TRAP || v->trap != IR_TRAP_STOP)
+            return exit;
+    }
     for (;;) {
         if (v->poll) {
             v->exit = VCPU_POLL;
