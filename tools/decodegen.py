@@ -24,7 +24,7 @@ The table is lines of words; `#` starts a comment. Declarations come before thei
                                      as=NAME      has the semantics of NAME (default: its own)
                                      over=NAME    a special case of NAME that is looked at first
                                      if C...      further conditions, last on the line
-    alias mv addi "xd,xs1" if imm=0  how the disassembler may print an addi with imm 0
+    alias mv addi "xd,xs1" if imm=0  how the disassembler may print an addi with imm 0; also `rs1=rs2`
 
 The table is checked: each error is one line "FILE:LINE: what is wrong", and nothing is written.
 
@@ -46,7 +46,7 @@ TYPES = {"u8": (0, 0xFF), "u16": (0, 0xFFFF), "u32": (0, 0xFFFFFFFF), "s32": (-(
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 MNEMONIC = re.compile(r"[a-z][a-z0-9_.]*\Z")
 PIECE = re.compile(r"(\d+)(?::(\d+))?\Z")
-CONSTRAINT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(!=|=)(-?\d+|0x[0-9a-fA-F]+)|:(even))\Z")
+CONSTRAINT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(!=|=)(0x[0-9a-fA-F]+|-?\d+|[A-Za-z_][A-Za-z0-9_]*)|:(even))\Z")
 TOKEN = re.compile(r"'[^']*'|[A-Za-z][A-Za-z0-9]*|[^A-Za-z0-9 ]|[0-9]+| +")
 
 
@@ -152,8 +152,9 @@ class Cond:
 
     def c(self, value):
         if self.op == "even":
-            return "(%s) %% 2 == 0" % value
-        return "(%s) %s %d" % (value, "!=" if self.op == "!=" else "==", self.value)
+            return "%s %% 2 == 0" % value
+        other = "i->" + self.value if isinstance(self.value, str) else "%d" % self.value
+        return "%s %s %s" % (value, "!=" if self.op == "!=" else "==", other)
 
 
 class Insn:
@@ -243,16 +244,20 @@ def read_field(words, where):
     return field
 
 
-def read_conds(words, fmt_members, where, equal_ok=False):
+def read_conds(words, fmt_members, where, alias=False):
     conds = []
     for w in words:
         m = CONSTRAINT.match(w)
-        if not m or (m.group(2) == "=" and not equal_ok):
+        value = m.group(3) if m else None
+        if not m or (m.group(2) == "=" and not alias) or (value and NAME.match(value) and not alias):
             raise TableError("%s: '%s' is no condition (MEMBER!=N or MEMBER:even%s)"
-                             % (where, w, " or MEMBER=N" if equal_ok else ""))
-        if m.group(1) not in fmt_members:
-            raise TableError("%s: condition '%s' is about a member that the format does not have" % (where, w))
-        conds.append(Cond(m.group(1), m.group(4) or m.group(2), int(m.group(3), 0) if m.group(3) else 0))
+                             % (where, w, "; in an alias also MEMBER=N and MEMBER=MEMBER" if alias else ""))
+        for member in [m.group(1)] + ([value] if value and NAME.match(value) else []):
+            if member not in fmt_members:
+                raise TableError("%s: condition '%s' is about a member that the format does not have" % (where, w))
+        if value and not NAME.match(value):
+            value = int(value, 0)
+        conds.append(Cond(m.group(1), m.group(4) or m.group(2), value))
     if not conds:
         raise TableError("%s: nothing follows `if`" % where)
     return conds
@@ -311,7 +316,7 @@ def check_syntax(t, syntax, fmt, where, name):
             if fmt.source(member) is None:
                 raise TableError("%s: %s: operand %s prints %s, which format %s does not set"
                                  % (where, name, tok, member, fmt.name))
-            out.append(("operand", kind, member))
+            out.append(("operand", kind, member, tok))
         else:
             out.append(("text", tok.strip("'")))
     return out
@@ -495,6 +500,9 @@ def make_header(t, source):
     o.append("enum %s_ext {" % p)
     o += ["    %s_EXT_%s," % (up, e.upper()) for e in t.extensions]
     o.append("    %s_NEXTS\n};\n" % up)
+    o.append("enum %s_operand {" % p)
+    o += ["    %s_OPERAND_%s," % (up, name.upper()) for name in t.operands]
+    o.append("};\n")
     o.append("struct %s_insn {\n    u16 op; /* enum %s_op */\n    u8 len; /* bytes */" % (p, p))
     o += ["    %s %s;" % (ty, m) for m, ty in t.members.items()]
     o.append("};\n")
@@ -504,7 +512,8 @@ def make_header(t, source):
     o.append("\n/* For tests: the bits of *i. False when a member's value can not be encoded. */")
     o.append("bool %s_encode(const struct %s_insn *i, u32 *w);\n" % (p, p))
     o.append("/* For tests: what is fixed in each instruction's bits. */\nstruct %s_op_bits {\n"
-             "    const char *name;\n    u8 ext; /* enum %s_ext */\n    u8 width; /* bits */\n    u32 mask, value;\n};" % (p, p))
+             "    const char *name;\n    u8 ext; /* enum %s_ext */\n    u8 width; /* bits */\n    u32 mask, value;\n"
+             "    u32 operands; /* 1 << %s_OPERAND_* for each that its syntax names */\n};" % (p, p, up))
     o.append("extern const struct %s_op_bits %s_op_bits[%s_NOPS];\nextern const char *const %s_ext_names[%s_NEXTS];\n"
              % (p, p, up, p, up))
     o.append("/* X(semantics) for each semantics function there must be. */\n#define %s_SEMANTICS(X) \\" % up)
@@ -516,7 +525,7 @@ def make_header(t, source):
 
 def cond_c(insn, cond):
     src = insn.fmt.source(cond.member)
-    return cond.c(src.extract_c() if isinstance(src, Field) else str(src))
+    return cond.c("(%s)" % src.extract_c() if isinstance(src, Field) else str(src))
 
 
 def runs(mask):
@@ -535,6 +544,7 @@ def runs(mask):
 
 
 def emit_tree(t, insns, tested, depth, o):
+    """Decides between insns, which agree with w in the bits `tested`. Falls through when it is none."""
     pad = "    " * depth
     common = ~tested
     for i in insns:
@@ -552,7 +562,8 @@ def emit_tree(t, insns, tested, depth, o):
         for v in sorted({i.value >> lo & m for i in insns}):
             o.append("%scase 0x%x:" % (pad, v))
             emit_tree(t, [i for i in insns if i.value >> lo & m == v], tested | m << lo, depth + 1, o)
-            o.append("%s    return false;" % pad)
+            if not o[-1].lstrip().startswith("return") or o[-2].lstrip().startswith("if"):
+                o.append("%s    return false;" % pad)
         o.append("%s}" % pad)
         return
     # Special cases first.
@@ -637,8 +648,9 @@ def make_encoder(t, source, header):
     o = [banner(source, "The encoder and the list of instructions, for tests."), "#include \"%s\"\n" % header]
     o.append("const struct %s_op_bits %s_op_bits[%s_NOPS] = {" % (p, p, up))
     for i in t.insns:
-        o.append("    [%s_%s] = {\"%s\", %s_EXT_%s, %d, 0x%xu, 0x%xu},"
-                 % (up, c_name(i.name), i.name, up, i.ext.upper(), i.width, i.mask, i.value))
+        operands = sum(1 << list(t.operands).index(name) for name in {tok[3] for tok in i.syntax if tok[0] == "operand"})
+        o.append("    [%s_%s] = {\"%s\", %s_EXT_%s, %d, 0x%xu, 0x%xu, 0x%xu},"
+                 % (up, c_name(i.name), i.name, up, i.ext.upper(), i.width, i.mask, i.value, operands))
     o.append("};\n\nconst char *const %s_ext_names[%s_NEXTS] = {%s};\n" % (p, up, ", ".join('"%s"' % e for e in t.extensions)))
     o.append("/* The bits, if they decode to *i again. */\nstatic bool encode(const struct %s_insn *i, u32 *w)\n{\n    switch (i->op) {" % p)
     for i in t.insns:

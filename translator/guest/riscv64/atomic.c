@@ -25,8 +25,8 @@ static bool load_reserved(struct rv_ctx *c, const struct rv_insn *i, u32 mem)
 static bool store_conditional(struct rv_ctx *c, const struct rv_insn *i, u32 size, ir_ref v)
 {
     ir_ref addr = rv_x(c, i->rs1);
-    ir_ref failed = ir_emit(c->b, IR_OP_sc, ir_type_of(c->b, v), size | order(i), 0, addr, v,
-                            ir_get(c->b, RV_SLOT_RESV_ADDR), ir_get(c->b, RV_SLOT_RESV_VAL));
+    ir_ref failed =
+        ir_sc(c->b, size | order(i), addr, v, ir_get(c->b, RV_SLOT_RESV_ADDR), ir_get(c->b, RV_SLOT_RESV_VAL));
     ir_put(c->b, RV_SLOT_RESV_ADDR, ir_const(c->b, IR_I64, RV_RESV_NONE));
     return rv_put_x(c, i->rd, size == 2 ? ir_zext(c->b, IR_I64, failed, 32) : failed);
 }

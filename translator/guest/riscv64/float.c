@@ -103,9 +103,9 @@ static bool one(struct rv_ctx *c, const struct rv_insn *i, enum ir_op op, enum i
 static bool fused(struct rv_ctx *c, const struct rv_insn *i, enum ir_type type, u32 more)
 {
     u32 aux;
-    return rounding(c, i, &aux) && put_f(c, i->rd,
-                                         ir_emit(c->b, IR_OP_fma, type, aux | more, 0, get_f(c, i->rs1, type),
-                                                 get_f(c, i->rs2, type), get_f(c, i->rs3, type), 0));
+    return rounding(c, i, &aux) &&
+           put_f(c, i->rd,
+                 ir_fma(c->b, aux | more, get_f(c, i->rs1, type), get_f(c, i->rs2, type), get_f(c, i->rs3, type)));
 }
 
 /* Neither of these rounds. */
