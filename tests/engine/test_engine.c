@@ -261,6 +261,27 @@ static void code_that_changes(void **state)
     }
 }
 
+static void code_that_changes_often(void **state)
+{
+    /* As above in a loop of x7 rounds: each adds what the changed instruction gives; the new immediate is the round's number. */
+    const u32 code[] = {
+        JAL(1, 40), ADD(11, 11, 10), ADDI(7, 7, -1), R(0x63, 0, 0, 0, 7, 0), ADD(6, 6, 9), SW(6, 5, 0),
+        FENCE_I, JAL(0, -28), EBREAK, ADDI(0, 0, 0),
+        /* g: */ ADDI(10, 0, 0), JALR(0, 1, 0),
+    };
+    struct world w;
+    FOR_CONFIGS (w, code) {
+        ((u32 *)(w.base + CODE))[3] = branch(0, 7, 0, 20);
+        regs(w.v)->x[5] = CODE + 40;
+        regs(w.v)->x[6] = ADDI(10, 0, 0);
+        regs(w.v)->x[7] = 100;
+        regs(w.v)->x[9] = 1u << 20;
+        run_in(&w, w.v, VCPU_TRAP);
+        assert_int_equal(w.v->pc, CODE + 32);
+        assert_int_equal(regs(w.v)->x[11], 99 * 100 / 2);
+    }
+}
+
 static void fetch_faults(void **state)
 {
     const u32 code[] = {JALR(0, 5, 0)};
@@ -405,6 +426,7 @@ int main(void)
         cmocka_unit_test(calls_return),
         cmocka_unit_test(faults_are_exact),
         cmocka_unit_test(code_that_changes),
+        cmocka_unit_test(code_that_changes_often),
         cmocka_unit_test(fetch_faults),
         cmocka_unit_test(endless_loops_can_be_left),
         cmocka_unit_test(threads_share_a_small_cache),

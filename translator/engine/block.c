@@ -51,7 +51,8 @@ bool block_watch(struct engine *e, gva_t pc, u64 len, int *err)
             p->watched = e->cfg.ops->watch(e->cfg.cx, n * e->page_size, e->page_size, true);
             e->unwatched_pages += !p->watched;
             *slot = p;
-        } else if (!(*slot)->blocks && !(*slot)->watched) {
+        } else if (!(*slot)->blocks && !(*slot)->watched &&
+                   ((*slot)->writes < ENGINE_MAX_WRITES || e->guest->coherent_fetch)) {
             /* It lost its translations earlier; watch it anew. */
             (*slot)->watched = e->cfg.ops->watch(e->cfg.cx, n * e->page_size, e->page_size, true);
             e->unwatched_pages -= (*slot)->watched;

@@ -37,6 +37,7 @@ struct guest_isa {
     u32 nhelpers;
     u32 min_insn;       /* smallest instruction, bytes; also their alignment */
     u32 max_insn;       /* longest */
+    bool coherent_fetch; /* a store is seen by the next fetch without any instruction that says so (x86) */
 
     /* Puts a vCPU's slots into the architecture's reset or user entry state. */
     void (*reset)(struct vcpu *v);
