@@ -323,13 +323,12 @@ u64 sfp_div(struct sfp *s, enum sfp_format format, u64 abits, u64 bbits)
         rem <<= 1;
         exp--;
     }
-    u32 digits = f->prec + 1; /* one past the last place; the remainder stands for the rest */
-    for (u32 i = 0; i < digits; i++) {
+    for (u32 i = 0; i <= f->prec; i++) { /* to one past the last place; the remainder stands for the rest */
         bool one = rem >= by;
         quot = quot << 1 | one;
         rem = (rem - (one ? by : 0)) << 1;
     }
-    return round_pack(s, f, sign, exp, quot << (64 - digits) | (rem != 0));
+    return round_pack(s, f, sign, exp, quot << (63 - f->prec) | (rem != 0));
 }
 
 u64 sfp_sqrt(struct sfp *s, enum sfp_format format, u64 abits)
@@ -348,8 +347,7 @@ u64 sfp_sqrt(struct sfp *s, enum sfp_format format, u64 abits)
      * The radicand is used up by then, having prec + 1 bits at most. */
     bool odd = a.exp & 1;
     u64 in = odd ? a.sig : a.sig >> 1, rem = 0, root = 0;
-    u32 digits = f->prec + 1;
-    for (u32 i = 0; i < digits; i++) {
+    for (u32 i = 0; i <= f->prec; i++) {
         u64 step = root << 2 | 1;
         rem = rem << 2 | in >> 62;
         in <<= 2;
@@ -357,7 +355,7 @@ u64 sfp_sqrt(struct sfp *s, enum sfp_format format, u64 abits)
         rem -= one ? step : 0;
         root = root << 1 | one;
     }
-    return round_pack(s, f, false, (a.exp - odd) / 2, root << (64 - digits) | (rem != 0));
+    return round_pack(s, f, false, (a.exp - odd) / 2, root << (63 - f->prec) | (rem != 0));
 }
 
 /* An integer that orders as the numbers do, -0 just below +0. */

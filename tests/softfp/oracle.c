@@ -207,7 +207,7 @@ const char *oracle_check(enum sfp_format f, enum sfp_round round, const struct r
 
 bool oracle_integer(struct exact a, enum sfp_round round, u64 *whole, bool *inexact)
 {
-    u128 q = a.m;
+    u128 q;
     int half = -1; /* how what is cut off lies to one half */
     *inexact = false;
     if (a.e >= 0) {
