@@ -2,7 +2,7 @@
  *
  * Everything above the kernel is written to these calls. They have two implementations, chosen by the
  * build: kernel/hosted (a Linux process) and, later, our own microkernel. Calls return 0 or -errno
- * (mk/errno.h) unless they say otherwise. */
+ * (lib/err.h) unless they say otherwise. */
 #pragma once
 
 #include "lib/types.h"
@@ -14,18 +14,20 @@ enum { MK_R = 1, MK_W = 2, MK_X = 4 };
 /* Size of a page of the host, in bytes; a power of two, known only at run time. */
 size_t mk_page_size(void);
 
-/* Fresh zeroed private pages, readable and writable, anywhere. size is rounded up to pages. */
+/* Fresh zeroed private pages, readable and writable, anywhere. size is rounded up to pages; 0 is -EINVAL. */
 int mk_pages_alloc(void **out, size_t size) MUST_USE;
+/* p may be NULL. */
 void mk_pages_free(void *p, size_t size);
 
 /* Makes the lowest page of [p, p + size) inaccessible (a guard for a stack that grows down). */
 int mk_pages_guard(void *p, size_t size) MUST_USE;
 
-/* Reserves `size` bytes of address space with no access and no memory behind it, aligned to `align`. */
+/* Reserves `size` bytes of address space with no access and no memory behind it, aligned to `align` (a power of two; 0: to pages). Given back by
+ * mk_pages_free. */
 int mk_reserve(hva_t *out, size_t size, size_t align) MUST_USE;
 
 /* Code memory: one memory object mapped twice, writable at rw and executable at rx; never both at one address.
- * The two stay at these addresses for the object's life, over fork too. */
+ * The two stay at these addresses for the object's life, over fork too. size is rounded up to pages. No descriptor is held. */
 struct mk_code {
     u8 *rw;
     u8 *rx;
@@ -36,22 +38,26 @@ int mk_code_create(struct mk_code *c, size_t size) MUST_USE;
 void mk_code_destroy(struct mk_code *c);
 /* Makes what was written visible to execution at rx (host instruction cache maintenance). */
 void mk_code_sync(const struct mk_code *c, size_t off, size_t len);
-/* fork shares memory objects between parent and child; code must not be. Before: a private copy of the first `used` bytes is made in
- * *copy. In the child, _adopt puts it at the old addresses; in the parent, _drop closes it. */
+/* fork shares memory objects between parent and child; code must not be. Before: a private copy of the first `used` bytes (the rest is
+ * zero) is made in *copy. In the child, _adopt puts it at the old addresses; when that fails, the old ones may be gone and nothing
+ * there may be run or written. In the parent, _drop gives the copy back. */
 int mk_code_copy(const struct mk_code *c, size_t used, struct mk_code *copy) MUST_USE;
 int mk_code_adopt(struct mk_code *c, struct mk_code *copy) MUST_USE;
 void mk_code_drop(struct mk_code *copy);
 
 /* --- guarded access ---
- * Copies that end with -EFAULT instead of a fault when either side is not accessible. */
+ * Once mk_thread_enter or mk_fault_handler was called, on any thread, the upcall included.
+ *
+ * Copies that end with -EFAULT instead of a fault when either side is not accessible; a part may have been copied then. The
+ * two sides do not overlap. */
 int mk_copy(void *dst, const void *src, size_t n) MUST_USE;
 /* Guarded typed accesses for the interpreter. size 1, 2, 4, 8, 16. The load is a single access. On a fault, *fault_addr is the host address. */
 int mk_load(hva_t addr, u32 size, void *out) MUST_USE;
 int mk_store(hva_t addr, u32 size, const void *in) MUST_USE;
-/* Guarded compare-and-swap, sequentially consistent; size 1, 2, 4, 8, 16, naturally aligned. *expect gets the old value. */
+/* Guarded compare-and-swap, sequentially consistent; size 1, 2, 4, 8, 16, naturally aligned or else -EINVAL. *expect gets the
+ * old value; it was swapped when that is what *expect was before. Memory must be writable even where the values differ. */
 int mk_cas(hva_t addr, u32 size, void *expect, const void *desired) MUST_USE;
-/* After one of these returned -EFAULT on this thread: how it faulted. */
-struct mk_fault;
+/* After one of these returned -EFAULT on this thread: how it faulted. kind is an enum mk_fault_kind. */
 void mk_last_fault(hva_t *addr, u32 *kind, bool *write);
 
 /* --- threads --- */
@@ -70,7 +76,7 @@ int mk_wait(u32 *word, u32 mask, u64 deadline);
 /* Sets bits and wakes waiters. Async-signal-safe. */
 void mk_signal(u32 *word, u32 bits);
 
-/* Starts a thread; it ends when fn returns. */
+/* Starts a thread; it ends when fn returns. stack 0: the system's default size. It inherits the caller's blocked signals, hosted. */
 int mk_thread_start(void (*fn)(void *), void *arg, size_t stack) MUST_USE;
 void mk_yield(void);
 
@@ -90,20 +96,22 @@ enum mk_fault_kind { MK_FAULT_UNMAPPED, MK_FAULT_PROTECTION, MK_FAULT_BUS, MK_FA
 struct mk_regs;
 
 struct mk_fault {
-    hva_t addr; /* memory address, where there is one */
-    hva_t pc;
+    hva_t addr; /* memory address, where there is one; 0 when the host does not tell it (x86-64: not canonical) */
+    hva_t pc;   /* of the instruction; after it for MK_FAULT_TRAP */
     u8 kind;    /* enum mk_fault_kind */
     bool write, exec;
     struct mk_regs *regs;
 };
 
-/* The upcall: runs on its own stack on the thread that faulted, async-signal-safe code only. true: resume with *f->regs.
+/* The upcall: runs on its own stack on the thread that faulted, other signals blocked, async-signal-safe code only; a fault in it, but for
+ * guarded accesses, is a crash. true: resume with *f->regs.
  * false: not ours; the crash report is written and the process ends by the signal. */
 typedef bool mk_fault_fn(struct mk_fault *f, void *cx);
 
-/* Installs the process-wide handler, once. */
+/* Installs the process-wide handler, once; -EBUSY the second time. */
 int mk_fault_handler(mk_fault_fn *fn, void *cx) MUST_USE;
-/* Gives the calling thread what upcalls need (a stack of its own). Every thread that runs guest code calls it first; _leave before it ends. */
+/* Gives the calling thread what upcalls need (a stack of its own). Every thread that runs guest code calls it first; _leave before it ends.
+ * Calling it again does nothing. In a child after fork the calling thread still has it. */
 int mk_thread_enter(void) MUST_USE;
 void mk_thread_leave(void);
 
@@ -111,5 +119,5 @@ void mk_thread_leave(void);
 
 /* Writes to the engine's log (standard error, hosted). Async-signal-safe. */
 void mk_console(const char *text, size_t len);
-/* Ends everything at once because the engine itself is broken. */
+/* Ends everything at once because the engine itself is broken: one line, then SIGABRT, hosted. */
 _Noreturn void mk_panic(const char *why);

@@ -1,0 +1,100 @@
+/* The interrupted state on x86-64. */
+#define _GNU_SOURCE
+#include "kernel/hosted/arch.h"
+
+#include <string.h>
+#include <ucontext.h>
+
+/* Exception numbers (Intel SDM 3A, 6.15), and bits of a page fault's error code (4.7). */
+enum { TRAP_SS = 12, TRAP_GP = 13, TRAP_PF = 14 };
+enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4 };
+
+/* Numbers of the ucontext's registers in the order of their encodings. */
+static const u8 gregs_of[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+/* Linux marks, in bytes of the FXSAVE area that the hardware leaves free, that an XSAVE header follows it. Its first
+ * word says which state components the area holds; a component that it leaves out is reset on return (SDM 1, 13.8.1).
+ */
+enum { FXSAVE_SIZE = 512, FXSAVE_MARK = 464, XSAVE_MARK = 0x46505853, XSTATE_SSE = 1 << 1 };
+
+hva_t hosted_context_pc(const void *ucp)
+{
+    const ucontext_t *uc = ucp;
+
+    return (hva_t)uc->uc_mcontext.gregs[REG_RIP];
+}
+
+void hosted_context_access(const void *ucp, bool *write, bool *exec)
+{
+    const ucontext_t *uc = ucp;
+    u64 code = uc->uc_mcontext.gregs[REG_TRAPNO] == TRAP_PF ? (u64)uc->uc_mcontext.gregs[REG_ERR] : 0;
+
+    *write = code & PF_WRITE;
+    *exec = code & PF_FETCH;
+}
+
+void hosted_context_get(struct mk_regs *r, void *ucp)
+{
+    ucontext_t *uc = ucp;
+    struct _libc_fpstate *fp = uc->uc_mcontext.fpregs;
+
+    for (u32 i = 0; i < 16; i++)
+        r->gpr[i] = (u64)uc->uc_mcontext.gregs[gregs_of[i]];
+    r->rip = (u64)uc->uc_mcontext.gregs[REG_RIP];
+    r->rflags = (u64)uc->uc_mcontext.gregs[REG_EFL];
+    r->mxcsr = fp ? fp->mxcsr : 0;
+    r->xmm = fp ? (u8(*)[16])fp->_xmm : NULL;
+}
+
+void hosted_context_put(const struct mk_regs *r, void *ucp)
+{
+    ucontext_t *uc = ucp;
+    struct _libc_fpstate *fp = uc->uc_mcontext.fpregs;
+
+    for (u32 i = 0; i < 16; i++)
+        uc->uc_mcontext.gregs[gregs_of[i]] = (greg_t)r->gpr[i];
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)r->rip;
+    uc->uc_mcontext.gregs[REG_EFL] = (greg_t)r->rflags;
+    if (!fp)
+        return;
+    fp->mxcsr = r->mxcsr;
+
+    u32 mark;
+    u64 held;
+    memcpy(&mark, (u8 *)fp + FXSAVE_MARK, sizeof(mark));
+    if (mark == XSAVE_MARK) {
+        memcpy(&held, (u8 *)fp + FXSAVE_SIZE, sizeof(held));
+        held |= XSTATE_SSE;
+        memcpy((u8 *)fp + FXSAVE_SIZE, &held, sizeof(held));
+    }
+}
+
+static bool is_canonical(u64 a)
+{
+    u64 top = a >> 47;
+
+    return top == 0 || top == (1 << 17) - 1;
+}
+
+bool hosted_context_guard(void *ucp, struct mk_fault *f)
+{
+    ucontext_t *uc = ucp;
+    greg_t *regs = uc->uc_mcontext.gregs;
+
+    for (u64 i = 0; i < hosted_guard_nranges; i++) {
+        const struct hosted_guard_range *g = &hosted_guard_ranges[i];
+        if (f->pc < g->start || f->pc >= g->end)
+            continue;
+        /* Protection faults come without an address. The routines keep the pointers that they go through in rdi and,
+         * when it is a copy, rsi. */
+        if (regs[REG_TRAPNO] == TRAP_GP || regs[REG_TRAPNO] == TRAP_SS) {
+            bool first = !is_canonical((u64)regs[REG_RDI]);
+            f->addr = (hva_t)regs[first ? REG_RDI : REG_RSI];
+            f->write = first && g->write;
+        }
+        regs[REG_RIP] = (greg_t)g->out;
+        return true;
+    }
+    return false;
+}

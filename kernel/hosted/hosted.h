@@ -1,0 +1,25 @@
+/* What the hosted kernel offers to those who know that they are on Linux: the personality, the command, tests.
+ *
+ * The core does not include this. */
+#pragma once
+
+#include <signal.h>
+
+#include "lib/types.h"
+
+/* The hosted kernel owns the handlers of SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP. When such a signal was not
+ * raised by an instruction but sent (kill, tgkill, sigqueue, a timer), it is given to fn instead of being taken for a
+ * fault. fn runs on the thread's signal stack with the other signals blocked. Without one, the process ends by the
+ * signal. */
+void mk_hosted_foreign_signal(void (*fn)(int sig, siginfo_t *si, void *uc));
+
+/* Does host pc lie in a routine of the guarded accesses? A signal handler that changes the interrupted context must let
+ * these finish first. Async-signal-safe. */
+bool mk_hosted_pc_guarded(hva_t pc);
+
+/* Where mk_console writes, from now on; standard error at start. The descriptor stays the caller's. */
+void mk_hosted_console_fd(int fd);
+
+/* For tests: the nth mk_pages_alloc from now on fails with -ENOMEM (1: the next one; 0: none), those after it work
+ * again. */
+void mk_hosted_fail_alloc(u32 nth);

@@ -1,0 +1,10 @@
+/* What the files of the hosted kernel share. */
+#pragma once
+
+#include "mk/mk.h"
+
+/* Notes a fault of a guarded access, for mk_last_fault. Async-signal-safe. */
+void hosted_guard_note(const struct mk_fault *f);
+
+/* Sends sig to the calling thread. Asks the kernel who that is: what libc remembers is wrong in some children. */
+void hosted_raise(int sig);

@@ -1,0 +1,128 @@
+/* Pages and address space, by mmap. */
+#define _GNU_SOURCE
+#include "mk/mk.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kernel/hosted/hosted.h"
+#include "lib/assert.h"
+#include "lib/bits.h"
+
+static _Atomic u32 fail_in; /* mk_hosted_fail_alloc */
+
+void mk_hosted_fail_alloc(u32 nth)
+{
+    atomic_store(&fail_in, nth);
+}
+
+/* Counts an allocation; is it the one that is to fail? */
+static bool must_fail(void)
+{
+    u32 n = atomic_load_explicit(&fail_in, memory_order_relaxed);
+
+    while (UNLIKELY(n)) {
+        if (atomic_compare_exchange_weak(&fail_in, &n, n - 1))
+            return n == 1;
+    }
+    return false;
+}
+
+size_t mk_page_size(void)
+{
+    static _Atomic size_t size;
+    size_t s = atomic_load_explicit(&size, memory_order_relaxed);
+
+    if (UNLIKELY(!s)) {
+        s = (size_t)sysconf(_SC_PAGESIZE);
+        atomic_store_explicit(&size, s, memory_order_relaxed);
+    }
+    return s;
+}
+
+/* mmap's errors in the terms of the kernel interface: what is too much is -ENOMEM, however Linux puts it. */
+static int map_error(void)
+{
+    return errno == EAGAIN || errno == EOVERFLOW ? -ENOMEM : -errno;
+}
+
+int mk_pages_alloc(void **out, size_t size)
+{
+    size_t n = align_up(size, mk_page_size());
+
+    if (!size)
+        return -EINVAL;
+    if (n < size || must_fail())
+        return -ENOMEM;
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return map_error();
+    *out = p;
+    return 0;
+}
+
+void mk_pages_free(void *p, size_t size)
+{
+    if (!p)
+        return;
+    int rc = munmap(p, align_up(size, mk_page_size()));
+    dgm_assert(!rc, "mk_pages_free(%p, %zu): errno %d", p, size, errno);
+}
+
+int mk_pages_guard(void *p, size_t size)
+{
+    if (size <= mk_page_size())
+        return -EINVAL;
+    return mprotect(p, mk_page_size(), PROT_NONE) ? map_error() : 0;
+}
+
+/* PROT_NONE of this size anywhere. */
+static int reserve(hva_t *out, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (p == MAP_FAILED)
+        return map_error();
+    *out = (hva_t)p;
+    return 0;
+}
+
+int mk_reserve(hva_t *out, size_t size, size_t align)
+{
+    size_t page = mk_page_size();
+    size_t n = align_up(size, page);
+    size_t more;
+    hva_t p = 0;
+    int rc;
+
+    if (!size || (align && !is_pow2(align)))
+        return -EINVAL;
+    if (n < size)
+        return -ENOMEM;
+    align = align < page ? page : align;
+
+    /* As it comes first: for a size near to all there is, there is no room for more. */
+    rc = reserve(&p, n);
+    if (rc)
+        return rc;
+    if (is_aligned(p, align)) {
+        *out = p;
+        return 0;
+    }
+    mk_pages_free((void *)p, n);
+
+    if (__builtin_add_overflow(n, align - page, &more))
+        return -ENOMEM;
+    rc = reserve(&p, more);
+    if (rc)
+        return rc;
+    hva_t at = align_up(p, align);
+    if (at > p)
+        mk_pages_free((void *)p, at - p);
+    if (p + more > at + n)
+        mk_pages_free((void *)(at + n), p + more - (at + n));
+    *out = at;
+    return 0;
+}
