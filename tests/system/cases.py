@@ -48,15 +48,13 @@ def script(name, argv, sets=(), files=(), timeout=120, env=None):
 
 # --- shells and small tools ---
 
+for _name in ("pipes", "jobs"):
+    def _bash(cx, name=_name):
+        r = cx.run(["/bin/bash", "bash_%s.sh" % name])
+        return re.sub(r"(line \d+: +)\d+ ", r"\1PID ", r.text())
+    case("bash-" + _name, files=["bash_%s.sh" % _name])(_bash)
+
 script("coreutils", ["/bin/sh", "coreutils.sh"], files=["coreutils.sh"])
-script("bash-pipes", ["/bin/bash", "bash_pipes.sh"], files=["bash_pipes.sh"])
-
-@case("bash-jobs", files=["bash_jobs.sh"])
-def bash_jobs(cx):
-    r = cx.run(["/bin/bash", "bash_jobs.sh"])
-    return re.sub(r"(line \d+: +)\d+ ", r"\1PID ", r.text())
-
-
 script("busybox", ["/usr/bin/busybox", "sh", "busybox.sh"], files=["busybox.sh"])
 
 
@@ -276,9 +274,11 @@ def redis(cx):
 @case("openssl-speed", ["openssl"], timeout=200)
 def openssl_speed(cx):
     """The numbers differ; that each algorithm ran does not."""
-    r = cx.run(["/usr/bin/openssl", "speed", "-seconds", "1", "-bytes", "4096", "-mr", "sha256", "aes-128-gcm", "chacha20-poly1305", "ecdsap256", "ed25519"])
-    names = sorted(set(re.findall(r"\+(?:F|F2|F4|F6)(?::\d+)?:(?:\d+:)?([\w-]+)", r.out)))
-    return "%s\n[status %d]\n" % (names, r.status)
+    out = []
+    for args in (["sha256", "aes-128-cbc", "ecdsap256", "ed25519"], ["-evp", "chacha20-poly1305"], ["-evp", "aes-128-gcm"]):
+        r = cx.run(["/usr/bin/openssl", "speed", "-seconds", "1", "-bytes", "4096", "-mr"] + args)
+        out += re.findall(r"(?m)^\+F\d*:\d+:([^:\n]+)", r.out) + ["status %d" % r.status]
+    return "\n".join(out) + "\n"
 
 
 @case("openssl-tls", ["openssl"], timeout=200)
@@ -359,8 +359,9 @@ def fzf(cx):
 @case("rust-ripgrep", ["rust"])
 def ripgrep(cx):
     out = []
-    for args in (["-c", "the"], ["-n", "-i", "warranty|liability", "--sort", "path"], ["-o", r"\b\w+ing\b", "--no-filename", "-j", "4", "GPL-3"], ["-l", "--sort", "path", "GNU"], ["--json", "x{99}"], ["nothing-at-all"]):
-        r = cx.run(["/usr/bin/rg", "--no-config"] + args[:2] + args[2:] + ([] if args[-1].startswith("GPL") else ["/usr/share/common-licenses"]), timeout=60)
-        out.append("\n".join(sorted(re.sub(r'"(elapsed|elapsed_total)".*', "", l) for l in r.out.splitlines())) + "[status %d]%s\n" % (r.status, r.err))
+    for args in (["-c", "the"], ["-n", "-i", "warranty|liability", "--sort", "path"], ["-o", r"\b\w+ing\b", "--no-filename", "-j", "4"], ["-l", "--sort", "path", "GNU"], ["--json", "x{99}"], ["nothing-at-all"]):
+        where = "/usr/share/common-licenses" + ("/GPL-3" if "-o" in args else "")
+        r = cx.run(["/usr/bin/rg", "--no-config"] + args + [where], timeout=60)
+        out.append("\n".join(sorted(re.sub(r'"elapsed.*', "", l) for l in r.out.splitlines())) + "[status %d]%s\n" % (r.status, r.err))
     out.append(cx.run(["/usr/bin/fdfind", "--threads", "4", "-e", "sh", ".", "/usr/share"]).text().count("\n") > 0 and "fd\n")
     return "".join(out)

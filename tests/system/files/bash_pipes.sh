@@ -1,6 +1,6 @@
 #!/bin/bash
 # Pipes, redirections, expansions, arrays, here documents, process substitution, coprocesses.
-set -u
+set -u; shopt -s extglob nullglob
 echo one two three | while read -r a b; do echo "$b/$a"; done
 for i in {1..200}; do echo $i; done | { read -r first; sum=0; while read -r n; do ((sum += n)); done; echo "$first $sum"; }
 seq 1000 | tee >(wc -l >count) | md5sum; sleep 0.3; cat count
@@ -23,7 +23,7 @@ a=(x "y z" w); echo "${#a[@]} ${a[1]} ${a[@]: -1}"; s=hello.tar.gz; echo "${s%.*
 case foo.c in *.h) echo h ;; *.[co]) echo c ;; esac
 fib() { (($1 < 2)) && echo "$1" || echo $(($(fib $(($1 - 1))) + $(fib $(($1 - 2))))); }; fib 10
 printf -v p '%05d:%s' 42 x; echo "$p"; echo $((16#ff)) $((2**62)) $((-7 / 2)) $((-7 % 3)) $((1 << 63))
-shopt -s extglob nullglob; touch f1 f2 g3; echo !(g*|*.sh); echo nothing*
+touch f1 f2 g3; echo !(g*|*.sh); echo nothing*
 mapfile -t lines < <(seq 3); echo "${lines[2]}"; IFS=: read -r -a parts <<<"a:b:c"; echo "${parts[1]}"
 (exit 7); echo $?; (kill -TERM $BASHPID); echo $?; sh -c 'kill -SEGV $$'; echo $?
 bash -c 'echo "$0 $1"' zero one; command -v cat; type -t cd; . /dev/stdin <<<'echo sourced'

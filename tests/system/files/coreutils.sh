@@ -13,7 +13,7 @@ cmp a b; comm -12 a a | wc -l
 sha256sum table a | sed 's/ .*//'
 md5sum table; cksum table; b2sum table | cut -c1-32; sha512sum table | cut -c1-32
 od -A d -t x1z -N 48 table
-printf '%5d|%-8s|%08.3f|%x|%q\n' 42 left 3.14159 255 'a b'
+printf '%5d|%-8s|%08.3f|%x\n' 42 left 3.14159 255
 factor 18446744073709551557 1234567890123456789
 numfmt --to=iec 1048576 123456789; date -u -d @1700000000 +%FT%T; date -u -d '2024-02-29 +1 year' +%F
 expr 12345 \* 6789; echo '2^200 % 97; scale=30; 4*a(1)' | bc -l

@@ -12,7 +12,7 @@ my $n = () = $text =~ /(a+|(?<=b)c|d{2,3}?)\b/g; print "$n\n";
 print sha256_hex($text), "\n";
 print Math::BigInt->new(2)->bpow(521)->bsub(1), "\n"; print Math::BigInt->new(60)->bfac, "\n";
 print unpack('H*', pack('NnCa4d>q<', 0xdeadbeef, 513, 7, 'abc', 3.25, -2)), "\n";
-printf "%.15g %e %x %b %s %03d %v d\n", 1 / 3, 12345.678, 255, 10, "x" x 3, 7, "1.22.333";
+printf "%.15g %e %x %b %s %03d %vd\n", 1 / 3, 12345.678, 255, 10, "x" x 3, 7, "1.22.333";
 print join(',', sort { $a <=> $b } map { $_ ** 2 % 101 } 1 .. 30), "\n";
 my @m = map { my $i = $_; sub { $i++ } } 1 .. 3; $_->() for @m; print join(' ', map { $_->() } @m), "\n";
 print Dumper({ a => [1, 2, { b => undef }], c => \'x' }); print reduce { $a * $b } 1 .. 15; print "\n";
