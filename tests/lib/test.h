@@ -1,0 +1,23 @@
+/* What the unit tests of lib/ and mk/ share: cmocka with what it wants included first, and random numbers. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lib/hash.h"
+#include "lib/types.h"
+
+/* The same sequence for the same start. */
+static inline u64 rnd(u64 *state)
+{
+    return hash_u64(*state += 0x9e3779b97f4a7c15ull);
+}
+/* Below n. */
+static inline u64 rnd_below(u64 *state, u64 n)
+{
+    return rnd(state) % n;
+}

@@ -1,0 +1,116 @@
+/* Arenas: alignment, no overlap, reuse after a reset. */
+#include "tests/lib/test.h"
+
+#include <string.h>
+
+#include "lib/arena.h"
+#include "lib/bits.h"
+
+enum { PIECES = 4000 };
+
+static void fills(struct arena *a, u64 seed)
+{
+    static u8 *at[PIECES];
+    static size_t size[PIECES];
+    u64 r = seed;
+
+    for (size_t i = 0; i < PIECES; i++) {
+        size_t align = (size_t)1 << rnd_below(&r, i % 500 == 0 ? 14 : 8);
+        size[i] = rnd_below(&r, i % 100 == 0 ? 100000 : 200);
+        at[i] = arena_alloc(a, size[i], align);
+        assert_non_null(at[i]);
+        assert_true(is_aligned((u64)at[i], align));
+        memset(at[i], (u8)i, size[i]);
+    }
+    for (size_t i = 0; i < PIECES; i++) {
+        for (size_t k = 0; k < size[i]; k++)
+            assert_int_equal(at[i][k], (u8)i);
+    }
+}
+
+static void test_pieces(void **state)
+{
+    struct arena a;
+
+    arena_init(&a);
+    fills(&a, 1);
+    arena_free(&a);
+    assert_null(a.first);
+    fills(&a, 2);
+    arena_free(&a);
+}
+
+static size_t count_chunks(const struct arena *a)
+{
+    size_t n = 0;
+
+    /* The link is a chunk's first field. */
+    for (void *const *c = (void *const *)a->first; c; c = *c)
+        n++;
+    return n;
+}
+
+static void test_reset_keeps_chunks(void **state)
+{
+    struct arena a = {0};
+
+    fills(&a, 3);
+    size_t chunks = count_chunks(&a);
+    void *first = a.first;
+    for (int i = 0; i < 20; i++) {
+        arena_reset(&a);
+        fills(&a, 3);
+    }
+    assert_true(count_chunks(&a) <= chunks + 2);
+    arena_reset(&a);
+    assert_ptr_equal(a.first, first);
+    assert_ptr_equal(ARENA_NEW(&a, u64), (u8 *)first + 16);
+    arena_free(&a);
+}
+
+/* A large piece takes a chunk out of its turn; the small ones before it must be found again. */
+static void test_skipped_chunks_are_used(void **state)
+{
+    struct arena a = {0};
+
+    assert_non_null(arena_alloc(&a, 10000, 1));
+    assert_non_null(arena_alloc(&a, 30000, 1));
+    assert_non_null(arena_alloc(&a, 3000000, 1));
+    size_t chunks = count_chunks(&a);
+    for (int i = 0; i < 10; i++) {
+        arena_reset(&a);
+        assert_non_null(arena_alloc(&a, 3000000, 1));
+        assert_non_null(arena_alloc(&a, 30000, 1));
+        assert_non_null(arena_alloc(&a, 10000, 1));
+        assert_int_equal(count_chunks(&a), chunks);
+    }
+    arena_free(&a);
+}
+
+static void test_too_large(void **state)
+{
+    struct arena a = {0};
+
+    assert_null(arena_alloc(&a, SIZE_MAX, 1));
+    assert_null(arena_alloc(&a, SIZE_MAX - 100, 4096));
+    assert_null(arena_alloc(&a, (size_t)1 << 62, 1));
+    assert_null(ARENA_NEW_N(&a, u64, SIZE_MAX / 4));
+    u8 *p = arena_alloc(&a, 100, 1);
+    memset(p, 5, 100);
+    assert_null(arena_alloc(&a, SIZE_MAX - (size_t)p, 1));
+    assert_null(arena_alloc(&a, (size_t)1 << 62, 1));
+    u8 *q = arena_alloc(&a, 1, 1);
+    assert_ptr_equal(q, p + 100);
+    arena_free(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_reset_keeps_chunks),
+        cmocka_unit_test(test_skipped_chunks_are_used),
+        cmocka_unit_test(test_too_large),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
