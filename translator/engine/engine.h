@@ -66,6 +66,10 @@ enum vcpu_exit vcpu_run(struct vcpu *v);
 /* As vcpu_run, but stops after one guest instruction with VCPU_TRAP/IR_TRAP_STOP if nothing else happened. */
 enum vcpu_exit vcpu_step(struct vcpu *v);
 
+/* The embedder wrote registers on which translations may depend (rounding mode: a signal frame, a debugger): call it
+ * before v runs again, on v's thread or while v is at rest. */
+void vcpu_changed(struct vcpu *v);
+
 /* Makes v leave translated code soon. Async-signal-safe; any thread. */
 static inline void vcpu_kick(struct vcpu *v)
 {

@@ -21,6 +21,15 @@ void vcpu_forget(struct vcpu *v)
     v->ras_sp = top - 2 * VCPU_RAS_SENTINELS;
 }
 
+void vcpu_changed(struct vcpu *v)
+{
+    u64 mode = v->engine->guest->mode(v);
+    if (mode == v->mode)
+        return;
+    v->mode = mode;
+    vcpu_forget(v);
+}
+
 int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
 {
     void *mem, *ras = NULL;
