@@ -70,12 +70,13 @@ static void order(u32 aux)
         __sync_synchronize();
 }
 
-static bool load(struct run *r, gva_t addr, u32 size, u32 aux, u128 *out)
+/* `access` is what a fault is reported as. */
+static bool load(struct run *r, gva_t addr, u32 size, u32 aux, u32 access, u128 *out)
 {
     u128 x = 0;
     order(aux);
     if (mk_load(r->v->mem_base + addr, size, &x))
-        return host_fault(r, addr, size, VCPU_READ);
+        return host_fault(r, addr, size, access);
     order(aux);
     *out = x;
     return true;
@@ -150,7 +151,7 @@ static bool amo(struct run *r, const struct ir_ins *in, u128 *out)
     gva_t addr = (u64)r->val[in->a];
     u32 size = 1u << (in->aux & IR_MEM_SIZE);
     u128 old, seen = 0;
-    if (!aligned(r, addr, size) || !load(r, addr, size, 0, &seen))
+    if (!aligned(r, addr, size) || !load(r, addr, size, 0, VCPU_WRITE, &seen))
         return false;
     do {
         old = seen;
@@ -317,7 +318,7 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
 
         case IR_OP_ld: {
             u32 size = 1u << (in->aux & IR_MEM_SIZE);
-            if (!load(&r, a + in->imm, size, in->aux, &x))
+            if (!load(&r, a + in->imm, size, in->aux, VCPU_READ, &x))
                 return;
             x = extend(in, x, size);
             break;

@@ -1,0 +1,109 @@
+/* Runs filetests through the backend of the machine that this was built for.
+ *
+ * Does what the engine does for one unit, and no more: the unit is emitted behind the common code, entered once, and
+ * thrown away. All exits stay unlinked, and the jump cache is empty. */
+#include "tests/ir/filetest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/err.h"
+#include "mk/mk.h"
+#include "translator/host/host.h"
+
+#define CODE_SIZE (1u << 20)
+#define RAS_SIZE  65536
+
+static struct mk_code code;
+static const void *common;
+static size_t common_size;
+static struct vcpu *running;
+static const struct ir_unit *unit;
+static struct host_code hc;
+
+static bool on_fault(struct mk_fault *f, void *cx)
+{
+    struct vcpu *v = running;
+    if (!v || f->pc - (hva_t)code.rx >= code.size)
+        return false;
+    if (host_native.own_fault(v, f->regs, f->addr))
+        return true;
+    const hva_t off = f->pc - (hva_t)hc.rx;
+    u32 i = 0;
+    while (i < hc.nmarks && hc.marks[i].host_off <= off)
+        i++;
+    if (!i)
+        return false;
+    v->exit = VCPU_FAULT;
+    v->pc = unit->pc + hc.marks[i - 1].guest_off;
+    v->fault = (struct vcpu_fault){
+        .addr = f->addr - v->mem_base, .kind = f->kind, .access = f->write ? VCPU_WRITE : VCPU_READ};
+    host_native.unwind(v, f->regs, common);
+    return true;
+}
+
+/* The common code depends on the slots, so it is made with the first unit. */
+static int start(struct vcpu *v, const struct ir_slots *slots)
+{
+    void *ras;
+    int e;
+    const char *mask = getenv("DGM_TEST_HOST_MASK"); /* features of the host to do without */
+    host_native.probe(mask ? strtoull(mask, NULL, 0) : 0);
+    if ((e = mk_code_create(&code, CODE_SIZE)) || (e = mk_pages_alloc(&ras, RAS_SIZE)) ||
+        (e = mk_pages_guard(ras, RAS_SIZE)) || (e = mk_fault_handler(on_fault, NULL)))
+        return e;
+    common = code.rx;
+    common_size = host_native.common(code.rw, code.rx, code.size, slots);
+    v->ras_base = (u8 *)ras + mk_page_size();
+    v->ras_size = RAS_SIZE - mk_page_size();
+    e = mk_thread_base(v->mem_base);
+    return e == -ENOSYS ? 0 : e;
+}
+
+static void reset(struct vcpu *v)
+{
+    u64 *top = (u64 *)((u8 *)v->ras_base + v->ras_size);
+    for (int i = 1; i <= 2 * VCPU_RAS_SENTINELS; i++)
+        top[-i] = VCPU_JC_NONE;
+    v->ras_sp = top - 2 * VCPU_RAS_SENTINELS;
+    for (size_t i = 0; i < ARRAY_LEN(v->jc); i++)
+        v->jc[i].pc = VCPU_JC_NONE;
+}
+
+static int run(const struct ir_unit *u, struct vcpu *v)
+{
+    int e;
+    unit = u;
+    if (!common && (e = start(v, u->slots)))
+        return e;
+    if (!common_size)
+        return -ENOSPC;
+    const size_t align = host_native.code_align ? host_native.code_align : 16;
+    const size_t off = (common_size + align - 1) / align * align;
+    const u32 max_marks = 4 * (u->guest_insns + 2) + 16, max_exits = 2 * u->nexits + 2;
+    struct host_mark *marks = calloc(max_marks, sizeof *marks);
+    struct host_exit *exits = calloc(max_exits, sizeof *exits);
+    hc = (struct host_code){.rw = code.rw + off,
+                            .rx = code.rx + off,
+                            .cap = code.size - off,
+                            .common = common,
+                            .marks = marks,
+                            .nmarks_cap = max_marks,
+                            .exits = exits,
+                            .nexits_cap = max_exits};
+    e = host_native.emit(u, &hc);
+    if (!e) {
+        mk_code_sync(&code, 0, off + hc.size);
+        reset(v);
+        running = v;
+        host_native.enter(v, hc.rx, common);
+        running = NULL;
+        if (v->exit == VCPU_LINK || v->exit == VCPU_LOOKUP)
+            v->exit = VCPU_NONE;
+    }
+    free(marks);
+    free(exits);
+    return e;
+}
+
+const struct filetest_tier tier_baseline = {.name = "baseline", .folded = true, .run = run};
