@@ -80,7 +80,7 @@ static void test_random_conversions(void **state)
         u64 v = some_number(&r);
         if (!(u32)v)
             v = 7;
-        const char *s = "it is a truth universally acknowledged" + rnd_below(&r, 38);
+        const char *s = &"it is a truth universally acknowledged"[rnd_below(&r, 38)];
         if (text) {
             if (star && dot_star)
                 SAME(cap, f, width, precision, s);
