@@ -101,9 +101,9 @@ static bool cas(struct run *r, gva_t addr, u32 size, u128 *expect, u128 desired)
     return true;
 }
 
-static bool aligned(struct run *r, gva_t addr, u32 size)
+static bool aligned(struct run *r, gva_t addr, u32 size, u32 access)
 {
-    return addr & (size - 1) ? fault(r, addr, VCPU_FAULT_MISALIGNED, VCPU_WRITE) : true;
+    return addr & (size - 1) ? fault(r, addr, VCPU_FAULT_MISALIGNED, access) : true;
 }
 
 static u128 low_bytes(u128 x, u32 size)
@@ -151,7 +151,7 @@ static bool amo(struct run *r, const struct ir_ins *in, u128 *out)
     gva_t addr = (u64)r->val[in->a];
     u32 size = 1u << (in->aux & IR_MEM_SIZE);
     u128 old, seen = 0;
-    if (!aligned(r, addr, size) || !load(r, addr, size, 0, VCPU_WRITE, &seen))
+    if (!aligned(r, addr, size, VCPU_WRITE) || !load(r, addr, size, 0, VCPU_WRITE, &seen))
         return false;
     do {
         old = seen;
@@ -168,7 +168,7 @@ static bool compare_and_swap(struct run *r, const struct ir_ins *in, u128 *out)
     gva_t addr = (u64)r->val[in->a];
     u32 size = 1u << (in->aux & IR_MEM_SIZE);
     u128 old = low_bytes(r->val[in->b], size);
-    if (!aligned(r, addr, size) || !cas(r, addr, size, &old, r->val[in->c]))
+    if (!aligned(r, addr, size, VCPU_WRITE) || !cas(r, addr, size, &old, r->val[in->c]))
         return false;
     *out = extend(in, old, size);
     return true;
@@ -179,7 +179,7 @@ static bool store_conditional(struct run *r, const struct ir_ins *in, u128 *out)
     gva_t addr = (u64)r->val[in->a];
     u32 size = 1u << (in->aux & IR_MEM_SIZE);
     u128 expect = low_bytes(r->val[in->d], size), seen = expect;
-    if (!aligned(r, addr, size))
+    if (!aligned(r, addr, size, VCPU_WRITE))
         return false;
     *out = 1;
     if (addr != (u64)r->val[in->c])
@@ -318,15 +318,21 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
 
         case IR_OP_ld: {
             u32 size = 1u << (in->aux & IR_MEM_SIZE);
+            if (in->aux & IR_MEM_ALIGN && !aligned(&r, a + in->imm, size, VCPU_READ))
+                return;
             if (!load(&r, a + in->imm, size, in->aux, VCPU_READ, &x))
                 return;
             x = extend(in, x, size);
             break;
         }
-        case IR_OP_st:
-            if (!store(&r, a + in->imm, 1u << (in->aux & IR_MEM_SIZE), in->aux, val[in->b]))
+        case IR_OP_st: {
+            u32 size = 1u << (in->aux & IR_MEM_SIZE);
+            if (in->aux & IR_MEM_ALIGN && !aligned(&r, a + in->imm, size, VCPU_WRITE))
+                return;
+            if (!store(&r, a + in->imm, size, in->aux, val[in->b]))
                 return;
             break;
+        }
         case IR_OP_amo:
             if (!amo(&r, in, &x))
                 return;

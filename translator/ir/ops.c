@@ -37,7 +37,7 @@ static const char *const w_noround[] = {""};
 static const char *const w_fcc[] = {[IR_EQ] = "eq", [IR_LTS] = "lt", [IR_LES] = "le"};
 static const char *const w_trap[] = {"syscall", "break", "illegal", "sync", "mode", "fetch", "stop"};
 #define FLAG(name) static const char *const f_##name[] = {"", #name};
-FLAG(acq) FLAG(rel) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
+FLAG(acq) FLAG(rel) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
 FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll)
 
 _Static_assert(ARRAY_LEN(w_amo) == IR_NAMO && ARRAY_LEN(w_trap) == IR_NTRAPS, "a word for each");
@@ -53,6 +53,7 @@ const struct ir_field ir_fields[] = {
     F(MEM,   0,              15,              w_size),
     F(MEM,   0,              IR_MEM_ACQ,      f_acq),
     F(MEM,   0,              IR_MEM_REL,      f_rel),
+    F(MEM,   0,              IR_MEM_ALIGN,    f_align),
     F(FENCE, 0,              IR_FENCE_PR,     f_pr),
     F(FENCE, 0,              IR_FENCE_PW,     f_pw),
     F(FENCE, 0,              IR_FENCE_SR,     f_sr),
