@@ -15,9 +15,10 @@
  * flush begins a new epoch; a vCPU that enters for the first time in an epoch drops its jump cache and its
  * return-address stack, which point into the old one.
  *
- * Writes to code. A page with translations is watched: a write faults, kills them and ends the watch. A page that is written again and again
- * (code and data side by side, a trampoline on a stack) is not watched any more when the guest's ISA lets stale instructions run until it says so
- * (guest_isa.coherent_fetch is false): its blocks keep a copy of their source, which is compared at IR_TRAP_SYNC.
+ * Writes to code. A page with translations is watched: a write faults, kills them and ends the watch. A page that is
+ * written again and again (code and data side by side, a trampoline on a stack) is not watched any more when the
+ * guest's ISA lets stale instructions run until it says so (guest_isa.coherent_fetch is false): its blocks keep a copy
+ * of their source, which is compared at IR_TRAP_SYNC.
  *
  * Locks. One, `lock`, guards all of this. It is never held while guest code runs, nor taken in a fault upcall. */
 #pragma once
@@ -29,7 +30,7 @@
 
 #define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
 #define ENGINE_MAX_EXITS      4  /* side exits in a block */
-#define ENGINE_MAX_WRITES 8     /* write faults on a page before it is compared at syncs instead of watched */
+#define ENGINE_MAX_WRITES     8  /* write faults on a page before it is compared at syncs instead of watched */
 #define ENGINE_HASH_BITS      15
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_RAS_SIZE       (64u << 10)
@@ -124,6 +125,10 @@ static inline const void *block_entry(const struct engine *e, const struct block
 struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, struct vcpu_fault *fault, int *err);
 /* Makes a unit for pc without keeping it, in e->tmp. */
 int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, struct ir_unit *u) MUST_USE;
+/* Is `u` the one of a first instruction that does not fit into what may be executed? Then the fault is that of its
+ * first missing byte. */
+bool translate_cut_short(const struct ir_unit *u);
+void translate_cut_fault(struct engine *e, gva_t missing, struct vcpu_fault *fault);
 size_t translate_fetch(struct engine *e, gva_t pc, u8 *buf, size_t want, struct vcpu_fault *fault);
 
 /* cache.c; with the lock held. Empties the cache; waits for all vCPUs but `self` to be out of translated code. */

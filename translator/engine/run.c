@@ -83,8 +83,8 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
 {
     struct engine *e = v->engine;
     u32 link_id = ~0u;
-    /* A store that faulted is made again by a step: were it translated, a store into its own page would watch that page anew, and fault
-     * for ever. */
+    /* A store that faulted is made again by a step: were it translated, a store into its own page would watch that page
+     * anew, and fault for ever. */
     if (v->exit == VCPU_FAULT && v->fault.access == VCPU_WRITE && !v->poll) {
         enum vcpu_exit exit = vcpu_step(v);
         if (exit != VCPU_TRAP || v->trap != IR_TRAP_STOP)
@@ -115,10 +115,6 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
         case VCPU_TRAP:
             if (engine_trap(e, v))
                 break;
-            if (v->trap == IR_TRAP_FETCH) {
-                /* Made by the frontend when code ran out; the fetch itself tells how. */
-                break;
-            }
             return VCPU_TRAP;
         case VCPU_POLL:
         case VCPU_FAULT:
@@ -142,23 +138,20 @@ enum vcpu_exit vcpu_step(struct vcpu *v)
     struct guest_request rq = {
         .pc = v->pc, .code = code, .len = n, .mode = v->mode, .max_insns = 1, .stop_after = true};
     mk_lock(&e->lock);
-    struct ir_unit u, *keep = NULL;
+    struct ir_unit u;
     int rc = translate_unit(e, v->mode, &rq, &u);
-    if (!rc && u.guest_bytes)
-        keep = &u;
-    else if (!rc)
-        rc = -EFAULT;
     /* The temporary arena is the engine's: what a step needs of it is copied before the lock goes. */
     struct ir_ins ins[256];
-    if (keep && u.n > ARRAY_LEN(ins))
+    bool cut = !rc && translate_cut_short(&u);
+    if (!rc && u.n > ARRAY_LEN(ins))
         rc = -ENOMEM;
     if (!rc) {
         memcpy(ins, u.ins, u.n * sizeof *ins);
         u.ins = ins;
     }
     mk_unlock(&e->lock);
-    if (rc) {
-        v->fault = (struct vcpu_fault){.addr = v->pc, .kind = VCPU_FAULT_UNMAPPED, .access = VCPU_EXEC};
+    if (cut || rc) {
+        translate_cut_fault(e, v->pc + n, &v->fault);
         return v->exit = VCPU_FAULT;
     }
     u32 poll = v->poll;

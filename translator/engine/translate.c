@@ -39,6 +39,20 @@ size_t translate_fetch(struct engine *e, gva_t pc, u8 *buf, size_t want, struct 
     return got;
 }
 
+bool translate_cut_short(const struct ir_unit *u)
+{
+    const struct ir_ins *last = &u->ins[u->n - 1];
+    return last->op == IR_OP_trap && last->aux == IR_TRAP_FETCH;
+}
+
+void translate_cut_fault(struct engine *e, gva_t missing, struct vcpu_fault *fault)
+{
+    *fault = (struct vcpu_fault){.addr = missing, .kind = VCPU_FAULT_UNMAPPED, .access = VCPU_EXEC};
+    struct vcpu_fault there;
+    if (!e->cfg.ops->executable(e->cfg.cx, missing, 1, &there))
+        *fault = there;
+}
+
 int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, struct ir_unit *u)
 {
     arena_reset(&e->tmp);
@@ -174,12 +188,8 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
         rc = translate_unit(e, v->mode, &rq, &u);
     if (rc)
         return rc;
-    if (!u.guest_bytes) {
-        /* The first instruction does not fit into what may be executed: the fault is at its first missing byte. */
-        *fault = (struct vcpu_fault){.addr = pc + n, .kind = VCPU_FAULT_UNMAPPED, .access = VCPU_EXEC};
-        struct vcpu_fault there;
-        if (!e->cfg.ops->executable(e->cfg.cx, pc + n, 1, &there))
-            *fault = there;
+    if (translate_cut_short(&u)) {
+        translate_cut_fault(e, pc + n, fault);
         return -EFAULT;
     }
 
