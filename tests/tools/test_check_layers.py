@@ -68,6 +68,14 @@ class Tree(unittest.TestCase):
             self.assertEqual(len(found), 1, found)
             self.assertIn("private to its ISA", found[0])
 
+    def test_files_named_after_an_isa(self):
+        h = {"translator/guest/riscv64/rv.h": "#pragma once\n"}
+        text = '#include "translator/guest/riscv64/rv.h"\n'
+        for path in ["personality/linux/abi/riscv64_signal.c", "personality/linux/abi/riscv64/signal.c", "personality/linux/riscv64.c"]:
+            self.assertEqual(self.check(dict(h, **{path: text})), [])
+        self.assertEqual(len(self.check(dict(h, **{"personality/linux/abi/aarch64_signal.c": text}))), 1)
+        self.assertEqual(len(self.check(dict(h, **{"personality/linux/riscv64ish.c": text}))), 1)
+
     def test_kernel_is_behind_mk(self):
         self.offends("layers", "translator/engine/a.c", '#include "kernel/hosted/hosted.h"\n')
 

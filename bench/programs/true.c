@@ -1,0 +1,5 @@
+/* startup: does nothing; what is measured is how long that takes. */
+int main(void)
+{
+    return 0;
+}
