@@ -135,26 +135,33 @@ static void on_signal(int sig, siginfo_t *si, void *ucp)
     errno = saved;
 }
 
-/* Installs the signal handlers, the first time. */
-static int install(void)
+int mk_hosted_take_signals(void)
 {
     struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-    int rc = 0;
 
-    if (atomic_load_explicit(&installed, memory_order_acquire))
-        return 0;
     /* All signals, those that libc keeps for itself too, which sigfillset leaves out. */
     memset(&sa.sa_mask, 0xff, sizeof(sa.sa_mask));
     for (size_t i = 0; i < ARRAY_LEN(fault_signals); i++)
         sigdelset(&sa.sa_mask, fault_signals[i]);
-
-    mk_lock(&install_lock);
-    for (size_t i = 0; i < ARRAY_LEN(fault_signals) && !rc; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(fault_signals); i++) {
         if (sigaction(fault_signals[i], &sa, NULL))
-            rc = -errno;
+            return -errno;
     }
-    if (!rc)
-        atomic_store_explicit(&installed, true, memory_order_release);
+    return 0;
+}
+
+/* Installs the signal handlers, the first time. */
+static int install(void)
+{
+    int rc = 0;
+
+    if (atomic_load_explicit(&installed, memory_order_acquire))
+        return 0;
+    mk_lock(&install_lock);
+    if (!atomic_load_explicit(&installed, memory_order_relaxed)) {
+        rc = mk_hosted_take_signals();
+        atomic_store_explicit(&installed, !rc, memory_order_release);
+    }
     mk_unlock(&install_lock);
     return rc;
 }

@@ -13,6 +13,10 @@
  * signal. */
 void mk_hosted_foreign_signal(void (*fn)(int sig, siginfo_t *si, void *uc));
 
+/* Makes the five signals the kernel's again, after something else (a test framework) has installed its own handlers.
+ * -errno. */
+int mk_hosted_take_signals(void) MUST_USE;
+
 /* Does host pc lie in a routine of the guarded accesses? A signal handler that changes the interrupted context must let
  * these finish first. Async-signal-safe. */
 bool mk_hosted_pc_guarded(hva_t pc);

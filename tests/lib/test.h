@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/hosted/hosted.h"
 #include "lib/hash.h"
 #include "lib/types.h"
 
@@ -21,3 +22,14 @@ static inline u64 rnd_below(u64 *state, u64 n)
 {
     return rnd(state) % n;
 }
+
+/* cmocka puts handlers of its own on the signals that faults are, before each test. A test that means to fault is
+ * defined with FAULT_TEST(name) { body }, which takes them back first. */
+#define FAULT_TEST(name)                                                                                               \
+    static void name##_body(void **state);                                                                             \
+    static void name(void **state)                                                                                     \
+    {                                                                                                                  \
+        assert_int_equal(mk_hosted_take_signals(), 0);                                                                 \
+        name##_body(state);                                                                                            \
+    }                                                                                                                  \
+    static void name##_body(void **state)
