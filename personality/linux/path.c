@@ -1,0 +1,634 @@
+/* Resolution of guest paths; path.h says what for.
+ *
+ * Under --root there is a fast way and a slow one. The fast way lets the host kernel do it (openat2 with
+ * RESOLVE_IN_ROOT): right unless the path touches one of the grafts (/proc, /sys, /dev of the host). What begins with a
+ * graft, holds `..` or fails goes the slow way: component by component, with the place reached kept as a descriptor
+ * and, where `..` needs it, as a guest path without links.
+ *
+ * A path whose last link is followed ends as an open descriptor of the object itself, named /proc/self/fd/N for the
+ * host call: there is nothing left to race. One that is not followed, or is to be made, ends as (directory, last
+ * component).
+ *
+ * State is set once at start and then only read: the root's descriptor and host path, the grafts. */
+#define _GNU_SOURCE
+#include "personality/linux/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/fmt.h"
+#include "personality/linux/fd.h"
+#include "personality/linux/proc.h"
+#include "personality/linux/provider.h"
+#include "personality/linux/syscall.h"
+
+enum { LINKS_MAX = 40, GRAFTS = 3 };
+
+static struct {
+    char host[LX_PATH_MAX]; /* host path of the root, without a slash at its end */
+    size_t host_len;
+    struct {
+        const char *name;
+        int fd; /* -1: the root has its own */
+    } graft[GRAFTS];
+} root = {.graft = {{"proc", -1}, {"sys", -1}, {"dev", -1}}};
+
+static int open_at(int dirfd, const char *path, u32 flags)
+{
+    return (int)prov_call_now(LX_NR_openat, (u64)(s64)dirfd, (u64)path, flags | O_CLOEXEC, 0, 0, 0);
+}
+
+static int open_in_root(int dirfd, const char *path, u32 flags, u64 resolve)
+{
+    struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
+    return (int)prov_call_now(LX_NR_openat2, (u64)(s64)dirfd, (u64)path, (u64)&how, sizeof how, 0, 0);
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        (void)prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
+}
+
+/* The generic stat's mode and device of an open descriptor. */
+static int stat_fd(int fd, u64 *dev, u64 *ino, u32 *mode)
+{
+    struct {
+        u64 dev, ino;
+        u32 mode;
+        u8 rest[LX_SIZE_stat - 20];
+    } st;
+    int r = (int)prov_call_now(LX_NR_fstat, (u64)fd, (u64)&st, 0, 0, 0, 0);
+    if (!r) {
+        *dev = st.dev;
+        *ino = st.ino;
+        *mode = st.mode;
+    }
+    return r;
+}
+
+void lx_path_init(struct lx_path *p)
+{
+    p->dirfd = AT_FDCWD;
+    p->name = NULL;
+    p->own = p->own2 = -1;
+    p->emulated = 0;
+    p->nofollow = false;
+}
+
+void lx_path_put(struct lx_path *p)
+{
+    close_fd(p->own);
+    close_fd(p->own2);
+    p->own = p->own2 = -1;
+}
+
+int lx_path_init_root(struct lx_process *proc)
+{
+    proc->root_fd = -1;
+    if (!proc->opt->root)
+        return 0;
+    int fd = open_at(AT_FDCWD, proc->opt->root, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return fd;
+    u64 dev, ino;
+    u32 mode;
+    int r = stat_fd(fd, &dev, &ino, &mode);
+    s64 n = lx_host_fd_path(fd, root.host, sizeof root.host);
+    if (r || n < 0) {
+        close_fd(fd);
+        return r ? r : (int)n;
+    }
+    root.host_len = (size_t)n;
+    if (root.host_len == 1) { /* "/": nothing to do */
+        close_fd(fd);
+        return 0;
+    }
+    for (u32 i = 0; i < GRAFTS; i++) {
+        u64 gdev, gino;
+        char host[8] = "/";
+        strcat(host, root.graft[i].name);
+        int own = open_at(fd, root.graft[i].name, O_PATH | O_NOFOLLOW);
+        bool mounted = own >= 0 && !stat_fd(own, &gdev, &gino, &mode) && S_ISDIR(mode) && gdev != dev;
+        close_fd(own);
+        if (mounted)
+            continue;
+        int g = open_at(AT_FDCWD, host, O_PATH | O_DIRECTORY);
+        if (g >= 0) {
+            root.graft[i].fd = lx_fd_high(g);
+            if (root.graft[i].fd < 0)
+                return root.graft[i].fd;
+        }
+    }
+    proc->root_fd = lx_fd_high(fd);
+    return proc->root_fd < 0 ? proc->root_fd : 0;
+}
+
+bool lx_path_to_guest(const struct lx_process *proc, char *buf)
+{
+    if (proc->root_fd < 0)
+        return true;
+    if (strncmp(buf, root.host, root.host_len) == 0 && (buf[root.host_len] == '/' || buf[root.host_len] == 0)) {
+        memmove(buf, buf + root.host_len, strlen(buf + root.host_len) + 1);
+        if (!buf[0])
+            strcpy(buf, "/");
+        return true;
+    }
+    for (u32 i = 0; i < GRAFTS; i++) {
+        size_t n = strlen(root.graft[i].name);
+        if (root.graft[i].fd >= 0 && buf[0] == '/' && strncmp(buf + 1, root.graft[i].name, n) == 0 &&
+            (buf[n + 1] == '/' || buf[n + 1] == 0))
+            return true;
+    }
+    return false;
+}
+
+/* --- the slow way --- */
+
+struct walk {
+    const struct lx_process *proc;
+    int cur;    /* directory reached; AT_FDCWD or the guest's dirfd at the start */
+    bool own;   /* cur is to be closed */
+    bool known; /* `at` says where cur is */
+    u32 links;
+    char at[LX_PATH_MAX]; /* guest path of cur without links; "" is the root */
+    char rest[2 * LX_PATH_MAX + 2];
+};
+
+static void walk_to(struct walk *w, int fd, bool own)
+{
+    if (w->own)
+        close_fd(w->cur);
+    w->cur = fd;
+    w->own = own;
+}
+
+static void walk_root(struct walk *w)
+{
+    walk_to(w, w->proc->root_fd, false);
+    w->known = true;
+    w->at[0] = 0;
+}
+
+static int graft_of(const char *name, size_t n)
+{
+    for (u32 i = 0; i < GRAFTS; i++) {
+        if (root.graft[i].fd >= 0 && strlen(root.graft[i].name) == n && memcmp(root.graft[i].name, name, n) == 0)
+            return root.graft[i].fd;
+    }
+    return -1;
+}
+
+/* Goes to guest path `at`, which has no links in it. */
+static int walk_reopen(struct walk *w)
+{
+    const char *name = w->at + 1;
+    if (!w->at[0]) {
+        walk_root(w);
+        return 0;
+    }
+    size_t n = strcspn(name, "/");
+    int base = graft_of(name, n);
+    int fd;
+    if (base < 0) {
+        fd = open_in_root(w->proc->root_fd, name, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+        if (fd == -ENOSYS)
+            fd = open_at(w->proc->root_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    } else {
+        fd = open_at(base, name[n] ? name + n + 1 : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    }
+    if (fd < 0)
+        return fd;
+    walk_to(w, fd, true);
+    return 0;
+}
+
+static int walk_up(struct walk *w)
+{
+    if (!w->known) {
+        s64 n = lx_host_fd_path(w->cur, w->at, sizeof w->at);
+        if (n < 0)
+            return (int)n;
+        if (!lx_path_to_guest(w->proc, w->at)) { /* from outside, inherited: as it is */
+            int fd = open_at(w->cur, "..", O_PATH | O_DIRECTORY);
+            if (fd < 0)
+                return fd;
+            walk_to(w, fd, true);
+            return 0;
+        }
+        if (strcmp(w->at, "/") == 0)
+            w->at[0] = 0;
+        w->known = true;
+    }
+    char *slash = strrchr(w->at, '/');
+    if (slash)
+        *slash = 0;
+    return walk_reopen(w);
+}
+
+/* Into the directory fd, which is component name. */
+static int walk_down(struct walk *w, int fd, bool own, const char *name)
+{
+    walk_to(w, fd, own);
+    if (w->known) {
+        size_t have = strlen(w->at), add = strlen(name);
+        if (have + add + 2 > sizeof w->at) {
+            w->known = false; /* found again from the descriptor when it is needed */
+            return 0;
+        }
+        w->at[have] = '/';
+        memcpy(w->at + have + 1, name, add + 1);
+    }
+    return 0;
+}
+
+/* Puts a link's target before what is left of the path. */
+static int walk_link(struct walk *w, char *target, size_t n, const char *rest)
+{
+    if (++w->links > LINKS_MAX)
+        return -ELOOP;
+    if (n == 0)
+        return -ENOENT;
+    size_t left = strlen(rest);
+    if (n + left + 2 > sizeof w->rest)
+        return -ENAMETOOLONG;
+    memmove(w->rest + n, rest, left + 1);
+    memcpy(w->rest, target, n);
+    if (target[0] == '/')
+        walk_root(w);
+    return 0;
+}
+
+/* What a component is. */
+enum component { COMP_ERROR, COMP_MISSING, COMP_DIR, COMP_LINK, COMP_MAGIC, COMP_OTHER };
+
+/* Looks at `name` in w->cur: opens it (*fd, to be closed by the caller), reads it when it is a link. */
+static enum component look(struct walk *w, const char *name, int *fd, char *target, size_t cap, s64 *n)
+{
+    u64 dev, ino;
+    u32 mode;
+    *fd = open_at(w->cur, name, O_PATH | O_NOFOLLOW);
+    if (*fd < 0) {
+        *n = *fd;
+        return *fd == -ENOENT ? COMP_MISSING : COMP_ERROR;
+    }
+    *n = stat_fd(*fd, &dev, &ino, &mode);
+    if (*n)
+        return COMP_ERROR;
+    if (S_ISDIR(mode))
+        return COMP_DIR;
+    if (!S_ISLNK(mode))
+        return COMP_OTHER;
+    *n = prov_call_now(LX_NR_readlinkat, (u64)*fd, (u64) "", (u64)target, cap - 1, 0, 0);
+    if (*n < 0)
+        return COMP_ERROR;
+    target[*n] = 0;
+    /* Links of /proc that are more than their text: they lead to an object wherever that is. */
+    enum lx_proc which = lx_proc_file(w->proc, w->cur, name);
+    if (which == LX_PROC_ROOT) {
+        strcpy(target, "/");
+        *n = 1;
+        return COMP_LINK;
+    }
+    return which == LX_PROC_CWD || which == LX_PROC_FD || which == LX_PROC_EXE ? COMP_MAGIC : COMP_LINK;
+}
+
+static int finish_object(struct lx_path *p, int fd)
+{
+    p->own2 = fd;
+    p->dirfd = AT_FDCWD;
+    fmt(p->buf, sizeof p->buf, "/proc/self/fd/%d", fd);
+    p->name = p->buf;
+    p->nofollow = false;
+    return 0;
+}
+
+static int finish_in(struct walk *w, struct lx_path *p, const char *name, bool slash)
+{
+    size_t n = strlen(name);
+    if (n + 2 > sizeof p->buf)
+        return -ENAMETOOLONG;
+    memcpy(p->buf, name, n + 1);
+    if (slash)
+        strcpy(p->buf + n, "/");
+    p->dirfd = w->cur;
+    p->own = w->own ? w->cur : -1;
+    w->own = false;
+    p->name = p->buf;
+    p->nofollow = !slash;
+    return 0;
+}
+
+static int walk_path(struct walk *w, struct lx_path *p, u32 how)
+{
+    char name[256], target[LX_PATH_MAX];
+    if (w->rest[0] == '/')
+        walk_root(w);
+    for (;;) {
+        char *s = w->rest;
+        while (*s == '/')
+            s++;
+        size_t n = strcspn(s, "/");
+        if (n >= sizeof name)
+            return -ENAMETOOLONG;
+        memcpy(name, s, n);
+        name[n] = 0;
+        char *rest = s + n;
+        bool slash = *rest == '/';
+        bool last = rest[strspn(rest, "/")] == 0;
+        if (n == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+            if (n == 2) {
+                int r = walk_up(w);
+                if (r)
+                    return r;
+            }
+            if (last)
+                return finish_in(w, p, ".", false);
+            memmove(w->rest, rest, strlen(rest) + 1);
+            continue;
+        }
+        int graft = w->known && !w->at[0] ? graft_of(name, n) : -1;
+        if (graft >= 0) {
+            walk_down(w, graft, false, name);
+            if (last)
+                return finish_in(w, p, ".", false);
+            memmove(w->rest, rest, strlen(rest) + 1);
+            continue;
+        }
+        if (last) {
+            enum lx_proc which = lx_proc_file(w->proc, w->cur, name);
+            if (which == LX_PROC_HIDDEN)
+                return -ENOENT;
+            if (which == LX_PROC_EXE && (how & LX_PATH_FOLLOW)) {
+                fmt(p->buf, sizeof p->buf, "/proc/self/fd/%d", w->proc->exe_fd);
+                p->name = p->buf;
+                return 0;
+            }
+            if (which >= LX_PROC_CMDLINE && (how & LX_PATH_DATA))
+                p->emulated = which;
+            if (!(how & LX_PATH_FOLLOW) && !slash)
+                return finish_in(w, p, name, false);
+        }
+        int fd;
+        s64 r;
+        switch (look(w, name, &fd, target, sizeof target, &r)) {
+        case COMP_ERROR:
+            close_fd(fd);
+            return (int)r;
+        case COMP_MISSING:
+            if (last && (how & LX_PATH_CREATE))
+                return finish_in(w, p, name, slash);
+            return -ENOENT;
+        case COMP_LINK:
+            if (last && (how & (LX_PATH_CREATE | LX_PATH_FOLLOW)) == LX_PATH_CREATE) { /* mkdir("link/") */
+                close_fd(fd);
+                return finish_in(w, p, name, slash);
+            }
+            close_fd(fd);
+            r = walk_link(w, target, (size_t)r, rest);
+            if (r)
+                return (int)r;
+            continue;
+        case COMP_MAGIC:
+            close_fd(fd);
+            if (strcmp(name, "exe") == 0) {
+                if (!last)
+                    return -ENOTDIR;
+                fmt(p->buf, sizeof p->buf, "/proc/self/fd/%d", w->proc->exe_fd);
+                p->name = p->buf;
+                return 0;
+            }
+            if (last) /* the host kernel follows it */
+                return finish_in(w, p, name, slash) ? -ENAMETOOLONG : (p->nofollow = false, 0);
+            fd = open_at(w->cur, name, O_PATH | O_DIRECTORY);
+            if (fd < 0)
+                return fd;
+            walk_to(w, fd, true);
+            w->known = false;
+            break;
+        case COMP_DIR:
+            if (last) {
+                if (how & LX_PATH_FOLLOW && !(how & LX_PATH_CREATE))
+                    return finish_object(p, fd);
+                close_fd(fd);
+                return finish_in(w, p, name, slash);
+            }
+            walk_down(w, fd, true, name);
+            break;
+        default:
+            if (!last || slash) {
+                close_fd(fd);
+                return -ENOTDIR;
+            }
+            if (how & LX_PATH_CREATE) {
+                close_fd(fd);
+                return finish_in(w, p, name, false);
+            }
+            return finish_object(p, fd);
+        }
+        memmove(w->rest, rest, strlen(rest) + 1);
+    }
+}
+
+static int slow(const struct lx_process *proc, struct lx_path *p, int dirfd, const char *path, u32 how)
+{
+    struct walk w = {.proc = proc, .cur = dirfd};
+    size_t n = strlen(path);
+    if (n >= LX_PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(w.rest, path, n + 1);
+    int r = walk_path(&w, p, how);
+    if (w.own)
+        close_fd(w.cur);
+    return r;
+}
+
+/* --- the fast way --- */
+
+static bool needs_walk(const char *path)
+{
+    const char *s = path;
+    bool first = true;
+    while (*s) {
+        while (*s == '/')
+            s++;
+        size_t n = strcspn(s, "/");
+        if (n == 2 && s[0] == '.' && s[1] == '.')
+            return true;
+        if (n && !(n == 1 && s[0] == '.')) {
+            if (first && graft_of(s, n) >= 0)
+                return true;
+            first = false;
+        }
+        s += n;
+    }
+    return false;
+}
+
+/* Where the last component begins; what follows it may only be slashes. */
+static const char *last_component(const char *path)
+{
+    const char *end = path + strlen(path);
+    while (end > path && end[-1] == '/')
+        end--;
+    while (end > path && end[-1] != '/')
+        end--;
+    return end;
+}
+
+static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, const char *path, u32 how)
+{
+    if (path[0] != '/' || needs_walk(path))
+        return slow(proc, p, dirfd, path, how);
+    if ((how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == LX_PATH_FOLLOW) {
+        int fd = open_in_root(proc->root_fd, path, O_PATH, RESOLVE_IN_ROOT);
+        return fd >= 0 ? finish_object(p, fd) : slow(proc, p, dirfd, path, how);
+    }
+    const char *name = last_component(path);
+    if (how & LX_PATH_FOLLOW || strchr(name, '/') || !name[0] || strcmp(name, ".") == 0)
+        return slow(proc, p, dirfd, path, how);
+    size_t n = (size_t)(name - path);
+    memcpy(p->buf, path, n);
+    p->buf[n] = 0;
+    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+    if (fd < 0)
+        return slow(proc, p, dirfd, path, how);
+    strcpy(p->buf, name);
+    p->dirfd = p->own = fd;
+    p->name = p->buf;
+    p->nofollow = true;
+    return 0;
+}
+
+/* --- -L --- */
+
+/* An absolute path that exists below the prefix is that one. */
+static bool prefixed(const char *prefix, struct lx_path *p, const char *path, u32 how)
+{
+    char link[LX_PATH_MAX];
+    struct {
+        u64 dev, ino;
+        u32 mode;
+        u8 rest[LX_SIZE_stat - 20];
+    } st;
+    for (u32 links = 0; links < LINKS_MAX; links++) {
+        size_t a = strlen(prefix), b = strlen(path);
+        if (path[strspn(path, "/")] == 0 || a + b >= sizeof p->buf)
+            return false;
+        memcpy(p->buf, prefix, a);
+        memcpy(p->buf + a, path, b + 1);
+        if (prov_call_now(LX_NR_newfstatat, (u64)(s64)AT_FDCWD, (u64)p->buf, (u64)&st, AT_SYMLINK_NOFOLLOW, 0, 0))
+            return false;
+        if (S_ISLNK(st.mode) && (how & LX_PATH_FOLLOW)) {
+            s64 n = prov_call_now(LX_NR_readlinkat, (u64)(s64)AT_FDCWD, (u64)p->buf, (u64)link, sizeof link - 1, 0, 0);
+            if (n > 0 && link[0] == '/') { /* of the guest's tree, which may have it below the prefix, too */
+                link[n] = 0;
+                path = link;
+                continue;
+            }
+        }
+        p->name = p->buf;
+        p->dirfd = AT_FDCWD;
+        return true;
+    }
+    return false;
+}
+
+/* --- all of it --- */
+
+int lx_path_resolve(struct lx_process *proc, struct lx_path *p, int dirfd, const char *path, u32 how)
+{
+    if (path[0] == '/')
+        dirfd = AT_FDCWD;
+    else if (lx_fd_hidden((u64)(s64)dirfd))
+        return -EBADF;
+    if (!path[0]) {
+        if (!(how & LX_PATH_EMPTY))
+            return -ENOENT;
+        p->dirfd = dirfd;
+        p->name = "";
+        return 0;
+    }
+    if (proc->root_fd >= 0)
+        return rooted(proc, p, dirfd, path, how);
+    p->dirfd = dirfd;
+    p->name = path;
+    enum lx_proc which = lx_proc_file(proc, dirfd, path);
+    if (LIKELY(which == LX_PROC_NONE)) {
+        if (proc->opt->prefix && path[0] == '/')
+            prefixed(proc->opt->prefix, p, path, how);
+        return 0;
+    }
+    if (which == LX_PROC_HIDDEN)
+        return -ENOENT;
+    if (which == LX_PROC_EXE && (how & LX_PATH_FOLLOW)) {
+        p->dirfd = AT_FDCWD;
+        fmt(p->buf, sizeof p->buf, "/proc/self/fd/%d", proc->exe_fd);
+        p->name = p->buf;
+    }
+    if (which >= LX_PROC_CMDLINE && (how & LX_PATH_DATA))
+        p->emulated = which;
+    return 0;
+}
+
+int lx_path_resolve_full(struct lx_process *proc, struct lx_path *p, const char *path, u32 how)
+{
+    int r = lx_path_resolve(proc, p, AT_FDCWD, path, how);
+    if (r || p->dirfd == AT_FDCWD)
+        return r;
+    char head[32];
+    int n = fmt(head, sizeof head, "/proc/self/fd/%d/", p->dirfd);
+    size_t len = strlen(p->name);
+    if ((size_t)n + len >= sizeof p->buf)
+        return -ENAMETOOLONG;
+    memmove(p->buf + n, p->name, len + 1);
+    memcpy(p->buf, head, (size_t)n);
+    p->name = p->buf;
+    p->dirfd = AT_FDCWD;
+    return 0;
+}
+
+static int get(struct lx_thread *t, struct lx_path *p, gva_t path, u32 how)
+{
+    if (path == 0 && (how & LX_PATH_NULL)) {
+        p->guest[0] = 0;
+        return 1;
+    }
+    s64 n = lx_read_str(t, p->guest, path, sizeof p->guest);
+    return n < 0 ? (int)n : 0;
+}
+
+int lx_path_get(struct lx_thread *t, struct lx_path *p, int dirfd, gva_t path, u32 how)
+{
+    int r = get(t, p, path, how);
+    if (r > 0) {
+        p->dirfd = dirfd;
+        return lx_fd_hidden((u64)(s64)dirfd) ? -EBADF : 0;
+    }
+    return r ? r : lx_path_resolve(t->proc, p, dirfd, p->guest, how);
+}
+
+int lx_path_get_full(struct lx_thread *t, struct lx_path *p, gva_t path, u32 how)
+{
+    int r = get(t, p, path, how & ~(u32)LX_PATH_NULL);
+    return r ? r : lx_path_resolve_full(t->proc, p, p->guest, how);
+}
+
+int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags, u32 mode)
+{
+    struct lx_path p;
+    lx_path_init(&p);
+    u32 how = flags & O_NOFOLLOW ? 0 : LX_PATH_FOLLOW;
+    if (flags & O_CREAT)
+        how |= LX_PATH_CREATE;
+    int r = lx_path_resolve(proc, &p, dirfd, path, how);
+    if (!r) {
+        u32 extra = p.nofollow && (how & LX_PATH_FOLLOW) ? O_NOFOLLOW : 0;
+        r = (int)prov_call_now(LX_NR_openat, (u64)(s64)p.dirfd, (u64)p.name, (u32)flags | extra, mode, 0, 0);
+    }
+    lx_path_put(&p);
+    return r;
+}

@@ -1,0 +1,28 @@
+/* The Linux provider: generic calls become the host kernel's. */
+#include "personality/linux/provider.h"
+
+#include <errno.h>
+
+#include "personality/linux/provider_linux/arch.h"
+
+s64 prov_call(const volatile u32 *flag, u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+    s64 r;
+    s32 host = arch_number(nr);
+    if (UNLIKELY(host < 0))
+        return -ENOSYS;
+    const u64 args[6] = {a, b, c, d, e, f};
+    if (arch_special(flag, nr, args, &r))
+        return r;
+    return prov_enter(flag, (u32)host, a, b, c, d, e, f);
+}
+
+s64 prov_call_now(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+    return prov_call(NULL, nr, a, b, c, d, e, f);
+}
+
+void prov_interrupt(void *ucontext)
+{
+    arch_refuse(ucontext);
+}

@@ -1,0 +1,59 @@
+/* The entry of system calls: looks up the table, carries the call out, and shows it (--strace).
+ *
+ * Refused and unknown calls are told once a number when somebody looks (--strace or a log file). */
+#include "personality/linux/syscall.h"
+
+#include <errno.h>
+
+#include "personality/linux/strace.h"
+
+u64 call_bad_ptr(const struct lx_thread *t, gva_t p, u64 n)
+{
+    const u64 most = 0x7ffff000; /* the host kernel moves no more in one call */
+    if (p == 0)
+        return 0;
+    if (n > most && lx_ok(t, p, most))
+        return (u64)lx_ptr(t, p);
+    return CALL_BAD;
+}
+
+static void tell_once(const struct lx_thread *t, const struct lx_call *c)
+{
+    static _Atomic u64 told[LX_NCALLS / 64 + 1];
+    const struct lx_options *opt = t->proc->opt;
+    if (!opt->strace && !opt->log_file)
+        return;
+    u64 nr = t->call_nr < LX_NCALLS ? t->call_nr : LX_NCALLS;
+    u64 bit = 1ull << (nr % 64);
+    if (!(atomic_fetch_or_explicit(&told[nr / 64], bit, memory_order_relaxed) & bit))
+        lx_strace_note(t, c ? "dragoman: system call %s (%lu) is refused\n" : "dragoman: no system call %s%lu\n",
+                       c ? c->name : "", t->call_nr);
+}
+
+static s64 carry_out(struct lx_thread *t, const struct lx_call *c)
+{
+    if (UNLIKELY(!c || !c->fn)) {
+        tell_once(t, c);
+        return c ? -c->error : -ENOSYS;
+    }
+    for (u32 tries = 0;; tries++) {
+        u64 seq = lx_watch_seq(t->proc->mm);
+        s64 r = c->fn(t, t->call_arg);
+        /* Another thread ran code in a page that was to be written. */
+        if (LIKELY(r != -EFAULT) || tries == 8 || seq == lx_watch_seq(t->proc->mm))
+            return r;
+    }
+}
+
+s64 lx_syscall(struct lx_thread *t)
+{
+    u64 nr = t->call_nr;
+    const struct lx_call *c = nr < LX_NCALLS && lx_calls[nr].name ? &lx_calls[nr] : NULL;
+    if (LIKELY(!t->proc->opt->strace))
+        return carry_out(t, c);
+    struct lx_strace s;
+    lx_strace_enter(t, &s, c);
+    s64 r = carry_out(t, c);
+    lx_strace_leave(t, &s, r);
+    return r;
+}
