@@ -1,14 +1,16 @@
-/* Runs a command and measures it: `spawn [-R ROOT] [-C DIR] [-n TIMES] COMMAND [ARGUMENT…]`.
+/* Runs a command and measures it: `spawn [-R ROOT] [-C DIR] [-n TIMES] [-f FD] COMMAND [ARGUMENT…]`.
  *
  * The harness measures through this small program, so that what the harness itself costs (Python, large page tables to
  * fork) is not in the numbers. Runs the command TIMES times, one after the other, each after chroot to ROOT and chdir
- * to DIR when given. Standard output goes where ours goes. In the end writes one line to descriptor 3:
+ * to DIR when given. Standard output goes where ours goes. In the end writes one line to descriptor
+ * FD (standard error's by default):
  *
  *     nanoseconds-of-wall-time nanoseconds-of-cpu-time kilobytes-of-memory status
  *
  * Memory is the largest of all runs; status is that of the first run that did not end with 0, in the way of a shell. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,6 @@ static long long now(void)
 
 static void run(char **argv, const char *root, const char *dir)
 {
-    close(3);
     if ((root && chroot(root)) || ((root || dir) && chdir(dir ? dir : "/"))) {
         fprintf(stderr, "spawn: %s: %s\n", root ? root : dir, strerror(errno));
         _exit(126);
@@ -40,19 +41,23 @@ int main(int argc, char **argv)
 {
     const char *root = NULL, *dir = NULL;
     long times = 1;
-    int c, failed = 0;
-    while ((c = getopt(argc, argv, "+R:C:n:")) != -1) {
+    int c, failed = 0, report = 2;
+    while ((c = getopt(argc, argv, "+R:C:n:f:")) != -1) {
         if (c == 'R')
             root = optarg;
         else if (c == 'C')
             dir = optarg;
         else if (c == 'n')
             times = atol(optarg);
+        else if (c == 'f')
+            report = atoi(optarg);
         else
             return 2;
     }
     if (optind >= argc || times < 1)
         return 2;
+    if (report != 2)
+        fcntl(report, F_SETFD, FD_CLOEXEC);
     long long start = now();
     for (long i = 0; i < times; i++) {
         int status;
@@ -71,6 +76,6 @@ int main(int argc, char **argv)
     getrusage(RUSAGE_CHILDREN, &u);
     long long cpu =
         (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000ll + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000ll;
-    dprintf(3, "%lld %lld %ld %d\n", wall, cpu, u.ru_maxrss, failed);
+    dprintf(report, "%lld %lld %ld %d\n", wall, cpu, u.ru_maxrss, failed);
     return 0;
 }

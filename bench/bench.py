@@ -1,0 +1,401 @@
+#!/usr/bin/env python3
+"""Measures Dragoman beside native execution and QEMU, in one run.
+
+    bench.py [--quick] [--rounds N] [--only PATTERN]… [--engines native,qemu,dragoman] [--compare OLD.json] [--out BASE]
+    bench.py --list
+
+Three kinds of work. Programs of our own (programs/*.c; the first line says which category) are compiled with the same
+flags for this machine and for riscv64. Applications (APPS below) are Debian's packages, of both architectures. Start-up is
+`true`, many times.
+
+Each round runs every engine on one piece of work, one right after the other, before it goes on to the next: what else the
+machine does hits all of them alike. Ratios are of medians over the rounds. All engines must print the same; work whose
+output differs counts as failed and has no numbers. A category's figure is the geometric mean of its ratios.
+
+Writes BASE.md and BASE.json (build/bench/latest). Exit status 1 when something failed.
+"""
+import argparse
+import fnmatch
+import json
+import math
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+BUILD = os.path.join(ROOT, "build")
+OUT = os.path.join(BUILD, "bench")
+CFLAGS = ["-O2", "-std=gnu17", "-ffp-contract=off", "-static", "-pthread"]
+CATEGORIES = ["integer", "float", "memory", "call", "indirect", "atomic", "syscall", "application", "startup"]
+NAMES = {"native": "native", "qemu": "QEMU", "dragoman": "Dragoman"}
+
+# name: (sets of tools/guest_root.py, command in the root; {d} is where the files of apps/ and those made below lie). A last
+# word that begins with < is its standard input.
+APPS = {
+    "python": (["python"], "/usr/bin/python3 {d}/work.py"),
+    "sqlite": (["sqlite"], "/usr/bin/sqlite3 :memory: -init {d}/work.sql .quit"),
+    "perl": (["perl"], "/usr/bin/perl {d}/work.pl"),
+    "lua": (["lua"], "/usr/bin/lua5.4 {d}/work.lua"),
+    "gawk": (["gawk"], "/usr/bin/gawk -f {d}/work.awk {d}/medium"),
+    "bash": (["base"], "/bin/bash {d}/work.sh"),
+    "sort": (["base"], "/usr/bin/sort --parallel=1 -k2 {d}/text"),
+    "grep": (["base"], "/bin/grep -cE [aeiou][^aeiou]+ing.*[0-9]7 {d}/text"),
+    "gzip": (["base"], "/usr/bin/gzip -6 -n -c {d}/medium"),
+    "xz": (["base"], "/usr/bin/xz -2 -T1 -c {d}/small"),
+    "openssl": (["openssl"], "/usr/bin/openssl enc -camellia-128-cbc -K 00112233445566778899aabbccddeeff -iv 00 -in {d}/text"),
+    "gcc": (["gcc"], "/usr/libexec/gcc/{triple}/14/cc1 -quiet -O2 -ffreestanding {d}/unit.c -o /dev/null"),
+    "ripgrep": (["rust"], "/usr/bin/rg --no-config -j1 -c [a-z]+ing.*[0-9]7 {d}/text"),
+    "fzf": (["go"], "/usr/bin/fzf --filter eta7 <{d}/text"),
+    "node": (["node"], "/usr/bin/node {d}/work.js"),
+}
+
+
+class Work:
+    """One piece of work: what each engine runs for it."""
+
+    def __init__(self, name, category, times=1):
+        self.name, self.category, self.times = name, category, times
+        self.argv = {}
+        self.stdin = os.devnull
+
+
+# --- what is to be run ---
+
+def program_category(path):
+    with open(path, encoding="utf-8") as f:
+        m = re.match(r"/\* (\w+): ", f.readline())
+    if not m or m.group(1) not in CATEGORIES:
+        sys.exit("bench: %s: the first line names no category" % path)
+    return m.group(1)
+
+
+def program_names():
+    return sorted(f[:-2] for f in os.listdir(os.path.join(HERE, "programs")) if f.endswith(".c"))
+
+
+def compile_one(cc, source, out):
+    """Compiles unless that has been done."""
+    inputs = [source, os.path.join(HERE, "programs", "bench.h"), os.path.abspath(__file__)]
+    if os.path.exists(out) and all(os.path.getmtime(out) >= os.path.getmtime(i) for i in inputs):
+        return
+    p = subprocess.run([cc] + CFLAGS + ["-o", out, source, "-lm"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if p.returncode:
+        sys.exit("bench: %s: %s" % (source, p.stdout.strip().splitlines()[0]))
+
+
+def engine_prefix(engine, args, guest_root):
+    """How an emulating engine's command line begins; the program follows."""
+    if engine == "qemu":
+        return [args.qemu] + (["-L", guest_root] if guest_root else [])
+    return [args.dragoman, "run"] + (["--root", guest_root] if guest_root else [])
+
+
+def programs(args, wanted):
+    for name in program_names():
+        source = os.path.join(HERE, "programs", name + ".c")
+        category = program_category(source)
+        if name == "true" or not wanted(name, category):
+            continue
+        yield compiled(args, Work(name, category), source, [str(args.percent)])
+
+
+def compiled(args, w, source, extra):
+    base = os.path.splitext(os.path.basename(source))[0]
+    native, guest = os.path.join(OUT, "bin", base + ".native"), os.path.join(OUT, "bin", base + ".riscv64")
+    compile_one("gcc", source, native)
+    compile_one("riscv64-linux-gnu-gcc", source, guest)
+    w.argv["native"] = [native] + extra
+    for e in ("qemu", "dragoman"):
+        w.argv[e] = engine_prefix(e, args, None) + [guest] + extra
+    return w
+
+
+def in_root(args, w, command):
+    """Work that is a program of the Debian roots. Native: chroot; QEMU finds most files below its prefix, and others under the
+    same name on this machine; ours has a root."""
+    native, guest = (os.path.join(BUILD, "roots", a) for a in ("amd64", "riscv64"))
+    triple = {"amd64": "x86_64-linux-gnu", "riscv64": "riscv64-linux-gnu"}
+    if " <" in command:
+        command, stdin = command.split(" <")
+        w.stdin = native + stdin.format(d=args.dir)
+    w.argv["native"] = ["-R", native] + command.format(d=args.dir, triple=triple["amd64"]).split(" ")
+    argv = command.format(d=args.dir, triple=triple["riscv64"]).split(" ")
+    w.argv["qemu"] = engine_prefix("qemu", args, guest) + [guest + argv[0]] + argv[1:]
+    w.argv["dragoman"] = engine_prefix("dragoman", args, guest) + argv
+    return w
+
+
+def applications(args, wanted):
+    for name, (sets, command) in APPS.items():
+        if wanted(name, "application"):
+            args.sets.update(sets)
+            yield in_root(args, Work(name, "application"), command)
+
+
+def startups(args, wanted):
+    times = 20 if args.quick else 100
+    if wanted("true-static", "startup"):
+        yield compiled(args, Work("true-static", "startup", times), os.path.join(HERE, "programs", "true.c"), [])
+    if wanted("true-dynamic", "startup"):
+        args.sets.add("base")
+        yield in_root(args, Work("true-dynamic", "startup", times // 2), "/usr/bin/true")
+    if wanted("python-start", "startup"):
+        args.sets.add("python")
+        yield in_root(args, Work("python-start", "startup", times // 20), "/usr/bin/python3 -I -S -c pass")
+
+
+def make_files(folder):
+    """The files that applications read, the same on every machine."""
+    os.makedirs(folder, exist_ok=True)
+    for f in os.listdir(os.path.join(HERE, "apps")):
+        shutil.copy(os.path.join(HERE, "apps", f), folder)
+    state = 1
+    words = []
+    for i in range(120000):
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        x = state >> 40
+        words.append("".join("etaoinshrdlu"[(x >> (4 * k)) % 12] for k in range(1 + x % 7)) + ("ing" if x % 11 == 0 else "") + ("%d" % (x % 1000) if x % 13 == 0 else ""))
+    lines = [" ".join(words[i:i + 9]) for i in range(0, len(words), 9)]
+    for name, times in (("small", 1), ("medium", 4), ("text", 16)):
+        with open(os.path.join(folder, name), "w") as f:
+            f.write("\n".join(lines * times) + "\n")
+    with open(os.path.join(folder, "unit.c"), "w") as f:
+        f.write("typedef unsigned long u64;\nstruct s { u64 a, b; struct s *next; int v[8]; };\n")
+        for i in range(140):
+            f.write("static u64 f%d(struct s *p, u64 n)\n{\n    u64 r = %d;\n    for (u64 i = 0; i < n; i++) {\n        if ((i ^ r) %% %d == 1)\n"
+                    "            r += p->v[i & 7] * i;\n        else if (p->next)\n            p = p->next;\n        switch (r & 3) {\n"
+                    "        case 0: r ^= p->a << %d; break;\n        case 1: p->b = r / (i + 1); break;\n        case 2: r -= p->b; break;\n        }\n    }\n"
+                    "    return r%s;\n}\n" % (i, i * 7, i % 13 + 3, i % 31 + 1, " + f%d(p, n / 2)" % (i - 1) if i else ""))
+        f.write("u64 all(struct s *p)\n{\n    return f139(p, 100);\n}\n")
+
+
+# --- running ---
+
+def build_spawn():
+    out = os.path.join(OUT, "bin", "spawn")
+    compile_one("gcc", os.path.join(HERE, "spawn.c"), out)
+    return out
+
+
+def measure(spawn, argv, times, stdin, timeout):
+    """Runs once: (what was measured, None), or (None, why not)."""
+    r, w = os.pipe()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(stdin, "rb") as inp:
+        p = subprocess.Popen([spawn, "-n", str(times), "-f", str(w)] + argv, stdin=inp, stdout=out, stderr=err, pass_fds=[w], start_new_session=True,
+                             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/root", "PYTHONHASHSEED": "0"})
+        os.close(w)
+        try:
+            p.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, 9)
+            p.wait()
+            os.close(r)
+            return None, "took longer than %d s" % timeout
+        with os.fdopen(r) as f:
+            line = f.read().split()
+        out.seek(0)
+        err.seek(0)
+        text = out.read()
+        if len(line) != 4 or int(line[3]) != 0:
+            said = err.read().decode(errors="replace").strip().splitlines()
+            return None, "status %s%s" % (line[3] if len(line) == 4 else "?", ": " + said[-1][:200] if said else "")
+    wall, cpu, memory = int(line[0]) / 1e9 / times, int(line[1]) / 1e9 / times, int(line[2])
+    return {"wall": wall, "cpu": cpu, "rss_kib": memory, "output": hash_of(text)}, None
+
+
+def hash_of(data):
+    import hashlib
+    return hashlib.sha256(data).hexdigest()
+
+
+def run_all(works, engines, rounds, spawn, timeout, say):
+    """name -> {"category", "samples": {engine: [wall]}, "rss_kib": {engine: n}, "error": text or None}."""
+    result = {w.name: {"category": w.category, "samples": {e: [] for e in engines}, "rss_kib": {}, "error": {}} for w in works}
+    for r in range(rounds):
+        for i, w in enumerate(works):
+            row, outputs = result[w.name], {}
+            say("round %d of %d, %d of %d: %s" % (r + 1, rounds, i + 1, len(works), w.name))
+            for e in engines:
+                if e in row["error"]:
+                    continue
+                m, why = measure(spawn, w.argv[e], w.times, w.stdin, timeout)
+                if not m:
+                    row["error"][e] = why
+                    continue
+                outputs[e] = m["output"]
+                row["samples"][e].append(m["wall"])
+                row["rss_kib"][e] = max(row["rss_kib"].get(e, 0), m["rss_kib"])
+            for e in engines[1:]:
+                if e in outputs and engines[0] in outputs and outputs[e] != outputs[engines[0]]:
+                    row["error"][e] = "its output differs from %s's" % engines[0]
+    return result
+
+
+# --- figures ---
+
+def geomean(values):
+    values = [v for v in values if v and v > 0]
+    return math.exp(sum(math.log(v) for v in values) / len(values)) if values else None
+
+
+def median_of(row, engine):
+    s = row["samples"].get(engine)
+    return statistics.median(s) if s and engine not in row["error"] else None
+
+
+def spread_of(row, engine):
+    """How far the samples lie apart, as a part of their median."""
+    s = row["samples"].get(engine)
+    return (max(s) - min(s)) / statistics.median(s) if s and len(s) > 1 else None
+
+
+def ratio(row, a, b):
+    """Time of a over time of b."""
+    x, y = median_of(row, a), median_of(row, b)
+    return x / y if x and y else None
+
+
+def summary(result, a, b):
+    """category -> geometric mean of a's time over b's; "all" leaves out start-up."""
+    out = {}
+    for c in CATEGORIES:
+        out[c] = geomean(ratio(r, a, b) for r in result.values() if r["category"] == c)
+    out["all"] = geomean(ratio(r, a, b) for r in result.values() if r["category"] != "startup")
+    return out
+
+
+def fmt(x, pattern="%.2f"):
+    return pattern % x if x is not None else "-"
+
+
+def fmt_time(s):
+    return "-" if s is None else "%.2f ms" % (s * 1e3) if s < 0.1 else "%.2f s" % s
+
+
+def markdown(doc, old=None):
+    result, lines = doc["work"], []
+    lines += ["# Benchmarks", "", "%s, %s rounds, medians. × is time over native time; the spread is that of Dragoman's samples." % (doc["machine"], doc["rounds"]), ""]
+    head = ["work", "category", "native", "QEMU ×", "Dragoman ×", "faster than QEMU", "spread"] + (["before ×", "change"] if old else [])
+    lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for name in sorted(result, key=lambda n: (CATEGORIES.index(result[n]["category"]), n)):
+        row = result[name]
+        q, d, f = ratio(row, "qemu", "native"), ratio(row, "dragoman", "native"), ratio(row, "qemu", "dragoman")
+        s = spread_of(row, "dragoman")
+        cells = [name, row["category"], fmt_time(median_of(row, "native")), fmt(q), fmt(d), fmt(f) + (" **slower**" if f and f < 1 else ""), fmt(s and 100 * s, "%.0f %%")]
+        if old:
+            before = old["work"].get(name)
+            b = ratio(before, "dragoman", "native") if before else None
+            cells += [fmt(b), fmt(d / b * 100 - 100 if d and b else None, "%+.0f %%")]
+        for e, why in row["error"].items():
+            cells[-1] += " %s: %s" % (NAMES[e], why)
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "Geometric means:", "", "| category | QEMU × | Dragoman × | faster than QEMU |" + (" before |" if old else ""), "|" + "---|" * (5 if old else 4)]
+    q, d, f = (summary(result, a, b) for a, b in (("qemu", "native"), ("dragoman", "native"), ("qemu", "dragoman")))
+    before = summary(old["work"], "qemu", "dragoman") if old else {}
+    for c in CATEGORIES + ["all"]:
+        if q[c] or d[c]:
+            lines.append("| %s | %s | %s | %s |" % ("**all but start-up**" if c == "all" else c, fmt(q[c]), fmt(d[c]), fmt(f[c])) + (" %s |" % fmt(before.get(c)) if old else ""))
+    rss = ["%s %.1f MiB" % (NAMES[e], r / 1024) for e, r in result.get("true-static", {}).get("rss_kib", {}).items()]
+    if rss:
+        lines += ["", "Memory of a static `true`: " + ", ".join(rss) + "."]
+    return "\n".join(lines) + "\n"
+
+
+def machine():
+    model = "unknown CPU"
+    with open("/proc/cpuinfo") as f:
+        m = re.search(r"model name\s*: (.*)", f.read())
+        model = m.group(1) if m else model
+    return "%s, %d CPUs, Linux %s" % (model, os.cpu_count(), platform.release().split("-")[0])
+
+
+def version_of(cmd):
+    try:
+        return subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.splitlines()[0]
+    except (OSError, IndexError):
+        return "unknown"
+
+
+def main(argv):
+    ap = argparse.ArgumentParser(description="Measures Dragoman beside native execution and QEMU, in one run.")
+    ap.add_argument("--quick", action="store_true", help="one round, a quarter of the work, no applications")
+    ap.add_argument("--rounds", type=int, help="how often (5)")
+    ap.add_argument("--only", action="append", default=[], metavar="PATTERN", help="work or category whose name matches")
+    ap.add_argument("--engines", default="native,qemu,dragoman")
+    ap.add_argument("--compare", metavar="OLD.json", help="show what changed since")
+    ap.add_argument("--out", default=os.path.join(OUT, "latest"), metavar="BASE")
+    ap.add_argument("--percent", type=int, help="amount of work of the programs (100)")
+    ap.add_argument("--timeout", type=int, default=300, help="seconds that one run may take")
+    ap.add_argument("--qemu", default=shutil.which("qemu-riscv64") or "qemu-riscv64")
+    ap.add_argument("--dragoman", default=os.path.join(BUILD, "dragoman"))
+    ap.add_argument("--list", action="store_true")
+    args = ap.parse_args(argv)
+    if args.list:
+        for n in program_names():
+            print("%-14s %s" % (n, program_category(os.path.join(HERE, "programs", n + ".c"))))
+        for n, (_, command) in APPS.items():
+            print("%-14s application" % n)
+        return 0
+    old = None
+    if args.compare:
+        with open(args.compare) as f:
+            old = json.load(f)
+    engines = args.engines.split(",")
+    if set(engines) - set(NAMES) or engines[0] != "native":
+        ap.error("--engines: native first, then any of qemu, dragoman")
+    if "dragoman" in engines and not os.path.exists(args.dragoman):
+        sys.exit("bench: %s is not there (run ./dev build)" % args.dragoman)
+    if os.getuid() != 0:  # native programs of the roots are run by chroot
+        os.execvp("unshare", ["unshare", "--user", "--map-root-user", sys.executable, os.path.abspath(__file__)] + argv)
+    args.percent = args.percent or (25 if args.quick else 100)
+    rounds = args.rounds or (1 if args.quick else 5)
+    os.makedirs(os.path.join(OUT, "bin"), exist_ok=True)
+    args.sets, args.dir = set(), "/tmp/bench-%d" % os.getpid()
+
+    def wanted(name, category):
+        if args.only:
+            return any(fnmatch.fnmatch(name, p) or category == p for p in args.only)
+        return not (args.quick and category == "application")
+
+    works = list(programs(args, wanted)) + list(applications(args, wanted)) + list(startups(args, wanted))
+    if not works:
+        sys.exit("bench: nothing is called %s" % " ".join(args.only))
+    folders = []
+    if args.sets:
+        folders.append(args.dir)
+        make_files(args.dir)
+        for arch in ("riscv64", "amd64"):
+            if subprocess.run([os.path.join(ROOT, "tools", "guest_root.py"), "--quiet", "--arch", arch] + sorted(args.sets)).returncode:
+                return 1
+            folders.append(os.path.join(BUILD, "roots", arch) + args.dir)
+            make_files(folders[-1])
+    tty = sys.stderr.isatty()
+    try:
+        result = run_all(works, engines, rounds, build_spawn(), args.timeout,
+                         lambda s: tty and print("\r\x1b[K" + s, end="", file=sys.stderr, flush=True))
+    finally:
+        for f in folders:
+            shutil.rmtree(f, ignore_errors=True)
+    if tty:
+        print("\r\x1b[K", end="", file=sys.stderr)
+    doc = {"machine": machine(), "rounds": rounds, "percent": args.percent, "cflags": CFLAGS,
+           "versions": {"gcc": version_of(["gcc", "--version"]), "cross": version_of(["riscv64-linux-gnu-gcc", "--version"]), "qemu": version_of([args.qemu, "--version"])},
+           "work": result}
+    text = markdown(doc, old)
+    with open(args.out + ".json", "w") as f:
+        json.dump(doc, f, indent=1)
+    with open(args.out + ".md", "w") as f:
+        f.write(text)
+    print(text)
+    print("bench: written to %s.md and .json" % os.path.relpath(args.out))
+    return 1 if any(r["error"] for r in result.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
