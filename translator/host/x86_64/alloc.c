@@ -1,0 +1,426 @@
+/* Where values are.
+ *
+ * One pass forward, with the last use of each value known (emit.c scans for it). A value is in any of: a temp register,
+ * a slot (its pinned register or its memory), a spill cell; or it is a constant, which needs no place. Two tables say
+ * what holds what, `owner` for temps and `slot_val` for slots, and each value knows its places.
+ *
+ *   - `get` moves nothing: the slot becomes the value's place. When the slot is overwritten while the value lives on,
+ * it is copied to a temp first (vacate).
+ *   - `put` to a slot in memory stores, and from then on the slot is a free spill cell of the value.
+ *   - A value that a `put` to a pinned slot takes is computed right into the slot's register (def_hint), if nothing
+ *     between may leave the unit, fault or read the slot. The scan found that out but for one thing, which only this
+ *     pass knows: whether the slot's old value is still needed.
+ *   - A temp is taken from a value that has another place, or else from the one that is needed for longest, by
+ *     spilling it.
+ *
+ * Order inside an op: all operands are fetched (use_*) before the place of the result is asked for (def_*), since
+ * that place may be the register of an operand that dies here. */
+#include "translator/host/x86_64/gen.h"
+
+#include "lib/err.h"
+
+void mov_rr(struct gen *g, u32 dst, u32 src, u32 type)
+{
+    if (dst == src)
+        return;
+    if (dst >= XMM0)
+        x_rr(&g->c, SSE_MOVAPS, dst, src);
+    else
+        x_mov(&g->c, type_w(type), dst, src);
+}
+
+void load_vcpu(struct gen *g, u32 dst, s32 off, u32 type)
+{
+    static const u32 op[IR_NTYPES] = {
+        [IR_I32] = 0x8b,         [IR_I64] = 0x8b | X_W,   [IR_I128] = SSE_MOVUPS_LD, [IR_F16] = SSE_MOVSS_LD,
+        [IR_F32] = SSE_MOVSS_LD, [IR_F64] = SSE_MOVSD_LD, [IR_V128] = SSE_MOVUPS_LD,
+    };
+    x_rm(&g->c, op[type], dst, o_vcpu(off), 0);
+}
+
+void store_vcpu(struct gen *g, s32 off, u32 src, u32 type)
+{
+    static const u32 op[IR_NTYPES] = {
+        [IR_I32] = 0x89,         [IR_I64] = 0x89 | X_W,   [IR_I128] = SSE_MOVUPS_ST,
+        [IR_F32] = SSE_MOVSS_ST, [IR_F64] = SSE_MOVSD_ST, [IR_V128] = SSE_MOVUPS_ST,
+    };
+    if (type == IR_F16) {
+        u32 t = temp_int(g);
+        x_rm(&g->c, 0xc5 | X_0F | X_66, t, o_reg(src), 1); /* pextrw */
+        put8(&g->c, 0);
+        x_store(&g->c, X_66, o_vcpu(off), t);
+        return;
+    }
+    x_rm(&g->c, op[type], src, o_vcpu(off), 0);
+}
+
+/* A spilled value takes whole cells; what lies above a narrow one is never looked at. */
+static u32 spill_type(u32 type)
+{
+    return type == IR_I32 ? IR_I64 : type == IR_F16 || type == IR_F32 ? IR_F64 : type;
+}
+
+static u32 cells_of(u32 type)
+{
+    return type == IR_I128 || type == IR_V128 ? 2 : 1;
+}
+
+static bool cell_used(const struct gen *g, u32 k)
+{
+    return g->spill_used[k / 64] >> (k % 64) & 1;
+}
+
+/* Gives value v a spill cell and stores it from register r. */
+static void spill(struct gen *g, ir_ref v, u32 r)
+{
+    u32 type = ins_of(g, v)->type, n = cells_of(type), k = 0;
+    while (k + n <= SPILL_CELLS && (cell_used(g, k) || (n == 2 && cell_used(g, k + 1))))
+        k++;
+    if (k + n > SPILL_CELLS) {
+        g->err = -ENOSPC;
+        k = 0;
+    } else {
+        for (u32 j = k; j < k + n; j++)
+            g->spill_used[j / 64] |= 1ull << (j % 64);
+        g->spill_owner[g->nspilled++] = v;
+    }
+    g->val[v].spill = (u16)k;
+    store_vcpu(g, SPILL_OFF(k), r, spill_type(type));
+}
+
+static bool is_const(const struct gen *g, ir_ref v)
+{
+    return ins_of(g, v)->op == IR_OP_const;
+}
+
+/* Does v have a place besides temps? */
+static bool has_home(const struct gen *g, ir_ref v)
+{
+    return g->val[v].slot != NOSLOT || g->val[v].spill != NOSPILL || is_const(g, v);
+}
+
+static void temp_drop(struct gen *g, u32 r)
+{
+    ir_ref v = g->owner[r];
+    if (v)
+        g->val[v].reg = NOREG;
+    g->owner[r] = 0;
+}
+
+static void temp_give(struct gen *g, u32 r, ir_ref v)
+{
+    temp_drop(g, r);
+    g->owner[r] = v;
+    g->val[v].reg = (u8)r;
+}
+
+bool temp_free(const struct gen *g, u32 mask)
+{
+    for (u32 m = mask & ~g->locked; m; m &= m - 1)
+        if (!g->owner[__builtin_ctz(m)])
+            return true;
+    return false;
+}
+
+u32 temp_of(struct gen *g, u32 mask)
+{
+    mask &= ~g->locked;
+    dgm_assert(mask, "all temps are locked in instruction %u", g->pos);
+    /* Highest first: rbx is the one that no instruction asks for. */
+    u32 best = NOREG, best_last = 0;
+    for (u32 m = mask; m;) {
+        u32 r = 31 - (u32)__builtin_clz(m);
+        m &= ~(1u << r);
+        ir_ref v = g->owner[r];
+        if (!v) {
+            best = r;
+            break;
+        }
+        u32 last = g->val[v].last + (has_home(g, v) ? 1u << 30 : 0);
+        if (best == NOREG || last > best_last) {
+            best = r;
+            best_last = last;
+        }
+    }
+    ir_ref v = g->owner[best];
+    if (v && !has_home(g, v))
+        spill(g, v, best);
+    temp_drop(g, best);
+    g->locked |= 1u << best;
+    return best;
+}
+
+void temp_take(struct gen *g, u32 r)
+{
+    dgm_assert(!(g->locked >> r & 1), "register %u is in use in instruction %u", r, g->pos);
+    g->locked |= 1u << r;
+    ir_ref v = g->owner[r];
+    if (v && !has_home(g, v)) {
+        u32 mask = r >= XMM0 ? TEMPS_FLOAT : TEMPS_INT;
+        if (temp_free(g, mask)) {
+            u32 t = temp_of(g, mask);
+            mov_rr(g, t, r, ins_of(g, v)->type);
+            g->locked &= ~(1u << t);
+            temp_give(g, t, v);
+            g->owner[r] = 0;
+            return;
+        }
+        spill(g, v, r);
+    }
+    temp_drop(g, r);
+}
+
+void temps_flush(struct gen *g)
+{
+    for (u32 m = TEMPS; m; m &= m - 1) {
+        u32 r = (u32)__builtin_ctz(m);
+        ir_ref v = g->owner[r];
+        if (v && g->val[v].last > g->pos && !has_home(g, v))
+            spill(g, v, r);
+        temp_drop(g, r);
+    }
+}
+
+u32 reg_of(const struct gen *g, ir_ref i)
+{
+    const struct val *v = &g->val[root_of(g, i)];
+    if (v->reg != NOREG)
+        return v->reg;
+    return v->slot != NOSLOT ? g->slot_reg[v->slot] : NOREG;
+}
+
+static s32 slot_off(const struct gen *g, u32 slot)
+{
+    return SLOT_OFF(g->u->slots->slot[slot].offset);
+}
+
+/* Memory place of v, which has no register. */
+static s32 mem_of(const struct gen *g, ir_ref v)
+{
+    const struct val *p = &g->val[v];
+    dgm_assert(p->slot != NOSLOT || p->spill != NOSPILL, "value %u is nowhere (instruction %u)", v, g->pos);
+    return p->slot != NOSLOT ? slot_off(g, p->slot) : SPILL_OFF(p->spill);
+}
+
+void load_into(struct gen *g, u32 r, ir_ref i)
+{
+    ir_ref v = root_of(g, i);
+    const struct ir_ins *in = ins_of(g, v);
+    u32 src = reg_of(g, v);
+    if (src != NOREG) {
+        mov_rr(g, r, src, in->type);
+    } else if (in->op == IR_OP_const && !is_float_class(in->type)) {
+        x_mov_imm(&g->c, r, in->imm, g->keep_flags);
+    } else if (in->op == IR_OP_const) {
+        if (!in->imm) {
+            x_rr(&g->c, SSE_XORPS, r, r);
+            return;
+        }
+        u32 t = temp_int(g);
+        x_mov_imm(&g->c, t, in->imm, g->keep_flags);
+        x_rr(&g->c, SSE_MOVQ_X_R, r, t);
+        g->locked &= ~(1u << t);
+    } else {
+        bool narrow = g->val[v].slot != NOSLOT; /* a spill cell is whole */
+        load_vcpu(g, r, mem_of(g, v), narrow ? in->type : spill_type(in->type));
+    }
+}
+
+u32 use_reg(struct gen *g, ir_ref i)
+{
+    ir_ref v = root_of(g, i);
+    u32 r = reg_of(g, v);
+    if (r == NOREG) {
+        r = temp_of(g, is_float_class(ins_of(g, v)->type) ? TEMPS_FLOAT : TEMPS_INT);
+        load_into(g, r, v);
+        temp_give(g, r, v);
+    }
+    g->locked |= 1u << r;
+    return r;
+}
+
+struct opnd use_rm(struct gen *g, ir_ref i)
+{
+    ir_ref v = root_of(g, i);
+    if (reg_of(g, v) == NOREG && !is_const(g, v)) {
+        u32 mask = is_float_class(ins_of(g, v)->type) ? TEMPS_FLOAT : TEMPS_INT;
+        if (g->val[v].last <= g->pos || !temp_free(g, mask))
+            return o_vcpu(mem_of(g, v));
+    }
+    return o_reg(use_reg(g, v));
+}
+
+struct opnd use_any(struct gen *g, ir_ref i)
+{
+    u64 k;
+    if (const_of(g, i, &k) && fits32((s64)k))
+        return o_imm((s32)k);
+    return use_rm(g, i);
+}
+
+/* Slot s is about to be overwritten: its value, if it lives on, gets another place. */
+static void vacate(struct gen *g, u32 s)
+{
+    ir_ref w = g->slot_val[s];
+    g->slot_val[s] = 0;
+    if (!w || g->val[w].slot != s)
+        return;
+    g->val[w].slot = NOSLOT;
+    if (g->val[w].last <= g->pos)
+        return;
+    for (u32 t = 0; t < g->u->slots->n; t++) {
+        if (g->slot_val[t] != w)
+            continue;
+        g->val[w].slot = (u16)t;
+        if (g->slot_reg[t] != NOREG)
+            return;
+    }
+    if (has_home(g, w) || g->val[w].reg != NOREG)
+        return;
+    u32 type = ins_of(g, w)->type;
+    u32 t = temp_of(g, is_float_class(type) ? TEMPS_FLOAT : TEMPS_INT);
+    if (g->slot_reg[s] != NOREG)
+        mov_rr(g, t, g->slot_reg[s], type);
+    else
+        load_vcpu(g, t, slot_off(g, s), type);
+    temp_give(g, t, w);
+    g->locked &= ~(1u << t);
+}
+
+u32 def_hint(struct gen *g, ir_ref i)
+{
+    u32 p = g->val[i].hint;
+    if (!p)
+        return NOREG;
+    u32 s = ins_of(g, p)->aux;
+    ir_ref w = g->slot_val[s];
+    if (w && g->val[w].slot == s && g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL) {
+        /* Needed later. A copy now costs as much as the one at the put would; not if it is needed before. */
+        u32 mask = g->slot_reg[s] >= XMM0 ? TEMPS_FLOAT : TEMPS_INT;
+        if (g->val[w].last <= p || !temp_free(g, mask))
+            return NOREG;
+    }
+    vacate(g, s);
+    g->locked |= 1u << g->slot_reg[s];
+    return g->slot_reg[s];
+}
+
+u32 def_reg(struct gen *g, ir_ref i, ir_ref prefer)
+{
+    u32 r = def_hint(g, i);
+    if (r != NOREG)
+        return r;
+    u32 mask = is_float_class(ins_of(g, i)->type) ? TEMPS_FLOAT : TEMPS_INT;
+    if (prefer && dies(g, prefer)) {
+        r = g->val[root_of(g, prefer)].reg;
+        if (r != NOREG && (mask >> r & 1)) {
+            g->locked |= 1u << r;
+            return r;
+        }
+    }
+    return temp_of(g, mask);
+}
+
+void def_done(struct gen *g, ir_ref i, u32 r)
+{
+    if (TEMPS >> r & 1) {
+        temp_give(g, r, i);
+        return;
+    }
+    u32 s = ins_of(g, g->val[i].hint)->aux;
+    dgm_assert(g->slot_reg[s] == r, "value %u was computed into register %u", i, r);
+    g->slot_val[s] = i;
+    g->val[i].slot = (u16)s;
+}
+
+void def_from(struct gen *g, ir_ref i, u32 r)
+{
+    u32 dst = def_hint(g, i);
+    if (dst == NOREG)
+        dst = r;
+    mov_rr(g, dst, r, ins_of(g, i)->type);
+    def_done(g, i, dst);
+}
+
+void emit_get(struct gen *g, ir_ref i)
+{
+    u32 s = ins_of(g, i)->aux;
+    ir_ref w = g->slot_val[s];
+    if (!w) {
+        g->slot_val[s] = i;
+        g->val[i].slot = (u16)s;
+        return;
+    }
+    g->val[i].root = w;
+    if (g->val[w].last < g->val[i].last)
+        g->val[w].last = g->val[i].last;
+    if (g->val[w].slot == NOSLOT)
+        g->val[w].slot = (u16)s;
+}
+
+void emit_put(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u32 s = in->aux, r = g->slot_reg[s];
+    ir_ref x = root_of(g, in->a);
+    g->changed = true;
+    if (g->slot_val[s] == x)
+        return;
+    u32 from = reg_of(g, x);
+    if (from != NOREG)
+        g->locked |= 1u << from;
+    vacate(g, s);
+    u64 k;
+    if (r != NOREG)
+        load_into(g, r, x);
+    else if (!is_float_class(in->type) && const_of(g, in->a, &k) && fits32((s64)k))
+        x_store_imm(&g->c, type_w(in->type), o_vcpu(slot_off(g, s)), (s32)k);
+    else
+        store_vcpu(g, slot_off(g, s), use_reg(g, x), in->type);
+    if (in->type != ins_of(g, x)->type)
+        return; /* the low half of x: the slot does not hold x itself */
+    g->slot_val[s] = x;
+    if (g->val[x].slot == NOSLOT || (r != NOREG && g->slot_reg[g->val[x].slot] == NOREG))
+        g->val[x].slot = (u16)s;
+}
+
+void slots_forget(struct gen *g)
+{
+    for (u32 s = 0; s < g->u->slots->n; s++) {
+        ir_ref w = g->slot_val[s];
+        if (!w)
+            continue;
+        g->slot_val[s] = 0;
+        if (g->val[w].slot == NOSLOT)
+            continue;
+        if (g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL && !is_const(g, w)) {
+            u32 r = use_reg(g, w);
+            g->locked &= ~(1u << r);
+            if (!(TEMPS >> r & 1))
+                spill(g, w, r);
+        }
+        g->val[w].slot = NOSLOT;
+    }
+}
+
+void release_dead(struct gen *g)
+{
+    for (u32 m = TEMPS; m; m &= m - 1) {
+        u32 r = (u32)__builtin_ctz(m);
+        ir_ref v = g->owner[r];
+        if (v && g->val[v].last <= g->pos)
+            temp_drop(g, r);
+    }
+    for (u32 k = 0; k < g->nspilled;) {
+        ir_ref v = g->spill_owner[k];
+        if (g->val[v].last > g->pos) {
+            k++;
+            continue;
+        }
+        u32 cell = g->val[v].spill, n = cells_of(ins_of(g, v)->type);
+        for (u32 j = cell; j < cell + n; j++)
+            g->spill_used[j / 64] &= ~(1ull << (j % 64));
+        g->val[v].spill = NOSPILL;
+        g->spill_owner[k] = g->spill_owner[--g->nspilled];
+    }
+}

@@ -1,0 +1,412 @@
+/* Code that all translations share, and the ways in and out of it.
+ *
+ * Written once to the start of a code cache: entering and leaving, the ends of exits, calls into C, constants. It
+ * begins with struct common_head, through which everybody finds its parts and which slots are pinned where.
+ *
+ * Stacks. Entering puts the engine's stack pointer into vcpu.host_sp (aligned as a call wants it) and takes rsp from
+ * vcpu.ras_sp; leaving swaps back. Calls into C run on the engine's stack, with the guest's mxcsr: the core uses no
+ * floating point.
+ *
+ * Floating point. Entering sets mxcsr to the guest's rounding mode with the sticky flags clear; leaving keeps what it
+ * gathered in vcpu.host_fp[1], from where x64_enter adds it to vcpu.fp_flags.
+ *
+ * A fault in translated code is unwound from the registers as they were: pinned ones to their slots, the return-address
+ * stack's pointer to the vCPU, and the thread resumes behind the part of leaving that does this. */
+#include "translator/host/x86_64/gen.h"
+
+#include "mk/arch/x86_64/regs.h"
+
+#include "lib/str.h"
+#include "lib/softfp/softfp.h"
+
+#define MXCSR_DEFAULT 0x1f80u /* all exceptions masked, nearest */
+#define MXCSR_FLAGS   0x3fu
+
+const u8 x64_pinned[2][NPINNED_MAX] = {
+    [IR_CLASS_INT] = {RSI, RDI, R8, R9, R10, R11, R14, R15, R13, R12},
+    [IR_CLASS_FLOAT] = {XMM4, XMM4 + 1, XMM4 + 2, XMM4 + 3, XMM4 + 4, XMM4 + 5, XMM4 + 6, XMM4 + 7, XMM4 + 8, XMM4 + 9,
+                        XMM4 + 10, XMM4 + 11},
+};
+
+/* mxcsr's rounding control for a mode; ties away from zero, which it lacks, never reaches it. */
+static u32 mxcsr_round(u32 round)
+{
+    static const u8 rc[] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2};
+    return round < ARRAY_LEN(rc) ? (u32)rc[round] << 13 : 0;
+}
+
+/* mxcsr's flags as IR_FLAG_*: invalid 1, denormal 2, divide by zero 4, overflow 8, underflow 16, inexact 32. */
+static u32 fp_flags(u32 mxcsr)
+{
+    return (mxcsr & 1 ? IR_FLAG_NV : 0) | (mxcsr & 4 ? IR_FLAG_DZ : 0) | (mxcsr & 8 ? IR_FLAG_OF : 0) |
+           (mxcsr & 16 ? IR_FLAG_UF : 0) | (mxcsr & 32 ? IR_FLAG_NX : 0);
+}
+
+u32 x64_pins(const struct ir_slots *slots, struct pin *pin)
+{
+    u32 n = 0;
+    for (u32 s = 0; s < slots->n; s++) {
+        const struct ir_slot *t = &slots->slot[s];
+        u32 max = t->cls == IR_CLASS_INT ? NPINNED_INT : NPINNED_FLOAT;
+        if (t->rank == 0 || t->rank > max)
+            continue;
+        dgm_assert(is_float_class(t->type) == (t->cls == IR_CLASS_FLOAT) && t->type != IR_F16,
+                   "slot %s: class and type", t->name);
+        pin[n++] = (struct pin){
+            .reg = x64_pinned[t->cls][t->rank - 1], .type = t->type, .slot = (u16)s, .off = SLOT_OFF(t->offset)};
+    }
+    return n;
+}
+
+/* --- the code --- */
+
+struct asmb {
+    struct code c;
+    struct common_head *head;
+};
+
+static void label(struct asmb *a, u32 id)
+{
+    a->head->off[id] = code_off(&a->c);
+}
+
+static struct opnd at(s32 off)
+{
+    return o_vcpu(off);
+}
+
+static void load_pin(struct asmb *a, const struct pin *p, bool store)
+{
+    static const u32 load[IR_NTYPES] = {
+        [IR_I32] = 0x8b,         [IR_I64] = 0x8b | X_W,     [IR_F32] = SSE_MOVSS_LD,
+        [IR_F64] = SSE_MOVSD_LD, [IR_V128] = SSE_MOVUPS_LD, [IR_I128] = SSE_MOVUPS_LD,
+    };
+    static const u32 save[IR_NTYPES] = {
+        [IR_I32] = 0x89,         [IR_I64] = 0x89 | X_W,     [IR_F32] = SSE_MOVSS_ST,
+        [IR_F64] = SSE_MOVSD_ST, [IR_V128] = SSE_MOVUPS_ST, [IR_I128] = SSE_MOVUPS_ST,
+    };
+    x_rm(&a->c, store ? save[p->type] : load[p->type], p->reg, at(p->off), 0);
+}
+
+/* Moves pinned slots between registers and memory: all, or those that a C function may change. */
+static void pins(struct asmb *a, bool store, bool caller_saved)
+{
+    for (u32 i = 0; i < a->head->npins; i++) {
+        const struct pin *p = &a->head->pin[i];
+        if (!caller_saved || p->reg < R12 || p->reg >= XMM0)
+            load_pin(a, p, store);
+    }
+}
+
+static void push(struct asmb *a, u32 r)
+{
+    if (r >= R8)
+        put8(&a->c, 0x41);
+    put8(&a->c, 0x50 | (r & 7));
+}
+static void pop(struct asmb *a, u32 r)
+{
+    if (r >= R8)
+        put8(&a->c, 0x41);
+    put8(&a->c, 0x58 | (r & 7));
+}
+static void ret(struct asmb *a)
+{
+    put8(&a->c, 0xc3);
+}
+static void jmp_label(struct asmb *a, u32 id)
+{
+    x_jmp_common(&a->c, a->head->off[id]);
+}
+
+static void enter_and_leave(struct asmb *a)
+{
+    static const u8 callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+    struct code *c = &a->c;
+    label(a, C_ENTER);
+    for (u32 i = 0; i < ARRAY_LEN(callee_saved); i++)
+        push(a, callee_saved[i]);
+    x_alu_imm(c, X_W, ALU_SUB, o_reg(RSP), 8);
+    x_lea(c, X_W, RBP, o_mem(RDI, VBASE));
+    x_store(c, X_W, at(VOFF(host_sp)), RSP);
+    x_load(c, X_W, RSP, at(VOFF(ras_sp)));
+    x_mov(c, X_W, RAX, RSI);
+    x_rm(c, X_LDMXCSR, 2, at(VOFF(host_fp[0])), 0);
+    pins(a, false, false);
+    x_rm(c, 0xff, 4, o_reg(RAX), 0);
+
+    label(a, C_LEAVE);
+    pins(a, true, false);
+    x_store(c, X_W, at(VOFF(ras_sp)), RSP);
+    x_rm(c, X_STMXCSR, 3, at(VOFF(host_fp[1])), 0);
+    label(a, C_LEAVE_TAIL);
+    x_store_imm(c, 0, at(VOFF(host_fp[0])), (s32)MXCSR_DEFAULT);
+    x_rm(c, X_LDMXCSR, 2, at(VOFF(host_fp[0])), 0);
+    x_load(c, X_W, RSP, at(VOFF(host_sp)));
+    x_alu_imm(c, X_W, ALU_ADD, o_reg(RSP), 8);
+    for (u32 i = ARRAY_LEN(callee_saved); i-- > 0;)
+        pop(a, callee_saved[i]);
+    ret(a);
+}
+
+static void leave_with(struct asmb *a, u32 exit)
+{
+    x_store_imm(&a->c, 0, at(VOFF(exit)), (s32)exit);
+    jmp_label(a, C_LEAVE);
+}
+
+static void ends_of_exits(struct asmb *a)
+{
+    struct code *c = &a->c;
+    label(a, C_LINK);
+    x_store(c, 0, at(VOFF(exit_id)), RAX);
+    leave_with(a, VCPU_LINK);
+
+    label(a, C_POLL);
+    leave_with(a, VCPU_POLL);
+
+    label(a, C_LOOKUP);
+    x_store(c, X_W, at(VOFF(pc)), RAX);
+    leave_with(a, VCPU_LOOKUP);
+
+    label(a, C_TRAP);
+    x_store(c, 0, at(VOFF(trap)), RAX);
+    leave_with(a, VCPU_TRAP);
+
+    label(a, C_MISALIGNED);
+    x_store(c, X_W, at(VOFF(fault.addr)), RAX);
+    x_store(c, X_66, at(VOFF(fault.kind)), RDX);
+    leave_with(a, VCPU_FAULT);
+
+    label(a, C_INDIRECT);
+    x_store(c, X_W, at(VOFF(pc)), RAX);
+    x_alu_imm(c, 0, ALU_CMP, at(VOFF(poll)), 0);
+    u8 *polled = x_jcc(c, CC_NE);
+    x_lea(c, 0, RCX, o_sib(NOREG, RAX, 3, 0));
+    x_alu_imm(c, 0, ALU_AND, o_reg(RCX), ((1 << VCPU_JC_BITS) - 1) << 4);
+    x_rm(c, 0x3b | X_W, RAX, o_sib(RBP, RCX, 0, VOFF(jc[0].pc)), 0);
+    u8 *missed = x_jcc(c, CC_NE);
+    x_rm(c, 0xff, 4, o_sib(RBP, RCX, 0, VOFF(jc[0].code)), 0);
+    x_here(c, polled);
+    jmp_label(a, C_POLL);
+    x_here(c, missed);
+    jmp_label(a, C_LOOKUP);
+}
+
+/* Gathers mxcsr's sticky flags in vcpu.fp_flags and clears them. Uses rcx, rdx. */
+static void gather_flags(struct asmb *a)
+{
+    struct code *c = &a->c;
+    struct opnd word = at(VOFF(host_fp[1]));
+    x_rm(c, X_STMXCSR, 3, word, 0);
+    x_load(c, 0, RCX, word);
+    x_alu_imm(c, 0, ALU_AND, o_reg(RCX), (s32)MXCSR_FLAGS);
+    x_lea(c, X_W, RDX, o_common(a->head->off[K_FLAGS]));
+    x_rm(c, 0xb6 | X_0F, RCX, o_sib(RDX, RCX, 0, 0), 0);
+    x_alu_mem(c, 0, ALU_OR, at(VOFF(fp_flags)), o_reg(RCX));
+    x_alu_imm(c, 0, ALU_AND, word, ~(s32)MXCSR_FLAGS);
+    x_rm(c, X_LDMXCSR, 2, word, 0);
+}
+
+static void calls(struct asmb *a)
+{
+    struct code *c = &a->c;
+    u32 scratch = (u32)VOFF(scratch);
+
+    label(a, C_CALL_FP);
+    gather_flags(a);
+    label(a, C_CALL);
+    pins(a, true, false);
+    x_mov(c, X_W, RBX, RSP);
+    x_load(c, X_W, RSP, at(VOFF(host_sp)));
+    x_lea(c, X_W, RDI, o_mem(RBP, -VBASE));
+    x_load(c, X_W, RSI, at((s32)scratch));
+    x_load(c, X_W, RDX, at((s32)scratch + 8));
+    x_load(c, X_W, RCX, at((s32)scratch + 16));
+    x_load(c, X_W, R8, at((s32)scratch + 24));
+    x_rm(c, 0xff, 2, o_reg(RAX), 0);
+    x_mov(c, X_W, RSP, RBX);
+    pins(a, false, false);
+    ret(a);
+
+    static const u8 saved[] = {RAX, RCX, RDX, RBX};
+    label(a, C_SOFT);
+    for (u32 i = 0; i < 4; i++) {
+        x_store(c, X_W, at(SPILL_OFF(SAVE_INT + i)), saved[i]);
+        x_rm(c, SSE_MOVUPS_ST, XMM0 + i, at(SPILL_OFF(SAVE_FLOAT + 2 * i)), 0);
+    }
+    pins(a, true, true);
+    x_mov(c, X_W, RBX, RSP);
+    x_load(c, X_W, RSP, at(VOFF(host_sp)));
+    x_lea(c, X_W, RDI, o_mem(RBP, -VBASE));
+    x_mov_imm(c, RAX, (u64)(uintptr_t)x64_soft, false);
+    x_rm(c, 0xff, 2, o_reg(RAX), 0);
+    x_mov(c, X_W, RSP, RBX);
+    pins(a, false, true);
+    for (u32 i = 0; i < 4; i++) {
+        x_load(c, X_W, saved[i], at(SPILL_OFF(SAVE_INT + i)));
+        x_rm(c, SSE_MOVUPS_LD, XMM0 + i, at(SPILL_OFF(SAVE_FLOAT + 2 * i)), 0);
+    }
+    ret(a);
+}
+
+static void constants(struct asmb *a)
+{
+    static const u64 k[][2] = {
+        [K_BOX32 - K_BOX32] = {0xffffffff00000000ull, 0},
+        [K_BOX16 - K_BOX32] = {0xffffffffffff0000ull, 0},
+        [K_NAN64 - K_BOX32] = {0x7ff8000000000000ull, 0},
+        [K_NAN32 - K_BOX32] = {0x7fc00000, 0},
+        [K_NAN16 - K_BOX32] = {0x7e00, 0},
+        [K_SIGN64 - K_BOX32] = {1ull << 63, 0},
+        [K_SIGN32 - K_BOX32] = {1ull << 31, 0},
+        [K_ABS64 - K_BOX32] = {~(1ull << 63), 0},
+        [K_ABS32 - K_BOX32] = {0x7fffffff, 0},
+        [K_U32_64 - K_BOX32] = {0x41efffffffe00000ull, 0},
+        [K_U63_64 - K_BOX32] = {0x43e0000000000000ull, 0},
+        [K_ZERO - K_BOX32] = {0, 0},
+        [K_POP1 - K_BOX32] = {0x5555555555555555ull, 0x3333333333333333ull},
+        [K_POP2 - K_BOX32] = {0x0f0f0f0f0f0f0f0full, 0x0101010101010101ull},
+    };
+    struct code *c = &a->c;
+    while ((uintptr_t)code_rx(c) & 15)
+        put8(c, 0);
+    for (u32 i = 0; i < ARRAY_LEN(k); i++) {
+        label(a, K_BOX32 + i);
+        put64(c, k[i][0]);
+        put64(c, k[i][1]);
+    }
+    label(a, K_FLAGS);
+    for (u32 m = 0; m <= MXCSR_FLAGS; m++)
+        put8(c, fp_flags(m));
+}
+
+size_t x64_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots)
+{
+    if (cap < 8192)
+        return 0;
+    struct asmb a = {
+        .c = {.p = rw + sizeof(struct common_head), .base = rw, .end = rw + cap, .rx = rx, .common = rx},
+        .head = (struct common_head *)(void *)rw,
+    };
+    memset(a.head, 0, sizeof *a.head);
+    a.head->npins = x64_pins(slots, a.head->pin);
+    constants(&a);
+    enter_and_leave(&a);
+    ends_of_exits(&a);
+    calls(&a);
+    size_t size = (size_t)(a.c.p - rw);
+    dgm_assert(size <= 8192, "the common code has grown to %zu bytes", size);
+    return size;
+}
+
+/* --- entering, faults --- */
+
+void x64_enter(struct vcpu *v, const void *code, const void *common)
+{
+    const struct common_head *h = common;
+    void (*fn)(struct vcpu *, const void *);
+    uintptr_t addr = (uintptr_t)common + h->off[C_ENTER];
+    memcpy(&fn, &addr, sizeof fn);
+    v->host_fp[0] = MXCSR_DEFAULT | mxcsr_round(v->fp_round);
+    fn(v, code);
+    v->fp_flags |= fp_flags(v->host_fp[1]);
+}
+
+bool x64_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr)
+{
+    hva_t base = (hva_t)v->ras_base;
+    if (addr >= base || base - addr > 16 || regs->gpr[RSP] - base > 16)
+        return false;
+    regs->gpr[RSP] = base + v->ras_size - 16 * VCPU_RAS_SENTINELS;
+    return true;
+}
+
+void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
+{
+    const struct common_head *h = common;
+    for (u32 i = 0; i < h->npins; i++) {
+        const struct pin *p = &h->pin[i];
+        u8 *slot = (u8 *)v + VBASE + p->off;
+        size_t size = ir_bits(p->type) / 8;
+        if (p->reg < XMM0)
+            memcpy(slot, &regs->gpr[p->reg], size);
+        else
+            memcpy(slot, regs->xmm[p->reg - XMM0], size);
+    }
+    v->ras_sp = (void *)regs->gpr[RSP];
+    v->fp_flags |= fp_flags(regs->mxcsr);
+    v->host_fp[1] = 0;
+    regs->gpr[RBP] = (u64)(uintptr_t)v + (u64)VBASE; /* a 16-byte cas may have borrowed it */
+    regs->rip = (u64)(uintptr_t)common + h->off[C_LEAVE_TAIL];
+}
+
+/* --- floating point in software --- */
+
+static enum sfp_format format(u32 type)
+{
+    return type == IR_F16 ? SFP_F16 : type == IR_F32 ? SFP_F32 : SFP_F64;
+}
+
+void x64_soft(struct vcpu *v)
+{
+    u64 d = v->scratch[3], a = v->scratch[0], b = v->scratch[1], c = v->scratch[2], r;
+    u32 op = d & 0xff, type = d >> 8 & 0xff, from = d >> 16 & 0xff, aux = (u32)(d >> 32);
+    u32 round = aux & IR_FP_ROUND;
+    struct sfp s = {.round = (u8)(round == IR_RDYN ? v->fp_round : round), .defnan = aux & IR_FP_DEFNAN};
+    enum sfp_format f = format(is_float_class(type) ? type : from);
+    switch (op) {
+    case IR_OP_fadd:
+        r = sfp_add(&s, f, a, b);
+        break;
+    case IR_OP_fsub:
+        r = sfp_sub(&s, f, a, b);
+        break;
+    case IR_OP_fmul:
+        r = sfp_mul(&s, f, a, b);
+        break;
+    case IR_OP_fdiv:
+        r = sfp_div(&s, f, a, b);
+        break;
+    case IR_OP_fsqrt:
+        r = sfp_sqrt(&s, f, a);
+        break;
+    case IR_OP_fma:
+        r = sfp_fma(&s, f, a, b, c, aux & IR_FP_NEG_MUL, aux & IR_FP_NEG_ADD);
+        break;
+    case IR_OP_fmin:
+        r = sfp_min(&s, f, a, b, aux & IR_FP_NAN_WINS);
+        break;
+    case IR_OP_fmax:
+        r = sfp_max(&s, f, a, b, aux & IR_FP_NAN_WINS);
+        break;
+    case IR_OP_fcmp: {
+        u32 cc = aux & IR_FP_ROUND;
+        bool signal = aux & IR_FCMP_SIGNAL;
+        f = format(from);
+        r = cc == IR_EQ    ? sfp_eq(&s, f, a, b, signal)
+            : cc == IR_LTS ? sfp_lt(&s, f, a, b, signal)
+                           : sfp_le(&s, f, a, b, signal);
+        break;
+    }
+    case IR_OP_fcvt:
+        r = sfp_cvt(&s, format(from), f, a);
+        break;
+    case IR_OP_f2i:
+        r = sfp_to_int(&s, format(from), a, ir_bits(type), aux & IR_F2I_UNSIGNED, s.round);
+        break;
+    case IR_OP_i2f:
+        r = sfp_from_int(&s, f, a, ir_bits(from), aux & IR_F2I_UNSIGNED);
+        break;
+    case IR_OP_fround:
+        r = sfp_round_int(&s, f, a, aux & IR_FP_EXACT);
+        break;
+    case IR_OP_fclass:
+        r = sfp_class(format(from), a);
+        break;
+    default:
+        dgm_assert(false, "operation %u has no software form", op);
+    }
+    v->fp_flags |= s.flags;
+    v->scratch[0] = r;
+}

@@ -1,0 +1,674 @@
+/* Floating point: SSE scalar instructions, with the guest's rules where they differ.
+ *
+ * Rounding. mxcsr holds the guest's mode, so IR_RDYN needs nothing. Another mode is checked against vcpu.fp_round, and
+ * only when it differs the operation is done in software; where an instruction carries its own mode that is used.
+ * Ties away from zero exist in no x86 instruction: software.
+ *
+ * NaNs. x86 gives an operand or a negative NaN. With IR_FP_DEFNAN, which guests that we know use, a NaN result is
+ * replaced (cold). Otherwise software redoes the operation to find which NaN it is, so operands have to survive it.
+ *
+ * Flags gather in mxcsr; what software raises goes to vcpu.fp_flags. So nothing may raise a flag that the guest's
+ * operation does not: comparisons of results with themselves raise none, as results are never signalling.
+ *
+ * Software is reached by a call from emitted code that keeps all registers (C_SOFT). */
+#include "translator/host/x86_64/gen.h"
+
+#define CVT_F64_F32 (0x5a | X_0F | X_F2)
+#define CVT_F32_F64 (0x5a | X_0F | X_F3)
+
+/* The prefix that tells f64 from f32 in scalar arithmetic. */
+static u32 scalar(u32 type)
+{
+    return type == IR_F64 ? X_F2 : X_F3;
+}
+/* And in comparisons. */
+static u32 packed(u32 type)
+{
+    return type == IR_F64 ? X_66 : 0;
+}
+
+static struct opnd konst(const struct gen *g, u32 id)
+{
+    return o_common(g->common->off[id]);
+}
+
+/* --- software --- */
+
+/* The operation of instruction i in software; r: its arguments' registers. dst may be one of them. */
+static void soft(struct gen *g, ir_ref i, const u8 *r, u32 dst)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    for (u32 n = 0; n < 3 && ir_arg(in, n); n++)
+        x_rm(c, r[n] >= XMM0 ? SSE_MOVSD_ST : 0x89 | X_W, r[n], o_vcpu(VOFF(scratch) + 8 * (s32)n), 0);
+    u64 d = soft_desc(in->op, in->type, ins_of(g, in->a)->type, in->aux);
+    x_store_imm(c, 0, o_vcpu(VOFF(scratch[3])), (s32)d);
+    x_store_imm(c, 0, o_vcpu(VOFF(scratch[3]) + 4), (s32)(d >> 32));
+    x_call_common(c, g->common->off[C_SOFT]);
+    load_vcpu(g, dst, VOFF(scratch), in->type == IR_F16 ? IR_F32 : in->type);
+}
+
+/* r[0..2]: arguments, r[3]: result. */
+static void cold_soft(struct gen *g, const struct cold *k)
+{
+    soft(g, k->ins, k->r, k->r[3]);
+    x_jmp_back(&g->c, k->back);
+}
+
+/* Emits instruction i as a call of software and nothing else. */
+static void only_soft(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u8 r[3] = {0};
+    for (u32 n = 0; n < 3 && ir_arg(in, n); n++)
+        r[n] = (u8)use_reg(g, ir_arg(in, n));
+    u32 dst = def_reg(g, i, is_float_class(in->type) == is_float_class(ins_of(g, in->a)->type) ? in->a : 0);
+    soft(g, i, r, dst);
+    def_done(g, i, dst);
+}
+
+/* Software for what the fast path finds it cannot do: fill in the sites, then finish. */
+static struct cold *soft_later(struct gen *g, u32 x, u32 y, u32 z, u32 dst)
+{
+    struct cold *k = cold_new(g, cold_soft, NULL);
+    k->r[0] = (u8)x;
+    k->r[1] = (u8)y;
+    k->r[2] = (u8)z;
+    k->r[3] = (u8)dst;
+    return k;
+}
+
+static void add_site(struct cold *k, u8 *site)
+{
+    if (!k->site)
+        k->site = site;
+    else
+        k->site2 = site;
+}
+
+/* Is `aux`'s rounding mode one that mxcsr may not have? Then jumps to k when it has not. */
+static bool is_static(u32 aux)
+{
+    return (aux & IR_FP_ROUND) != IR_RDYN;
+}
+static void check_round(struct gen *g, u32 aux, struct cold *k)
+{
+    if (!is_static(aux))
+        return;
+    x_alu_imm(&g->c, 0, ALU_CMP, o_vcpu(VOFF(fp_round)), (s32)(aux & IR_FP_ROUND));
+    add_site(k, x_jcc(&g->c, CC_NE));
+}
+
+/* --- NaN results --- */
+
+static u32 nan_const(u32 type)
+{
+    return type == IR_F64 ? K_NAN64 : type == IR_F32 ? K_NAN32 : K_NAN16;
+}
+
+/* r[0]: result */
+static void cold_nan(struct gen *g, const struct cold *k)
+{
+    u32 type = ins_of(g, k->ins)->type;
+    x_rm(&g->c, SSE_MOVAPS, k->r[0], konst(g, nan_const(type)), 0);
+    x_jmp_back(&g->c, k->back);
+}
+
+static void ucomis(struct gen *g, u32 type, u32 x, struct opnd y)
+{
+    x_rm(&g->c, 0x2e | X_0F | packed(type), x, y, 0);
+}
+
+/* A NaN in r becomes the canonical one. */
+static void canonical(struct gen *g, u32 type, u32 r)
+{
+    ucomis(g, type, r, o_reg(r));
+    struct cold *k = cold_new(g, cold_nan, x_jcc(&g->c, CC_P));
+    k->r[0] = (u8)r;
+    k->back = g->c.p;
+}
+
+/* A place for result i that is none of x, y, z: its slot's register or a temp. */
+static u32 def_apart(struct gen *g, ir_ref i, u32 x, u32 y, u32 z)
+{
+    u32 dst = def_hint(g, i);
+    if (dst == NOREG || dst == x || dst == y || dst == z)
+        dst = temp_float(g);
+    return dst;
+}
+
+/* i was computed into r: a temp that is to be moved, or already its place. */
+static void def_moved(struct gen *g, ir_ref i, u32 r)
+{
+    if (TEMPS >> r & 1)
+        def_from(g, i, r);
+    else
+        def_done(g, i, r);
+}
+
+/* --- arithmetic --- */
+
+static u32 arith_op(u32 op)
+{
+    switch (op) {
+    case IR_OP_fadd:
+        return 0x58 | X_0F;
+    case IR_OP_fmul:
+        return 0x59 | X_0F;
+    case IR_OP_fsub:
+        return 0x5c | X_0F;
+    case IR_OP_fdiv:
+        return 0x5e | X_0F;
+    default:
+        return 0x51 | X_0F; /* sqrt */
+    }
+}
+
+void emit_farith(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 type = in->type, op = arith_op(in->op) | scalar(type);
+    bool unary = in->op == IR_OP_fsqrt, commutes = in->op == IR_OP_fadd || in->op == IR_OP_fmul;
+    if ((in->aux & IR_FP_ROUND) == IR_RMM) {
+        only_soft(g, i);
+        return;
+    }
+    if (!(in->aux & IR_FP_DEFNAN) || is_static(in->aux)) { /* operands survive, for software */
+        u32 x = use_reg(g, in->a), y = unary ? x : use_reg(g, in->b);
+        u32 t = def_apart(g, i, x, y, NOREG);
+        struct cold *k = soft_later(g, x, y, NOREG, t);
+        check_round(g, in->aux, k);
+        if (!unary)
+            mov_rr(g, t, x, type);
+        x_rr(c, op, t, y);
+        ucomis(g, type, t, o_reg(t));
+        add_site(k, x_jcc(c, CC_P));
+        k->back = c->p;
+        def_moved(g, i, t);
+        return;
+    }
+    if (unary) {
+        struct opnd x = use_rm(g, in->a);
+        u32 dst = def_reg(g, i, in->a);
+        x_rm(c, op, dst, x, 0);
+        canonical(g, type, dst);
+        def_done(g, i, dst);
+        return;
+    }
+    u32 x = use_reg(g, in->a);
+    struct opnd y = use_rm(g, in->b);
+    u32 dst = def_reg(g, i, dies(g, in->a) && g->val[root_of(g, in->a)].reg != NOREG ? in->a : commutes ? in->b : 0);
+    if (is_reg(y, dst) && dst != x) {
+        if (commutes) {
+            x_rr(c, op, dst, x);
+        } else {
+            u32 t = temp_float(g);
+            mov_rr(g, t, x, type);
+            x_rm(c, op, t, y, 0);
+            mov_rr(g, dst, t, type);
+        }
+    } else {
+        mov_rr(g, dst, x, type);
+        x_rm(c, op, dst, y, 0);
+    }
+    canonical(g, type, dst);
+    def_done(g, i, dst);
+}
+
+void emit_fma(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 type = in->type;
+    if ((in->aux & IR_FP_ROUND) == IR_RMM || !have(FEAT_FMA)) {
+        only_soft(g, i);
+        return;
+    }
+    /* fmadd, fmsub, fnmadd, fnmsub follow each other; 213: first = second * first + third, 231: first += second * third
+     */
+    u32 op = ((in->aux & IR_FP_NEG_ADD ? 2 : 0) + (in->aux & IR_FP_NEG_MUL ? 4u : 0u)) | X_38 | X_66 |
+             (type == IR_F64 ? X_W : 0);
+    u32 x = use_reg(g, in->a), y = use_reg(g, in->b), z = use_reg(g, in->c);
+    u32 dst = def_hint(g, i);
+    /* A NaN is looked at in software, which needs all three: the one that is overwritten is kept in t. */
+    u32 t = temp_float(g);
+    struct cold *k;
+    if (dst == NOREG || (dst != x && dst != y && dst != z)) {
+        if (dst == NOREG)
+            dst = t;
+        k = soft_later(g, x, y, z, dst);
+        check_round(g, in->aux, k);
+        mov_rr(g, dst, x, type);
+        x_vex(c, op + 0xa9, dst, y, o_reg(z), 0);
+    } else if (dst == z) {
+        mov_rr(g, t, z, type);
+        k = soft_later(g, x == z ? t : x, y == z ? t : y, t, dst);
+        check_round(g, in->aux, k);
+        x_vex(c, op + 0xb9, dst, x, o_reg(y), 0);
+    } else {
+        u32 other = dst == x ? y : x;
+        mov_rr(g, t, dst, type);
+        k = soft_later(g, dst == x ? t : x, dst == y ? t : y, z, dst);
+        check_round(g, in->aux, k);
+        x_vex(c, op + 0xa9, dst, other, o_reg(z), 0);
+    }
+    ucomis(g, type, dst, o_reg(dst));
+    add_site(k, x_jcc(c, CC_P));
+    k->back = c->p;
+    def_done(g, i, dst);
+}
+
+/* r[0]: the result, so far the first operand; r[1]: the second, equal to it. Zeros of different sign are. */
+static void cold_equal(struct gen *g, const struct cold *k)
+{
+    x_rr(&g->c, ins_of(g, k->ins)->op == IR_OP_fmin ? SSE_ORPS : SSE_ANDPS, k->r[0], k->r[1]);
+    x_jmp_back(&g->c, k->back);
+}
+
+void emit_fminmax(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 type = in->type;
+    u32 x = use_reg(g, in->a), y = use_reg(g, in->b);
+    u32 t = def_apart(g, i, x, y, NOREG);
+    struct cold *k = soft_later(g, x, y, NOREG, t);
+    ucomis(g, type, x, o_reg(y));
+    add_site(k, x_jcc(c, CC_P));
+    mov_rr(g, t, x, type);
+    struct cold *eq = cold_new(g, cold_equal, x_jcc(c, CC_E));
+    eq->r[0] = (u8)t;
+    eq->r[1] = (u8)y;
+    x_rr(c, (in->op == IR_OP_fmin ? 0x5d : 0x5f) | X_0F | scalar(type), t, y);
+    eq->back = k->back = c->p;
+    def_moved(g, i, t);
+}
+
+void emit_fcmp(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 type = ins_of(g, in->a)->type, cc = in->aux & IR_FP_ROUND;
+    if (type == IR_F16) {
+        only_soft(g, i);
+        return;
+    }
+    u32 op = (in->aux & IR_FCMP_SIGNAL ? 0x2f : 0x2e) | X_0F | packed(type); /* comis, ucomis */
+    /* Unordered sets all of ZF, PF, CF. So less-than asks whether b is above a. */
+    bool eq = cc == IR_EQ;
+    u32 first = use_reg(g, eq ? in->a : in->b);
+    struct opnd second = use_rm(g, eq ? in->b : in->a);
+    u32 dst = def_reg(g, i, 0);
+    if (eq) {
+        u32 t = temp_int(g);
+        x_rr(c, 0x33, dst, dst);
+        x_rm(c, op, first, second, 0);
+        x_setcc(c, CC_NP, dst);
+        x_setcc(c, CC_E, t);
+        x_alu(c, 0, ALU_AND, dst, o_reg(t));
+    } else {
+        x_rr(c, 0x33, dst, dst);
+        x_rm(c, op, first, second, 0);
+        x_setcc(c, cc == IR_LTS ? CC_A : CC_AE, dst);
+    }
+    def_done(g, i, dst);
+}
+
+/* --- conversions --- */
+
+/* x, an f16, to f32 in t, which must not be x. */
+static void half_to_single(struct gen *g, u32 t, u32 x)
+{
+    /* Other lanes would raise flags of their own. */
+    u32 r = temp_int(g);
+    x_rm(&g->c, 0xc5 | X_0F | X_66, r, o_reg(x), 1); /* pextrw */
+    put8(&g->c, 0);
+    x_rr(&g->c, SSE_MOVD_X_R, t, r);
+    x_vex(&g->c, 0x13 | X_38 | X_66, t, 0, o_reg(t), 0); /* vcvtph2ps */
+}
+
+void emit_fcvt(struct gen *g, ir_ref i)
+{
+    static const u8 rc[] = {[IR_RNE] = 0, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RTZ] = 3, [IR_RDYN] = 4};
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 to = in->type, from = ins_of(g, in->a)->type, round = in->aux & IR_FP_ROUND;
+    bool half = to == IR_F16 || from == IR_F16, widens = from == IR_F16 || to == IR_F64;
+    if (to == from || (round == IR_RMM && !widens) || (to == IR_F16 && from == IR_F64) || (half && !have(FEAT_F16C))) {
+        only_soft(g, i);
+        return;
+    }
+    u32 x = use_reg(g, in->a);
+    u32 t = def_apart(g, i, x, NOREG, NOREG);
+    bool redo = !(in->aux & IR_FP_DEFNAN);
+    struct cold *k = NULL;
+    if (redo || (to == IR_F32 && from == IR_F64 && is_static(in->aux)))
+        k = soft_later(g, x, NOREG, NOREG, t);
+    if (from == IR_F16) {
+        half_to_single(g, t, x);
+        if (to == IR_F64)
+            x_rr(c, CVT_F32_F64, t, t);
+    } else if (to == IR_F16) {
+        x_rr(c, SSE_XORPS, t, t);
+        x_rr(c, SSE_MOVSS_LD, t, x);
+        x_vex(c, 0x1d | X_3A | X_66, t, 0, o_reg(t), 1); /* vcvtps2ph */
+        put8(c, rc[round]);
+    } else if (to == IR_F64) {
+        x_rr(c, CVT_F32_F64, t, x);
+    } else {
+        if (k)
+            check_round(g, in->aux, k);
+        x_rr(c, CVT_F64_F32, t, x);
+    }
+    /* The result is a NaN when the operand is; an f16 cannot be asked. */
+    u32 asked = to == IR_F16 ? from : to, r = to == IR_F16 ? x : t;
+    ucomis(g, asked, r, o_reg(r));
+    u8 *nan = x_jcc(c, CC_P);
+    if (redo) {
+        add_site(k, nan);
+    } else {
+        struct cold *n = cold_new(g, cold_nan, nan);
+        n->r[0] = (u8)t;
+        n->back = c->p;
+    }
+    if (k)
+        k->back = c->p;
+    def_moved(g, i, t);
+}
+
+/* r[0]: the float, r[3]: the integer, which is the least: either truly, or as the host says "out of range". */
+static void cold_saturate(struct gen *g, const struct cold *k)
+{
+    const struct ir_ins *in = ins_of(g, k->ins);
+    struct code *c = &g->c;
+    ucomis(g, ins_of(g, in->a)->type, k->r[0], konst(g, K_ZERO));
+    u8 *nan = x_jcc8(c, CC_P);
+    u8 *positive = x_jcc8(c, CC_AE);
+    x_jmp_back(c, k->back);
+    x_here8(c, nan);
+    x_here8(c, positive);
+    x_alu_imm(c, type_w(in->type), ALU_SUB, o_reg(k->r[3]), 1); /* the largest */
+    x_jmp_back(c, k->back);
+}
+
+static void saturate(struct gen *g, ir_ref i, u32 x, u32 dst)
+{
+    x_alu_imm(&g->c, type_w(ins_of(g, i)->type), ALU_CMP, o_reg(dst), 1); /* overflows for the least integer alone */
+    struct cold *k = cold_new(g, cold_saturate, x_jcc(&g->c, CC_O));
+    k->r[0] = (u8)x;
+    k->r[3] = (u8)dst;
+    k->back = g->c.p;
+}
+
+static void f2i_signed(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 from = ins_of(g, in->a)->type, round = in->aux & IR_FP_ROUND, w = type_w(in->type);
+    u32 truncate = 0x2c | X_0F | scalar(from), convert = 0x2d | X_0F | scalar(from);
+    u32 x = use_reg(g, in->a);
+    if (round == IR_RTZ || round == IR_RDYN) {
+        u32 dst = def_reg(g, i, 0);
+        x_rr(c, (round == IR_RTZ ? truncate : convert) | w, dst, x);
+        saturate(g, i, x, dst);
+        def_done(g, i, dst);
+        return;
+    }
+    if (!have(FEAT_SSE41)) {
+        u32 dst = def_reg(g, i, 0);
+        struct cold *k = soft_later(g, x, NOREG, NOREG, dst);
+        check_round(g, in->aux, k);
+        x_rr(c, convert | w, dst, x);
+        saturate(g, i, x, dst);
+        k->back = c->p;
+        def_done(g, i, dst);
+        return;
+    }
+    /* Round quietly to an integral t, convert that, and convert x once more for its inexact flag: an x that does not
+     * fit is integral already. */
+    static const u8 rc[] = {[IR_RNE] = 0, [IR_RDN] = 1, [IR_RUP] = 2};
+    u32 t = temp_float(g), dst = def_reg(g, i, 0), r = temp_int(g);
+    x_rm(c, (from == IR_F64 ? 0x0b : 0x0a) | X_3A | X_66, t, o_reg(x), 1); /* rounds */
+    put8(c, rc[round] | 8u);
+    x_rr(c, truncate | X_W, dst, t);
+    if (w) {
+        x_rr(c, truncate | X_W, r, x);
+        saturate(g, i, x, dst);
+    } else {
+        x_rr(c, 0x63 | X_W, r, dst);
+        x_alu(c, X_W, ALU_CMP, r, o_reg(dst));
+        struct cold *k = soft_later(g, x, NOREG, NOREG, dst);
+        add_site(k, x_jcc(c, CC_NE));
+        x_rr(c, truncate | X_W, r, x);
+        k->back = c->p;
+    }
+    def_done(g, i, dst);
+}
+
+/* Unsigned: as a signed 64-bit conversion, for what is surely in its range and the result's; else in software. Patterns
+ * of floats that are not negative are ordered as integers, and all others are above them. */
+static void f2i_unsigned(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 from = ins_of(g, in->a)->type, round = in->aux & IR_FP_ROUND;
+    bool wide = in->type == IR_I64;
+    u32 x = use_reg(g, in->a), dst = def_reg(g, i, 0);
+    struct cold *k = soft_later(g, x, NOREG, NOREG, dst);
+    if (round != IR_RTZ)
+        check_round(g, in->aux, k);
+    if (from == IR_F64) {
+        x_rm(c, SSE_MOVQ_R_X, x, o_reg(dst), 0);
+        x_alu(c, X_W, ALU_CMP, dst, konst(g, wide ? K_U63_64 : K_U32_64));
+    } else {
+        x_rm(c, SSE_MOVD_R_X, x, o_reg(dst), 0);
+        x_alu_imm(c, 0, ALU_CMP, o_reg(dst), wide ? 0x5f000000 : 0x4f7fffff); /* 2^63; the last before 2^32 */
+    }
+    add_site(k, x_jcc(c, wide ? CC_AE : CC_A));
+    x_rr(c, (round == IR_RTZ ? 0x2c : 0x2d) | X_0F | scalar(from) | X_W, dst, x);
+    k->back = c->p;
+    def_done(g, i, dst);
+}
+
+void emit_f2i(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    if ((in->aux & IR_FP_ROUND) == IR_RMM || ins_of(g, in->a)->type == IR_F16)
+        only_soft(g, i);
+    else if (in->aux & IR_F2I_UNSIGNED)
+        f2i_unsigned(g, i);
+    else
+        f2i_signed(g, i);
+}
+
+/* r[0]: a u64 with its top bit set, r[2]: a temp, r[3]: result. Half of it, with the bit shifted out kept sticky,
+ * rounds alike. */
+static void cold_large_u64(struct gen *g, const struct cold *k)
+{
+    struct code *c = &g->c;
+    u32 type = ins_of(g, k->ins)->type, t = k->r[2];
+    mov_rr(g, t, k->r[0], IR_I64);
+    x_shift_imm(c, X_W, SH_SHR, o_reg(t), 1);
+    u8 *even = x_jcc8(c, CC_AE);
+    x_alu_imm(c, X_W, ALU_OR, o_reg(t), 1);
+    x_here8(c, even);
+    x_rr(c, 0x2a | X_0F | scalar(type) | X_W, k->r[3], t);
+    x_rr(c, 0x58 | X_0F | scalar(type), k->r[3], k->r[3]);
+    x_jmp_back(c, k->back);
+}
+
+void emit_i2f(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 type = in->type, from = ins_of(g, in->a)->type;
+    bool exact = from == IR_I32 && type == IR_F64, is_unsigned = in->aux & IR_F2I_UNSIGNED;
+    if ((in->aux & IR_FP_ROUND) == IR_RMM && !exact) {
+        only_soft(g, i);
+        return;
+    }
+    u32 x = use_reg(g, in->a), t = NOREG;
+    if (is_unsigned)
+        t = temp_int(g);
+    u32 dst = def_reg(g, i, 0);
+    struct cold *k = NULL, *large = NULL;
+    if (!exact && is_static(in->aux)) {
+        k = soft_later(g, x, NOREG, NOREG, dst);
+        check_round(g, in->aux, k);
+    }
+    x_rr(c, SSE_XORPS, dst, dst); /* the conversion writes only part of it */
+    if (is_unsigned && from == IR_I32) {
+        x_mov(c, 0, t, x);
+        x_rr(c, 0x2a | X_0F | scalar(type) | X_W, dst, t);
+    } else if (is_unsigned) {
+        x_rr(c, 0x85 | X_W, x, x);
+        large = cold_new(g, cold_large_u64, x_jcc(c, CC_S));
+        large->r[0] = (u8)x;
+        large->r[2] = (u8)t;
+        large->r[3] = (u8)dst;
+        x_rr(c, 0x2a | X_0F | scalar(type) | X_W, dst, x);
+        large->back = c->p;
+    } else {
+        x_rr(c, 0x2a | X_0F | scalar(type) | type_w(from), dst, x);
+    }
+    if (k)
+        k->back = c->p;
+    def_done(g, i, dst);
+}
+
+void emit_fround(struct gen *g, ir_ref i)
+{
+    static const u8 rc[] = {[IR_RNE] = 0, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RTZ] = 3, [IR_RDYN] = 4};
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 type = in->type, round = in->aux & IR_FP_ROUND;
+    if (round == IR_RMM || !have(FEAT_SSE41)) {
+        only_soft(g, i);
+        return;
+    }
+    u32 x = use_reg(g, in->a);
+    bool redo = !(in->aux & IR_FP_DEFNAN);
+    u32 t = redo ? def_apart(g, i, x, NOREG, NOREG) : def_reg(g, i, in->a);
+    x_rm(c, (type == IR_F64 ? 0x0b : 0x0a) | X_3A | X_66, t, o_reg(x), 1);
+    put8(c, rc[round] | (in->aux & IR_FP_EXACT ? 0u : 8u));
+    if (!redo) {
+        canonical(g, type, t);
+        def_done(g, i, t);
+        return;
+    }
+    struct cold *k = soft_later(g, x, NOREG, NOREG, t);
+    ucomis(g, type, t, o_reg(t));
+    add_site(k, x_jcc(c, CC_P));
+    k->back = c->p;
+    def_moved(g, i, t);
+}
+
+void emit_fclass(struct gen *g, ir_ref i)
+{
+    only_soft(g, i);
+}
+
+/* --- bits --- */
+
+void emit_fsign(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    bool wide = in->type == IR_F64;
+    struct opnd sign = konst(g, wide ? K_SIGN64 : K_SIGN32), rest = konst(g, wide ? K_ABS64 : K_ABS32);
+    u32 x = use_reg(g, in->a), t = NOREG;
+    if (in->op == IR_OP_fcopysign) {
+        u32 y = use_reg(g, in->b);
+        t = temp_float(g);
+        mov_rr(g, t, y, in->type);
+        x_rm(c, SSE_ANDPS, t, sign, 0);
+    }
+    u32 dst = def_reg(g, i, in->a);
+    mov_rr(g, dst, x, in->type);
+    x_rm(c, in->op == IR_OP_fneg ? SSE_XORPS : SSE_ANDPS, dst, in->op == IR_OP_fneg ? sign : rest, 0);
+    if (t != NOREG)
+        x_rr(c, SSE_ORPS, dst, t);
+    def_done(g, i, dst);
+}
+
+void emit_bitcast(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 w = ir_bits(in->type) == 64 ? X_W : 0;
+    bool to_float = is_float_class(in->type), from_float = is_float_class(ins_of(g, in->a)->type);
+    struct opnd x = use_rm(g, in->a);
+    u32 dst = def_reg(g, i, to_float == from_float ? in->a : 0);
+    if (to_float && from_float)
+        load_into(g, dst, in->a);
+    else if (to_float)
+        x_rm(c, SSE_MOVD_X_R | w, dst, x, 0);
+    else if (x.kind == O_MEM || !from_float)
+        x_rm(c, 0x8b | w, dst, x, 0);
+    else
+        x_rm(c, SSE_MOVD_R_X | w, x.reg, o_reg(dst), 0);
+    def_done(g, i, dst);
+}
+
+void emit_nanbox(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u32 x = use_reg(g, in->a), dst = def_reg(g, i, in->a);
+    mov_rr(g, dst, x, IR_F64);
+    x_rm(&g->c, SSE_ORPS, dst, konst(g, ins_of(g, in->a)->type == IR_F32 ? K_BOX32 : K_BOX16), 0);
+    def_done(g, i, dst);
+}
+
+void emit_nanunbox(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    bool single = in->type == IR_F32;
+    u32 x = use_reg(g, in->a), t = have(FEAT_SSE41) ? NOREG : temp_int(g), dst = def_reg(g, i, in->a);
+    mov_rr(g, dst, x, IR_F64);
+    u32 cc;
+    if (t == NOREG) { /* carry: all bits of the constant are set */
+        x_rm(c, 0x17 | X_38 | X_66, dst, konst(g, single ? K_BOX32 : K_BOX16), 0);
+        cc = CC_AE;
+    } else {
+        x_rm(c, SSE_MOVQ_R_X, dst, o_reg(t), 0);
+        x_shift_imm(c, X_W, SH_SAR, o_reg(t), single ? 32 : 16);
+        x_alu_imm(c, X_W, ALU_CMP, o_reg(t), -1);
+        cc = CC_NE;
+    }
+    struct cold *k = cold_new(g, cold_nan, x_jcc(c, cc));
+    k->r[0] = (u8)dst;
+    k->back = c->p;
+    def_done(g, i, dst);
+}
+
+/* --- flags --- */
+
+void emit_getflags(struct gen *g, ir_ref i)
+{
+    struct code *c = &g->c;
+    struct opnd word = o_vcpu(VOFF(host_fp[1]));
+    u32 t = temp_int(g), dst = def_reg(g, i, 0);
+    x_rm(c, X_STMXCSR, 3, word, 0);
+    x_load(c, 0, dst, word);
+    x_alu_imm(c, 0, ALU_AND, o_reg(dst), 0x3f);
+    x_lea(c, X_W, t, konst(g, K_FLAGS));
+    x_rm(c, 0xb6 | X_0F, dst, o_sib(t, dst, 0, 0), 0);
+    x_alu(c, 0, ALU_OR, dst, o_vcpu(VOFF(fp_flags)));
+    def_done(g, i, dst);
+}
+
+void emit_setflags(struct gen *g, ir_ref i)
+{
+    struct code *c = &g->c;
+    struct opnd word = o_vcpu(VOFF(host_fp[1]));
+    u32 t = temp_int(g);
+    g->changed = true;
+    load_into(g, t, ins_of(g, i)->a);
+    x_alu_imm(c, 0, ALU_AND, o_reg(t), 31);
+    x_store(c, 0, o_vcpu(VOFF(fp_flags)), t);
+    x_rm(c, X_STMXCSR, 3, word, 0);
+    x_alu_imm(c, 0, ALU_AND, word, ~0x3f);
+    x_rm(c, X_LDMXCSR, 2, word, 0);
+}

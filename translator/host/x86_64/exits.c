@@ -1,0 +1,285 @@
+/* How translated code goes on: from unit to unit, into C and back to the engine.
+ *
+ * Direct exits are jumps whose 32-bit displacement is patched. It starts out leading to the exit's stub, behind the
+ * unit's code, which leaves with VCPU_LINK; linking stores the way to the other unit, unlinking the way to the stub.
+ * The displacement never crosses a cache line, so that the store is one for every thread that runs the jump.
+ *
+ * Calls and returns use the host's own prediction. rsp walks the vCPU's return-address stack, whose entries are two
+ * words: the host address to return to, and above it the guest pc that it stands for. A guest call is
+ *
+ *         push    guest return pc
+ *         call    the callee's translation          (a patchable exit)
+ *         jmp     the return pc's translation       (another one: the landing)
+ *
+ * and a guest return
+ *
+ *         cmp     [rsp + 8], pc
+ *         jne     to the ordinary look-up
+ *         ret     8
+ *
+ * The comparison is what makes it correct; the stack only predicts. So it may overflow (own_fault, common.c, starts it
+ * afresh), be emptied at any time, or be out of step after a guest's longjmp. Pcs on it are even: a return to `x & -2`
+ * compares x itself, as equality says that x was even.
+ *
+ * Indirect exits look into the vCPU's jump cache, inline, so that each jump has a place of its own in the host's
+ * predictor.
+ *
+ * Polls. A loop passes a direct exit that goes backward (IR_EXIT_POLL) or an indirect one. Side exits poll before their
+ * condition, to go on from their own instruction, unless that has changed something already. */
+#include "translator/host/x86_64/gen.h"
+
+#include "lib/err.h"
+
+void store_pc(struct gen *g, gva_t pc)
+{
+    struct opnd at = o_vcpu(VOFF(pc));
+    if (fits32((s64)pc)) {
+        x_store_imm(&g->c, X_W, at, (s32)pc);
+        return;
+    }
+    x_mov_imm(&g->c, RCX, pc, false);
+    x_store(&g->c, X_W, at, RCX);
+}
+
+/* --- direct exits --- */
+
+/* Pads so that a rel32 behind `before` bytes of opcode lies within one cache line. */
+static void align_rel32(struct gen *g, u32 before)
+{
+    u32 at = ((u32)(uintptr_t)code_rx(&g->c) + before) & 63;
+    if (at > 60)
+        x_nops(&g->c, 64 - at);
+}
+
+/* The rel32 just written is an exit to pc. */
+static void exit_here(struct gen *g, gva_t pc)
+{
+    struct host_code *o = g->out;
+    if (o->nexits == o->nexits_cap) {
+        g->err = -ENOSPC;
+        return;
+    }
+    o->exits[o->nexits++] = (struct host_exit){.site_off = code_off(&g->c) - 4, .pc = pc};
+}
+
+static void exit_jmp(struct gen *g, gva_t pc)
+{
+    align_rel32(g, 1);
+    x_jmp(&g->c);
+    exit_here(g, pc);
+}
+
+static void push_pc(struct gen *g, gva_t pc, u32 scratch)
+{
+    if (fits32((s64)pc)) {
+        put8(&g->c, 0x68);
+        put32(&g->c, (u32)pc);
+        return;
+    }
+    x_mov_imm(&g->c, scratch, pc, false);
+    put8(&g->c, 0x50 | scratch); /* one of the first eight */
+}
+
+void emit_stubs(struct gen *g)
+{
+    struct code *c = &g->c;
+    struct host_code *o = g->out;
+    for (u32 n = 0; n < o->nexits; n++) {
+        struct host_exit *x = &o->exits[n];
+        if (c->end - c->p < 64) {
+            g->err = -ENOSPC;
+            return;
+        }
+        x->stub_off = code_off(c);
+        x_here(c, c->base + x->site_off);
+        x_mov_imm(c, RAX, o->exit_id + n, true);
+        store_pc(g, x->pc);
+        x_jmp_common(c, g->common->off[C_LINK]);
+    }
+}
+
+void x64_link(u8 *rw_site, const u8 *rx_site, const void *to)
+{
+    /* Unaligned, but within a cache line, hence one store to all who look. */
+    typedef u32 __attribute__((aligned(1), may_alias)) u32_any;
+    *(volatile u32_any *)rw_site = (u32)((const u8 *)to - (rx_site + 4));
+}
+
+/* --- polls --- */
+
+/* n: go on at this side exit's own instruction, not where it leads. */
+static void cold_poll(struct gen *g, const struct cold *k)
+{
+    store_pc(g, k->n ? g->u->pc + k->guest_off : ins_of(g, k->ins)->imm);
+    x_jmp_common(&g->c, g->common->off[C_POLL]);
+}
+
+/* r[0]: the pc. */
+static void cold_poll_ind(struct gen *g, const struct cold *k)
+{
+    x_store(&g->c, X_W, o_vcpu(VOFF(pc)), k->r[0]);
+    x_jmp_common(&g->c, g->common->off[C_POLL]);
+}
+
+static struct cold *poll(struct gen *g, void (*leave)(struct gen *, const struct cold *))
+{
+    x_alu_imm(&g->c, 0, ALU_CMP, o_vcpu(VOFF(poll)), 0);
+    return cold_new(g, leave, x_jcc(&g->c, CC_NE));
+}
+
+/* --- ops --- */
+
+void emit_exit_if(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    bool polls = in->aux & IR_EXIT_POLL;
+    if (polls && !g->changed)
+        poll(g, cold_poll)->n = 1;
+    struct compare cmp = compare_fetch(g, in->aux & IR_EXIT_CC, in->a, in->b);
+    compare_emit(g, &cmp);
+    if (polls && g->changed) {
+        u8 *on = x_jcc(c, cmp.cc ^ 1);
+        poll(g, cold_poll);
+        exit_jmp(g, in->imm);
+        x_here(c, on);
+        return;
+    }
+    align_rel32(g, 2);
+    x_jcc(c, cmp.cc);
+    exit_here(g, in->imm);
+}
+
+void emit_exit(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    if (in->aux & IR_EXIT_POLL)
+        poll(g, cold_poll);
+    if (!(in->aux & IR_EXIT_CALL)) {
+        exit_jmp(g, in->imm);
+        return;
+    }
+    u64 back = 0;
+    const_of(g, in->a, &back);
+    push_pc(g, back, RAX);
+    align_rel32(g, 1);
+    put8(c, 0xe8);
+    put32(c, 0);
+    exit_here(g, in->imm);
+    exit_jmp(g, back);
+}
+
+/* r[0]: the pc. n: it has to be made even first. */
+static void cold_return_miss(struct gen *g, const struct cold *k)
+{
+    if (k->r[0] != RAX)
+        x_mov(&g->c, X_W, RAX, k->r[0]);
+    if (k->n)
+        x_alu_imm(&g->c, X_W, ALU_AND, o_reg(RAX), -2);
+    x_jmp_common(&g->c, g->common->off[C_INDIRECT]);
+}
+
+/* r[0]: the pc. A call (back is its landing) leaves by one too, so that the stack is as if it had been found. */
+static void cold_jump_miss(struct gen *g, const struct cold *k)
+{
+    struct code *c = &g->c;
+    u64 back = 0;
+    if (k->r[0] != RAX)
+        x_mov(c, X_W, RAX, k->r[0]);
+    if (!k->back) {
+        x_jmp_common(c, g->common->off[C_LOOKUP]);
+        return;
+    }
+    const_of(g, ins_of(g, k->ins)->b, &back);
+    push_pc(g, back, RCX);
+    x_call_common(c, g->common->off[C_LOOKUP]);
+    x_jmp_back(c, k->back);
+}
+
+void emit_exit_ind(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    if (in->aux & IR_EXIT_RET) {
+        bool fused = g->val[in->a].fused;
+        u32 pc = use_reg(g, fused ? ins_of(g, in->a)->a : in->a);
+        x_rm(c, 0x3b | X_W, pc, o_mem(RSP, 8), 0);
+        struct cold *k = cold_new(g, cold_return_miss, x_jcc(c, CC_NE));
+        k->r[0] = (u8)pc;
+        k->n = fused;
+        put8(c, 0xc2);
+        put8(c, 8);
+        put8(c, 0);
+        return;
+    }
+    u32 pc = use_reg(g, in->a);
+    u32 t = temp_int(g);
+    poll(g, cold_poll_ind)->r[0] = (u8)pc;
+    /* (pc >> 1) % entries * 16: ORDER vcpu_jc_index */
+    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
+    x_lea(c, 0, t, o_sib(NOREG, pc, 3, 0));
+    x_alu_imm(c, 0, ALU_AND, o_reg(t), ((1 << VCPU_JC_BITS) - 1) << 4);
+    x_rm(c, 0x3b | X_W, pc, o_sib(RBP, t, 0, VOFF(jc[0].pc)), 0);
+    struct cold *k = cold_new(g, cold_jump_miss, x_jcc(c, CC_NE));
+    k->r[0] = (u8)pc;
+    if (!(in->aux & IR_EXIT_CALL)) {
+        x_rm(c, 0xff, 4, o_sib(RBP, t, 0, VOFF(jc[0].code)), 0);
+        return;
+    }
+    x_load(c, X_W, t, o_sib(RBP, t, 0, VOFF(jc[0].code)));
+    u64 back = 0;
+    const_of(g, in->b, &back);
+    g->locked = 1u << t;
+    push_pc(g, back, temp_int(g));
+    x_rm(c, 0xff, 2, o_reg(t), 0);
+    k->back = c->p;
+    exit_jmp(g, back);
+}
+
+void emit_trap(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    x_mov_imm(&g->c, RAX, in->aux, true);
+    store_pc(g, in->imm);
+    x_jmp_common(&g->c, g->common->off[C_TRAP]);
+}
+
+/* --- calls into C --- */
+
+void emit_call(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    const struct ir_helper *h = &g->u->helpers[in->aux];
+    g->changed = true;
+    for (u32 n = 0; n < 4; n++) {
+        s32 at = VOFF(scratch) + 8 * (s32)n;
+        ir_ref a = ir_arg(in, n);
+        if (!a) {
+            x_store_imm(c, X_W, o_vcpu(at), 0);
+            continue;
+        }
+        bool wide = ins_of(g, a)->type == IR_I64;
+        u32 r = use_reg(g, a);
+        x_store(c, wide ? X_W : 0, o_vcpu(at), r);
+        if (!wide)
+            x_store_imm(c, 0, o_vcpu(at + 4), 0);
+        g->locked = 0;
+    }
+    if (h->flags & IR_HELPER_WRITES)
+        slots_forget(g);
+    temps_flush(g);
+    x_mov_imm(c, RAX, (u64)(uintptr_t)h->fn, false);
+    x_call_common(c, g->common->off[h->flags & IR_HELPER_FP ? C_CALL_FP : C_CALL]);
+    g->locked = 1u << RAX;
+    if (in->type == IR_VOID)
+        return;
+    if (!is_float_class(in->type)) {
+        def_from(g, i, RAX);
+        return;
+    }
+    u32 dst = def_reg(g, i, 0);
+    x_rr(c, SSE_MOVQ_X_R, dst, RAX);
+    def_done(g, i, dst);
+}

@@ -1,0 +1,53 @@
+/* What this CPU can do.
+ *
+ * The base is x86-64 with SSE2 and cmpxchg16b. Everything else is a feature that code selection asks for with have();
+ * each can be switched off, so that the fallbacks are tested on any machine. */
+#include "translator/host/x86_64/gen.h"
+
+u64 x64_features;
+
+const char *const x64_feature_names[] = {"sse4.1", "popcnt", "lzcnt", "bmi1",
+                                         "bmi2",   "fma",    "f16c",  NULL}; /* ORDER FEAT */
+
+static void cpuid(u32 leaf, u32 sub, u32 r[4])
+{
+    __asm__("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));
+}
+
+static u64 xgetbv(void)
+{
+    u32 lo, hi;
+    __asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (u64)hi << 32 | lo;
+}
+
+void x64_probe(u64 mask)
+{
+    u32 max[4], f1[4], f7[4] = {0}, ext_max[4], ext[4] = {0};
+    cpuid(0, 0, max);
+    cpuid(1, 0, f1);
+    if (max[0] >= 7)
+        cpuid(7, 0, f7);
+    cpuid(0x80000000, 0, ext_max);
+    if (ext_max[0] >= 0x80000001)
+        cpuid(0x80000001, 0, ext);
+    dgm_assert(f1[2] >> 13 & 1, "this CPU has no cmpxchg16b");
+
+    /* VEX-coded instructions need the OS to keep the registers' upper halves, even those that touch none. */
+    bool osxsave = f1[2] >> 27 & 1;
+    bool vex = osxsave && (f1[2] >> 28 & 1) && (xgetbv() & 6) == 6;
+    u64 f = 0;
+    f |= (u64)(f1[2] >> 19 & 1) << FEAT_SSE41;
+    f |= (u64)(f1[2] >> 23 & 1) << FEAT_POPCNT;
+    f |= (u64)(ext[2] >> 5 & 1) << FEAT_LZCNT;
+    f |= (u64)(f7[1] >> 3 & 1 && vex) << FEAT_BMI1;
+    f |= (u64)(f7[1] >> 8 & 1 && vex) << FEAT_BMI2;
+    f |= (u64)(f1[2] >> 12 & 1 && vex) << FEAT_FMA;
+    f |= (u64)(f1[2] >> 29 & 1 && vex) << FEAT_F16C;
+    x64_features = f & ~mask;
+}
+
+u64 x64_have(void)
+{
+    return x64_features;
+}
