@@ -195,7 +195,7 @@ def parse_sets(text, path):
         if current is None:
             fail(*where, 'a value outside a set')
         for item in line.split():
-            m = re.fullmatch(r'(\w+)=(-?\d+|0x[0-9a-fA-F]+|0[0-7]*)', item)
+            m = re.fullmatch(r'(\w+)=(0x[0-9a-fA-F]+|0[0-7]*|-?[1-9]\d*)', item)
             if not m:
                 fail(*where, f'"{item}" is not NAME=VALUE')
             text_value = m[2]
