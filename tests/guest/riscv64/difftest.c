@@ -1,0 +1,337 @@
+/* Differential test: random programs on two implementations of riscv64, which must agree in every bit.
+ *
+ *     difftest [--a WHAT] [--b WHAT] [--seed N] [--insns N] [--units N] [--batch N] [--only NAME] [--ext NAME,...]
+ * [--keep]
+ *
+ * WHAT is qemu (qemu-riscv64 run on the same program as an ELF file), ir (translate and interpret), interp or baseline
+ * (the engine's tiers). --insns: about how many instructions to try, in batches of snippets; --only and --ext choose
+ * instructions. What qemu does not know is left out when it takes part.
+ *
+ * A difference is made small: instructions of the snippet are replaced by nops as long as the two still differ. Then
+ * the seed, what remains and the registers that differ are printed. Status 0: no difference; 1: some; 77: no qemu. */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/guest/riscv64/gen.h"
+#include "tests/guest/riscv64/run.h"
+#include "translator/guest/riscv64/rv_int.h"
+
+extern char **environ;
+
+enum what { QEMU, IR, INTERP, BASELINE };
+static const char *const what_names[] = {"qemu", "ir", "interp", "baseline"};
+
+#define QEMU_PROGRAM "qemu-riscv64"
+/* What version 7.2 has. */
+#define QEMU_CPU "rv64,zba=true,zbb=true,zbs=true,Zfh=true,Zfhmin=true"
+#define QEMU_EXTS                                                                                                      \
+    (1u << RV_EXT_I | 1u << RV_EXT_ZIHINTPAUSE | 1u << RV_EXT_ZIFENCEI | 1u << RV_EXT_ZICSR | 1u << RV_EXT_M |         \
+     1u << RV_EXT_A | 1u << RV_EXT_F | 1u << RV_EXT_D | 1u << RV_EXT_ZFHMIN | 1u << RV_EXT_ZBA | 1u << RV_EXT_ZBB |    \
+     1u << RV_EXT_ZBS | 1u << RV_EXT_C)
+
+/* What version 7.2 does wrong: ctzw counts the upper half when the lower one is 0. */
+static const u16 qemu_skip[] = {RV_CTZW, 0};
+
+static char tmp_dir[] = "/tmp/rvdiff-XXXXXX";
+static char elf_path[64], out_path[64];
+static bool keep;
+static u64 tried[RV_NOPS];
+
+/* --- running --- */
+
+static int run_qemu(const struct image *im, struct record *out, const char **why)
+{
+    static char text[128];
+    *why = text;
+    int rc = gen_write_elf(im, elf_path);
+    if (rc) {
+        snprintf(text, sizeof text, "%s: %s", elf_path, strerror(-rc));
+        return -1;
+    }
+    if (chmod(elf_path, 0755)) {
+        snprintf(text, sizeof text, "%s: %s", elf_path, strerror(errno));
+        return -1;
+    }
+    static char program[] = QEMU_PROGRAM, option[] = "-cpu", cpu[] = QEMU_CPU;
+    char *argv[] = {program, option, cpu, elf_path, NULL};
+    posix_spawn_file_actions_t fa;
+    posix_spawn_file_actions_init(&fa);
+    posix_spawn_file_actions_addopen(&fa, 1, out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    pid_t pid;
+    int err = posix_spawnp(&pid, QEMU_PROGRAM, &fa, NULL, argv, environ), status = 0;
+    posix_spawn_file_actions_destroy(&fa);
+    if (err) {
+        snprintf(text, sizeof text, QEMU_PROGRAM ": %s", strerror(err));
+        return -1;
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    FILE *f = fopen(out_path, "rb");
+    const size_t n = f ? fread(out, sizeof out[0], im->nsnippets, f) : 0;
+    if (f)
+        fclose(f);
+    if (status == 0 && n == im->nsnippets)
+        return 0;
+    snprintf(text, sizeof text, QEMU_PROGRAM ": status 0x%x, %zu of %u records", status, n, im->nsnippets);
+    return -1;
+}
+
+static int run(enum what what, const struct image *im, struct record *out, const char **why)
+{
+    return what == QEMU ? run_qemu(im, out, why) : run_image((enum run_tier)(what - IR), im, out, why);
+}
+
+/* --- reporting --- */
+
+/* Registers whose numbers are named by what was printed. */
+static bool named[32];
+
+static void print_code(const struct image *im, const struct snippet *s)
+{
+    memset(named, 0, sizeof named);
+    for (u32 k = 0; k < s->nunits; k++) {
+        const struct gen_unit *u = &s->units[k];
+        for (u32 at = u->offset; at < u->offset + u->len;) {
+            char text[96];
+            const u8 *p = im->code + at;
+            size_t n = guest_riscv64.disasm(p, im->code_len - at, GEN_CODE + at, text, sizeof text);
+            bool nop = p[0] == 1 && p[1] == 0;
+            struct rv_insn i;
+            if (!nop && rv_fetch(p, im->code_len - at, &i)) {
+                printf("    %llx:  %s\n", GEN_CODE + at, text);
+                named[i.rs1] = named[i.rs2] = named[i.rs3] = true;
+            }
+            at += (u32)n;
+        }
+    }
+}
+
+static void print_difference(const struct image *im, u32 n, enum what wa, enum what wb, const struct record *a,
+                             const struct record *b)
+{
+    const struct record *seed = &im->data[n];
+    printf("  base x%u\n", im->snippets[n].base);
+    print_code(im, &im->snippets[n]);
+    printf("  %-8s %-18s %-18s %-18s\n", "", "before", what_names[wa], what_names[wb]);
+#define SHOW(name, k, member)                                                                                          \
+    if (a->member != b->member)                                                                                        \
+    printf("  %-4s%-4d %018llx %018llx %018llx\n", name, (int)(k), (unsigned long long)seed->member,                   \
+           (unsigned long long)a->member, (unsigned long long)b->member)
+    for (u32 k = 0; k < 32; k++)
+        SHOW("x", k, x[k]);
+    for (u32 k = 0; k < 32; k++)
+        SHOW("f", k, f[k]);
+    SHOW("fcsr", 0, fcsr);
+    for (u32 k = 0; k < sizeof a->sandbox; k++)
+        SHOW("mem", (s32)k - 192, sandbox[k]);
+    printf("  before: fcsr %llx\n", (unsigned long long)seed->fcsr);
+    for (u32 k = 0; k < 32; k++)
+        if (named[k])
+            printf("    x%-2u %016llx  f%-2u %016llx\n", k, (unsigned long long)seed->x[k], k,
+                   (unsigned long long)seed->f[k]);
+}
+
+/* Snippet n alone still differs? */
+static bool differs(const struct image *im, u32 n, enum what wa, enum what wb, struct record *a, struct record *b)
+{
+    const char *why;
+    bool fa = run(wa, im, a, &why) != 0, fb = run(wb, im, b, &why) != 0;
+    return fa != fb || (!fa && memcmp(&a[n], &b[n], sizeof a[n]));
+}
+
+static void report(struct image *im, u32 n, enum what wa, enum what wb, struct record *a, struct record *b, u64 seed)
+{
+    printf("difference in snippet %u of the batch with seed %llu:\n", n, (unsigned long long)seed);
+    for (u32 k = 0; k < im->nsnippets; k++)
+        if (k != n)
+            gen_blank_snippet(im, k);
+    if (!differs(im, n, wa, wb, a, b)) {
+        printf("  gone when run alone\n");
+        return;
+    }
+    for (u32 k = im->snippets[n].nunits; k-- > 0;) {
+        const struct gen_unit *u = &im->snippets[n].units[k];
+        u8 saved[64];
+        memcpy(saved, im->code + u->offset, u->len);
+        gen_blank_unit(im, n, k);
+        if (!differs(im, n, wa, wb, a, b))
+            memcpy(im->code + u->offset, saved, u->len);
+    }
+    const char *why;
+    if (run(wa, im, a, &why))
+        printf("  %s: %s\n", what_names[wa], why);
+    if (run(wb, im, b, &why))
+        printf("  %s: %s\n", what_names[wb], why);
+    print_difference(im, n, wa, wb, &a[n], &b[n]);
+    if (keep && gen_write_elf(im, elf_path) == 0)
+        printf("  program: %s\n", elf_path);
+}
+
+/* --- batches --- */
+
+/* One batch. Returns the number of differences (which it reports, at most `show` of them), or -1. */
+static int batch(const struct gen_options *o, enum what wa, enum what wb, u32 show)
+{
+    struct image im;
+    const char *why_a = "", *why_b = "";
+    int bad = 0;
+    if (!gen_image(&im, o))
+        return -1;
+    struct record *a = calloc(o->nsnippets, sizeof *a), *b = calloc(o->nsnippets, sizeof *b);
+    if (!a || !b)
+        abort();
+    for (u32 n = 0; n < im.nsnippets; n++)
+        for (u32 k = 0; k < im.snippets[n].nunits; k++)
+            tried[im.snippets[n].units[k].op]++;
+    int ra = run(wa, &im, a, &why_a), rb = run(wb, &im, b, &why_b);
+    if (ra || rb) {
+        printf("seed %llu: %s: %s; %s: %s\n", (unsigned long long)o->seed, what_names[wa], ra ? why_a : "ran",
+               what_names[wb], rb ? why_b : "ran");
+        bad = -1;
+        goto out;
+    }
+    for (u32 n = 0; n < im.nsnippets; n++) {
+        if (memcmp(&a[n], &b[n], sizeof a[n]) == 0)
+            continue;
+        if ((u32)bad < show) {
+            struct image one;
+            struct record *ta = calloc(o->nsnippets, sizeof *ta), *tb = calloc(o->nsnippets, sizeof *tb);
+            if (!ta || !tb || !gen_image(&one, o))
+                abort();
+            report(&one, n, wa, wb, ta, tb, o->seed);
+            gen_free(&one);
+            free(ta);
+            free(tb);
+        }
+        bad++;
+    }
+out:
+    free(a);
+    free(b);
+    gen_free(&im);
+    return bad;
+}
+
+static enum what what_of(const char *name)
+{
+    for (u32 i = 0; i < ARRAY_LEN(what_names); i++)
+        if (strcmp(name, what_names[i]) == 0)
+            return (enum what)i;
+    fprintf(stderr, "difftest: %s: not one of qemu, ir, interp, baseline\n", name);
+    exit(2);
+}
+
+static u32 op_of(const char *name)
+{
+    for (u32 op = 1; op < RV_NOPS; op++)
+        if (strcmp(name, rv_op_bits[op].name) == 0)
+            return op;
+    fprintf(stderr, "difftest: %s: no such instruction\n", name);
+    exit(2);
+}
+
+static u32 exts_of(char *names)
+{
+    u32 exts = 0;
+    for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+        u32 e = 0;
+        while (e < RV_NEXTS && strcmp(name, rv_ext_names[e]))
+            e++;
+        if (e == RV_NEXTS) {
+            fprintf(stderr, "difftest: %s: no such extension\n", name);
+            exit(2);
+        }
+        exts |= 1u << e;
+    }
+    return exts;
+}
+
+static bool have_qemu(void)
+{
+    return system(QEMU_PROGRAM " --version >/dev/null 2>&1") == 0;
+}
+
+int main(int argc, char **argv)
+{
+    enum what wa = QEMU, wb = IR;
+    u64 insns = 200000;
+    struct gen_options o = {.seed = 1, .nsnippets = 2000, .nunits = 40, .exts = GEN_ALL_EXTS};
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--keep") == 0) {
+            keep = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--a") == 0)
+            wa = what_of(value);
+        else if (strcmp(argv[i], "--b") == 0)
+            wb = what_of(value);
+        else if (strcmp(argv[i], "--seed") == 0)
+            o.seed = strtoull(value, NULL, 0);
+        else if (strcmp(argv[i], "--insns") == 0)
+            insns = strtoull(value, NULL, 0);
+        else if (strcmp(argv[i], "--units") == 0)
+            o.nunits = (u32)strtoul(value, NULL, 0);
+        else if (strcmp(argv[i], "--batch") == 0)
+            o.nsnippets = (u32)strtoul(value, NULL, 0);
+        else if (strcmp(argv[i], "--only") == 0)
+            o.only = op_of(value);
+        else if (strcmp(argv[i], "--ext") == 0)
+            o.exts = exts_of(argv[i + 1]);
+        else {
+            fprintf(stderr, "difftest: %s: not understood\n", argv[i]);
+            return 2;
+        }
+        i++;
+    }
+    if (o.nunits == 0 || o.nunits > GEN_MAX_UNITS || o.nsnippets == 0) {
+        fprintf(stderr, "difftest: --units is 1 to %d, --batch at least 1\n", GEN_MAX_UNITS);
+        return 2;
+    }
+    if (wa == QEMU || wb == QEMU) {
+        if (!have_qemu()) {
+            printf("no " QEMU_PROGRAM ": skipped\n");
+            return 77;
+        }
+        o.exts &= QEMU_EXTS;
+        o.skip = qemu_skip;
+    }
+    if (!mkdtemp(tmp_dir)) {
+        perror(tmp_dir);
+        return 2;
+    }
+    snprintf(elf_path, sizeof elf_path, "%s/program", tmp_dir);
+    snprintf(out_path, sizeof out_path, "%s/out", tmp_dir);
+
+    u64 seed = o.seed, sum = 0;
+    u32 bad = 0;
+    for (u64 done = 0; done < insns && bad < 10; done += (u64)o.nsnippets * o.nunits) {
+        int n = batch(&o, wa, wb, bad < 3 ? 3 - bad : 0);
+        bad += n < 0 ? 10 : (u32)n;
+        o.seed += 0x100000001ull;
+    }
+    u32 kinds = 0, missing = 0;
+    for (u32 op = 1; op < RV_NOPS; op++) {
+        sum += tried[op];
+        kinds += tried[op] != 0;
+        if (gen_uses(op, &o) && tried[op] == 0) {
+            missing++;
+            printf("never tried: %s\n", rv_op_bits[op].name);
+        }
+    }
+    printf("%s against %s, seed %llu: %llu instructions of %u kinds, %u differences%s\n", what_names[wa],
+           what_names[wb], (unsigned long long)seed, (unsigned long long)sum, kinds, bad, bad >= 10 ? " or more" : "");
+    if (!keep) {
+        unlink(elf_path);
+        unlink(out_path);
+        rmdir(tmp_dir);
+    }
+    return bad || missing ? 1 : 0;
+}

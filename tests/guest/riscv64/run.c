@@ -1,0 +1,198 @@
+/* Running a generated program; see run.h. Guest memory is a window of host memory in which only its code and data are
+ * mapped. */
+#include "tests/guest/riscv64/run.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "lib/arena.h"
+#include "mk/mk.h"
+#include "translator/engine/engine.h"
+#include "translator/guest/guest.h"
+#include "translator/guest/riscv64/state.h"
+#include "translator/host/host.h"
+
+#define WINDOW   (1ull << 31)
+#define MAX_UNIT 64 /* instructions */
+
+static char why_text[200];
+
+struct world {
+    const struct image *im;
+    u8 *base; /* host address of guest address 0 */
+};
+
+static bool open_world(struct world *w, const struct image *im)
+{
+    w->im = im;
+    w->base = mmap(NULL, WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (w->base == MAP_FAILED)
+        return false;
+    const size_t data_len = im->nsnippets * sizeof(struct record);
+    if (mprotect(w->base + GEN_CODE, im->code_len, PROT_READ | PROT_WRITE) ||
+        mprotect(w->base + GEN_DATA, data_len, PROT_READ | PROT_WRITE)) {
+        munmap(w->base, WINDOW);
+        return false;
+    }
+    memcpy(w->base + GEN_CODE, im->code, im->code_len);
+    memcpy(w->base + GEN_DATA, im->data, data_len);
+    return true;
+}
+
+static int done(struct world *w, struct vcpu *v, struct record *out, const char **why)
+{
+    *why = why_text;
+    if (v->exit == VCPU_TRAP && v->trap == IR_TRAP_SYSCALL && rv_state(v)->x[RV_A7] == 64) {
+        memcpy(out, w->base + GEN_DATA, w->im->nsnippets * sizeof(struct record));
+        munmap(w->base, WINDOW);
+        return 0;
+    }
+    snprintf(why_text, sizeof why_text, "ended at pc 0x%llx: exit %u, trap %u, fault address 0x%llx",
+             (unsigned long long)v->pc, v->exit, v->trap, (unsigned long long)v->fault.addr);
+    munmap(w->base, WINDOW);
+    return -1;
+}
+
+/* --- without the engine --- */
+
+static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena)
+{
+    struct ir_unit u = {.arena = arena};
+    const u64 left = w->im->code_len - (v->pc - GEN_CODE);
+    const struct guest_request rq = {
+        .pc = v->pc,
+        .code = w->im->code + (v->pc - GEN_CODE),
+        .len = left,
+        .mode = guest_riscv64.mode(v),
+        .max_insns = MAX_UNIT,
+        .max_exits = 3,
+    };
+    char err[120];
+    arena_reset(arena);
+    if (guest_riscv64.translate(&rq, &u) || ir_verify(&u, err, sizeof err)) {
+        snprintf(why_text, sizeof why_text, "unit at pc 0x%llx: %s", (unsigned long long)v->pc, err);
+        return false;
+    }
+    v->mode = rq.mode;
+    v->exit = VCPU_NONE;
+    ir_interp(&u, v);
+    return true;
+}
+
+static int run_ir(struct world *w, struct record *out, const char **why)
+{
+    struct arena arena = {0};
+    struct vcpu *v = aligned_alloc(64, (sizeof *v + 63) & ~63ull);
+    *why = "no memory";
+    if (!v)
+        return -1;
+    memset(v, 0, sizeof *v);
+    for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
+        v->jc[i].pc = VCPU_JC_NONE;
+    guest_riscv64.reset(v);
+    v->mem_base = (hva_t)w->base;
+    v->pc = GEN_CODE;
+    int r;
+    for (;;) {
+        if (v->pc - GEN_CODE >= w->im->code_len) {
+            r = done(w, v, out, why);
+            break;
+        }
+        if (!run_unit(w, v, &arena)) {
+            *why = why_text;
+            r = -1;
+            break;
+        }
+        if (v->exit == VCPU_FAULT || (v->exit == VCPU_TRAP && v->trap != IR_TRAP_MODE && v->trap != IR_TRAP_SYNC)) {
+            r = done(w, v, out, why);
+            break;
+        }
+    }
+    arena_free(&arena);
+    free(v);
+    return r;
+}
+
+/* --- with it --- */
+
+static size_t executable(void *cx, gva_t pc, size_t want, struct vcpu_fault *f)
+{
+    const struct world *w = cx;
+    const gva_t end = GEN_CODE + w->im->code_len;
+    if (pc >= GEN_CODE && pc < end)
+        return end - pc < want ? end - pc : want;
+    *f = (struct vcpu_fault){.addr = pc, .kind = VCPU_FAULT_UNMAPPED, .access = VCPU_EXEC};
+    return 0;
+}
+
+static bool watch(void *cx, gva_t start, size_t len, bool on)
+{
+    return true; /* nothing writes to the code */
+}
+
+static struct vcpu *running;
+
+static bool on_fault(struct mk_fault *f, void *cx)
+{
+    return running && engine_fault(running, f);
+}
+
+static int run_engine(struct world *w, enum engine_tier tier, struct record *out, const char **why)
+{
+    static const struct engine_ops ops = {.executable = executable, .watch = watch};
+    static bool ready;
+    if (!ready) {
+        host_native.probe(0);
+        if (mk_fault_handler(on_fault, NULL) || mk_thread_enter()) {
+            *why = "no fault handler";
+            return -1;
+        }
+        ready = true;
+    }
+    const struct engine_config cfg = {
+        .guest = &guest_riscv64,
+        .ops = &ops,
+        .cx = w,
+        .mem_base = (hva_t)w->base,
+        .mem_size = WINDOW,
+        .tier = tier,
+        .cache_size = 16 << 20,
+    };
+    struct engine *e;
+    struct vcpu *v;
+    *why = "no engine";
+    if (engine_create(&e, &cfg))
+        return -1;
+    if (vcpu_create(&v, e, NULL)) {
+        engine_destroy(e);
+        return -1;
+    }
+    v->pc = GEN_CODE;
+    running = v;
+    v->exit = vcpu_run(v);
+    running = NULL;
+    int r = done(w, v, out, why);
+    vcpu_destroy(v);
+    engine_destroy(e);
+    return r;
+}
+
+int run_image(enum run_tier tier, const struct image *im, struct record *out, const char **why)
+{
+    struct world w;
+    if (!open_world(&w, im)) {
+        *why = "no memory";
+        return -1;
+    }
+    switch (tier) {
+    case RUN_IR:
+        return run_ir(&w, out, why);
+    case RUN_INTERP:
+        return run_engine(&w, ENGINE_INTERP, out, why);
+    default:
+        return run_engine(&w, ENGINE_BASELINE, out, why);
+    }
+}
