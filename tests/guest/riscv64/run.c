@@ -2,7 +2,7 @@
  * mapped. */
 #include "tests/guest/riscv64/run.h"
 
-#include <setjmp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +170,9 @@ static int run_engine(struct world *w, enum engine_tier tier, struct record *out
         engine_destroy(e);
         return -1;
     }
+    const int rc = mk_thread_base((u64)w->base);
+    if (rc && rc != -ENOSYS)
+        return -1;
     v->pc = GEN_CODE;
     running = v;
     v->exit = vcpu_run(v);
