@@ -19,6 +19,10 @@
  *  4. What may fault, touch memory, or raise floating-point flags stays: of such an instruction only operands change.
  *  5. Its cost is bounded: it looks at most DEPTH levels down.
  *  6. ir_emit and ir_const may move u->ins: no pointer into it is kept across them.
+ *  7. A rule that uses what an argument was made of instead of the argument itself (looks through it) asks fresh()
+ * first. An argument that is used already was most likely put into a slot: there it costs nothing, while the older
+ * value would have to be kept alive beside it, often in a copy, because its own slot has been overwritten (addi a0, a0,
+ * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts.
  *
  * What a value's bits are known to be: zwidth (value < 2^n) and swidth (value is the sign extension of its low n
  * bits) make extensions and masks that change nothing vanish. */
@@ -48,6 +52,12 @@ static inline bool is_op(const struct ir_builder *b, ir_ref r, u32 op)
 static inline bool konst(const struct ir_builder *b, ir_ref r, u64 *k)
 {
     return ir_is_const(b, r, k);
+}
+
+/* Nothing uses r yet; see requirement 7. */
+static inline bool fresh(const struct ir_builder *b, ir_ref r)
+{
+    return !def(b, r)->uses;
 }
 
 /* `in` becomes op(x, y) of the same type. */
@@ -221,7 +231,7 @@ static ir_ref assoc_const(struct ir_builder *b, struct ir_ins *in)
 {
     u64 c1, c2, c;
     const struct ir_ins *p = def(b, in->a);
-    if (p->op != in->op || !konst(b, in->b, &c2) || !konst(b, p->b, &c1))
+    if (p->op != in->op || !fresh(b, in->a) || !konst(b, in->b, &c2) || !konst(b, p->b, &c1))
         return NEXT;
     ir_ref x = p->a;
     if (!ir_eval(in, in->type, c1, c2, 0, 0, &c))
@@ -232,7 +242,7 @@ static ir_ref assoc_const(struct ir_builder *b, struct ir_ins *in)
 /* op(op(x)) is x */
 static ir_ref involution(struct ir_builder *b, struct ir_ins *in)
 {
-    return is_op(b, in->a, in->op) ? def(b, in->a)->a : NEXT;
+    return is_op(b, in->a, in->op) && fresh(b, in->a) ? def(b, in->a)->a : NEXT;
 }
 
 /* op(x, x) is x */
@@ -253,13 +263,14 @@ static ir_ref add_zero(struct ir_builder *b, struct ir_ins *in)
 static ir_ref add_neg(struct ir_builder *b, struct ir_ins *in)
 {
     const struct ir_ins *p = def(b, in->a), *q = def(b, in->b);
-    if (p->op == IR_OP_sub && p->b == in->b)
+    const bool fa = fresh(b, in->a), fb = fresh(b, in->b);
+    if (fa && p->op == IR_OP_sub && p->b == in->b)
         return p->a;
-    if (q->op == IR_OP_sub && q->b == in->a)
+    if (fb && q->op == IR_OP_sub && q->b == in->a)
         return q->a;
-    if (q->op == IR_OP_neg)
+    if (fb && q->op == IR_OP_neg)
         return to(in, IR_OP_sub, 0, in->a, q->a);
-    if (p->op == IR_OP_neg && q->op != IR_OP_const)
+    if (fa && p->op == IR_OP_neg && q->op != IR_OP_const)
         return to(in, IR_OP_sub, 0, in->b, p->a);
     return NEXT;
 }
@@ -285,8 +296,10 @@ static ir_ref sub_same(struct ir_builder *b, struct ir_ins *in)
     const struct ir_ins *p = def(b, in->a), *q = def(b, in->b);
     if (in->a == in->b)
         return make_const(b, in, 0);
-    if (q->op == IR_OP_neg)
+    if (q->op == IR_OP_neg && fresh(b, in->b))
         return to(in, IR_OP_add, 0, in->a, q->a);
+    if (!fresh(b, in->a))
+        return NEXT;
     if (p->op == IR_OP_add && p->a == in->b)
         return p->b;
     if (p->op == IR_OP_add && p->b == in->b)
@@ -298,6 +311,8 @@ static ir_ref sub_same(struct ir_builder *b, struct ir_ins *in)
 static ir_ref neg_of(struct ir_builder *b, struct ir_ins *in)
 {
     const struct ir_ins *p = def(b, in->a);
+    if (!fresh(b, in->a))
+        return NEXT;
     if (p->op == IR_OP_sub)
         return to(in, IR_OP_sub, 0, p->b, p->a);
     if (p->op == IR_OP_not)
@@ -422,7 +437,7 @@ static ir_ref xor_const(struct ir_builder *b, struct ir_ins *in)
     if (k == ir_type_mask(in->type))
         return to(in, IR_OP_not, 0, in->a, 0);
     const struct ir_ins *p = def(b, in->a);
-    if (k == 1 && p->op == IR_OP_cmp)
+    if (k == 1 && p->op == IR_OP_cmp && fresh(b, in->a))
         return to(in, IR_OP_cmp, p->aux ^ 1u, p->a, p->b);
     return NEXT;
 }
@@ -437,6 +452,8 @@ static ir_ref rotation(struct ir_builder *b, struct ir_ins *in)
         q = t;
     }
     u64 l, r;
+    if (!fresh(b, in->a) || !fresh(b, in->b))
+        return NEXT;
     if (p->op != IR_OP_shl || q->op != IR_OP_shr || p->a != q->a || !konst(b, p->b, &l) || !konst(b, q->b, &r))
         return NEXT;
     u32 w = ir_bits(in->type);
@@ -453,6 +470,8 @@ static ir_ref shift_amount(struct ir_builder *b, struct ir_ins *in)
     u64 k;
     if (q->op == IR_OP_const && q->imm >= w)
         return to(in, in->op, 0, in->a, make_const(b, in, q->imm & (w - 1)));
+    if (!fresh(b, in->b))
+        return NEXT;
     if (q->op == IR_OP_and && konst(b, q->b, &k) && (k & (w - 1)) == w - 1)
         return to(in, in->op, 0, in->a, q->a);
     if ((q->op == IR_OP_zext || q->op == IR_OP_sext) && def(b, q->a)->type == in->type)
@@ -480,7 +499,7 @@ static ir_ref shift_shift(struct ir_builder *b, struct ir_ins *in)
         return NEXT;
     if (in->op == IR_OP_shr && zwidth(b, in->a, DEPTH) <= c2)
         return make_const(b, in, 0);
-    if (p->op != in->op || !konst(b, p->b, &c1) || c1 >= w)
+    if (p->op != in->op || !fresh(b, in->a) || !konst(b, p->b, &c1) || c1 >= w)
         return NEXT;
     u64 c = c1 + c2;
     if (in->op == IR_OP_rotl)
@@ -500,8 +519,9 @@ static ir_ref shift_back(struct ir_builder *b, struct ir_ins *in)
     u64 c1, c2;
     const struct ir_ins *p = def(b, in->a);
     u32 w = ir_bits(in->type);
-    if (!konst(b, in->b, &c2) || !(p->op == IR_OP_shl || p->op == IR_OP_shr || p->op == IR_OP_sar) ||
-        !konst(b, p->b, &c1) || c1 != c2 || c1 >= w || c1 == 0)
+    if (!fresh(b, in->a) || !konst(b, in->b, &c2) ||
+        !(p->op == IR_OP_shl || p->op == IR_OP_shr || p->op == IR_OP_sar) || !konst(b, p->b, &c1) || c1 != c2 ||
+        c1 >= w || c1 == 0)
         return NEXT;
     u32 rest = w - (u32)c1;
     if (in->op == IR_OP_shl && p->op != IR_OP_shl && c1 < 32) {
@@ -543,6 +563,8 @@ static ir_ref ext_chain(struct ir_builder *b, struct ir_ins *in)
     const struct ir_ins *p = def(b, in->a);
     u64 k;
     u32 n = in->aux;
+    if (!fresh(b, in->a))
+        return NEXT;
     switch (p->op) {
     case IR_OP_sext:
     case IR_OP_zext:
@@ -566,6 +588,8 @@ static ir_ref trunc_chain(struct ir_builder *b, struct ir_ins *in)
 {
     const struct ir_ins *p = def(b, in->a);
     u64 k;
+    if (!fresh(b, in->a))
+        return NEXT;
     switch (p->op) {
     case IR_OP_sext:
     case IR_OP_zext:
@@ -645,10 +669,12 @@ static int cond(struct ir_builder *b, struct ir_ins *in)
     case IR_NE: {
         ir_ref x = p->a;
         u64 c;
-        if (p->op == IR_OP_cmp && k <= 1)
-            return set_cond(in, p->aux ^ ((cc == IR_EQ) ^ (k == 1)), p->a, p->b);
         if (zwidth(b, in->a, DEPTH) < 64 - (k ? (u32)__builtin_clzll(k) : 64))
             return cc == IR_NE ? COND_TRUE : COND_FALSE; /* k has a bit that a cannot have */
+        if (!fresh(b, in->a))
+            break;
+        if (p->op == IR_OP_cmp && k <= 1)
+            return set_cond(in, p->aux ^ ((cc == IR_EQ) ^ (k == 1)), p->a, p->b);
         if (k == 0 && (p->op == IR_OP_sub || p->op == IR_OP_xor))
             return set_cond(in, cc, p->a, p->b);
         if (p->op == IR_OP_add && konst(b, p->b, &c))
@@ -756,7 +782,7 @@ static ir_ref address(struct ir_builder *b, struct ir_ins *in)
 {
     u64 k;
     const struct ir_ins *p = def(b, in->a);
-    if (p->op != IR_OP_add || !konst(b, p->b, &k))
+    if (p->op != IR_OP_add || !fresh(b, in->a) || !konst(b, p->b, &k))
         return NEXT;
     u64 off = in->imm + k;
     if ((s64)off != (s32)off)
@@ -770,7 +796,7 @@ static ir_ref address(struct ir_builder *b, struct ir_ins *in)
 static ir_ref store_bitcast(struct ir_builder *b, struct ir_ins *in)
 {
     const struct ir_ins *p = def(b, in->b);
-    if (p->op != IR_OP_bitcast || ir_bits(p->type) != 8u << (in->aux & IR_MEM_SIZE))
+    if (p->op != IR_OP_bitcast || !fresh(b, in->b) || ir_bits(p->type) != 8u << (in->aux & IR_MEM_SIZE))
         return NEXT;
     in->b = p->a;
     return AGAIN;
@@ -784,7 +810,7 @@ static ir_ref fabs_of(struct ir_builder *b, struct ir_ins *in)
     const struct ir_ins *p = def(b, in->a);
     if (p->op == IR_OP_fabs)
         return in->a;
-    if (p->op == IR_OP_fneg || p->op == IR_OP_fcopysign)
+    if ((p->op == IR_OP_fneg || p->op == IR_OP_fcopysign) && fresh(b, in->a))
         return to(in, IR_OP_fabs, 0, p->a, 0);
     return NEXT;
 }
@@ -797,8 +823,10 @@ static ir_ref copysign_of(struct ir_builder *b, struct ir_ins *in)
         return in->a;
     if (q->op == IR_OP_fneg && q->a == in->a)
         return in->b;
-    if (p->op == IR_OP_fneg || p->op == IR_OP_fabs || p->op == IR_OP_fcopysign)
+    if ((p->op == IR_OP_fneg || p->op == IR_OP_fabs || p->op == IR_OP_fcopysign) && fresh(b, in->a))
         return to(in, IR_OP_fcopysign, 0, p->a, in->b);
+    if (!fresh(b, in->b))
+        return NEXT;
     if (q->op == IR_OP_fcopysign)
         return to(in, IR_OP_fcopysign, 0, in->a, q->b);
     if (q->op == IR_OP_fabs)
