@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Runs another project's conformance suite natively, under qemu-riscv64 and under Dragoman, and compares.
+
+    run.py SUITE [--only PATTERN] [--side native,qemu,ours] [--ours build/dragoman] [--quick] [--check] [--table]
+    run.py --list
+
+Suites: qemu-tcg, testfloat, gcc-torture, posix, stress-ng, rt-tests. Their sources and programs are Debian's, fetched on the
+first run into build/sources and build/roots; what is built and kept goes to build/suites/SUITE, the output of tests that did
+not pass to build/suites/SUITE/logs/TEST.SIDE.
+
+--quick takes the small subset of each suite. --check runs `ours` only, runs natively what failed there, and ends with
+status 1 when ours fails what native passes and known/SUITE.txt does not name; the last line is `N passed, N failed, N skipped`.
+--table writes docs/suites/SUITE.md from all outcomes that are kept, without running anything.
+
+Exit status: 0; 1 when --check found a new failure; 2 when the suite could not be run.
+"""
+import argparse
+import fnmatch
+import importlib
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import suite  # noqa: E402
+sys.path.insert(0, os.path.join(suite.ROOT, "tools"))
+import guest_root  # noqa: E402
+import source_pkg  # noqa: E402
+
+SUITES = ["qemu-tcg", "testfloat", "gcc-torture", "posix", "stress-ng", "rt-tests"]
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def load(name):
+    return importlib.import_module("suite_" + name.replace("-", "_"))
+
+
+def bring(module):
+    """Fetches what the suite needs. Quick and without network when it is here."""
+    if module.SOURCES:
+        source_pkg.bring(os.path.join(suite.ROOT, "build", "sources"), module.SOURCES, say)
+    for arch, name in module.SETS:
+        status = guest_root.main(["--quiet", "--arch", arch, name])
+        if status:
+            raise guest_root.Failure("%s: packages for %s could not be fetched" % (name, arch))
+
+
+def versions(module, results):
+    """What was used, as lines for the page."""
+    src = source_pkg.Sources(os.path.join(suite.ROOT, "build", "sources"))
+    lines = ["Debian source package %s %s" % (n, src.version(n)) for n, _ in module.SOURCES]
+    lines += ["Debian packages of the set %s for %s" % (n, a) for a, n in module.SETS]
+    lines += [results.sides[s] for s in suite.SIDES if s in results.sides]
+    return lines + list(module.NOTES)
+
+
+def write_table(name, module, cx, results, known):
+    names = [t.name for t in module.tests(cx)]
+    text = suite.table(module, name, "tests/suites/run.py %s && tests/suites/run.py %s --table" % (name, name),
+                       versions(module, results), results, names, known)
+    path = os.path.join(suite.ROOT, "docs", "suites", name + ".md")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    say("wrote " + os.path.relpath(path, suite.ROOT))
+
+
+def main(argv):
+    ap = argparse.ArgumentParser(description="Runs another project's conformance suite three ways and compares.")
+    ap.add_argument("suite", nargs="?", choices=SUITES)
+    ap.add_argument("--list", action="store_true", help="name the suite's tests, or the suites")
+    ap.add_argument("--only", action="append", metavar="PATTERN", help="tests whose name matches")
+    ap.add_argument("--failed", metavar="SIDE", choices=suite.SIDES, help="tests that failed there last time")
+    ap.add_argument("--side", metavar="SIDE,…", help="native, qemu, ours (all where not said)")
+    ap.add_argument("--ours", default=os.path.join(suite.ROOT, "build", "dragoman"), metavar="PATH")
+    ap.add_argument("--jobs", type=int, metavar="N")
+    ap.add_argument("--quick", action="store_true")
+    ap.add_argument("--check", action="store_true")
+    ap.add_argument("--table", action="store_true")
+    a = ap.parse_args(argv)
+    if not a.suite:
+        if a.list:
+            say("\n".join(SUITES))
+            return 0
+        ap.error("name a suite, or --list")
+    sides = a.side.split(",") if a.side else ["ours"] if a.check else suite.SIDES
+    if any(s not in suite.SIDES for s in sides):
+        ap.error("--side: native, qemu, ours")
+    module = load(a.suite)
+    ours = os.path.abspath(a.ours)
+    try:
+        known = suite.load_known(os.path.join(suite.HERE, "known", a.suite + ".txt"))
+        bring(module)
+    except (guest_root.Failure, ValueError) as e:
+        print("suites: %s: %s" % (a.suite, e), file=sys.stderr)
+        return 2
+    if "ours" in sides and not a.table and not a.list and not os.access(ours, os.X_OK):
+        print("suites: %s is not there; build it or say --ours" % a.ours, file=sys.stderr)
+        return 2
+    if not a.list and not a.table:
+        suite.enter_namespace([os.path.abspath(__file__)] + argv)
+    suite.limit_memory()
+    cx = suite.Context(a.suite, ours, module.REALTIME)
+    results = suite.Results(cx.path("results.json"))
+    if a.table:
+        write_table(a.suite, module, cx, results, known)
+        return 0
+    if hasattr(module, "prepare"):
+        module.prepare(cx)
+    tests = module.tests(cx)
+    if a.only:
+        tests = [t for t in tests if any(fnmatch.fnmatchcase(t.name, p) for p in a.only)]
+    if a.quick:
+        tests = [t for t in tests if t.quick]
+    if a.failed:
+        tests = [t for t in tests if suite.is_failure(results.verdict(t.name, a.failed) or "pass")]
+    if a.list:
+        say("\n".join(t.name + (" (quick)" if t.quick else "") for t in tests))
+        return 0
+    if not tests:
+        print("suites: %s: no such test" % a.suite, file=sys.stderr)
+        return 2
+    names = [t.name for t in tests]
+    if a.check:  # outcomes of a check are not those of the table
+        results = suite.Results(cx.path("check.json"))
+        results.tests = {}
+    for s in sides:
+        results.sides[s] = suite.identify(s)
+    suite.run_all(cx, tests, sides, results, a.jobs or module.JOBS, say)
+    if a.check:
+        failed = [t for t in tests if suite.is_failure(results.verdict(t.name, "ours") or "pass")
+                  and not suite.reason_for(known, t.name, "ours")]
+        if failed:
+            suite.run_all(cx, failed, ["native"], results, 1, say, retries=0)
+    for s in sides:
+        c = suite.counts(results, names, s)
+        say("%-8s %d passed (%d at a later try), %d failed, %d not judged, %d not built"
+            % (suite.NAMES[s], c["pass"], c["again"], c["fail"], c["skip"], c["unbuilt"]))
+    if "ours" not in sides:
+        return 0
+    bad = suite.offences(results, names, known)
+    for n, verdict, note in bad:
+        say("FAILED %s: %s %s" % (n, verdict, note))
+    for p in suite.stale(results, names, known):
+        say("known/%s.txt: %s passes now" % (a.suite, p))
+    c = suite.counts(results, names, "ours")
+    say("%s: %d passed, %d failed, %d skipped" % (a.suite, c["pass"] + c["fail"] - len(bad), len(bad), c["skip"] + c["unbuilt"]))
+    return 1 if a.check and bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,419 @@
+"""What the conformance suites share: building, running three ways, judging, known failures, the result table.
+
+A suite is a module `suite_NAME.py` with
+
+    TITLE, ABOUT      what the table's page says about it
+    SOURCES           Debian source packages that it needs, as (package, folders); see tools/source_pkg.py
+    SETS              sets of Debian programs that it needs, as (architecture, set); see tools/guest_root.py
+    JOBS              how many tests run at a time
+    tests(cx)         gives the tests
+
+and a test is a `Test`. Each test runs on three *sides*: `native` (built for this machine), `qemu` (qemu-riscv64) and `ours`
+(dragoman run); the last two run the same file. A side's outcome is a *verdict*: `pass`, `skip` (the test itself said that it
+cannot judge here), `unbuilt` (the compiler does not take it), or what went wrong: `exit 3`, `SIGSEGV`, `time-out`, `output`.
+
+Outcomes are kept (build/suites/NAME/results.json), so that sides and parts can be run one by one; the table is made of all
+that is kept. What failed is run again, alone, up to twice: these tests watch clocks, and the machine is busy. A test that
+passed only so says so in the table.
+
+Where we are root, tests run as nobody (with the right to real-time priorities where a suite asks for it): several of them
+would set the clock, or signal all processes.
+"""
+import concurrent.futures
+import fnmatch
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+SIDES = ["native", "qemu", "ours"]
+NAMES = {"native": "native", "qemu": "QEMU", "ours": "Dragoman"}
+ARCH = {"native": "amd64", "qemu": "riscv64", "ours": "riscv64"}
+CC = {"amd64": ["gcc"], "riscv64": ["riscv64-linux-gnu-gcc", "-march=rv64gc", "-mabi=lp64d"]}
+NOBODY = 65534
+LOG_MAX = 64 * 1024
+
+
+class Unbuilt(Exception):
+    """The compiler does not take the test; the text is its last words."""
+
+
+class Outcome:
+    """How a run ended: status as subprocess has it (None: it ran out of time), output of both streams together."""
+
+    def __init__(self, status, output, seconds):
+        self.status, self.output, self.seconds = status, output, seconds
+
+
+def by_status(outcome, side):
+    """The usual judgement: exit status 0 passes."""
+    if outcome.status is None:
+        return "time-out"
+    if outcome.status == 0:
+        return "pass"
+    if outcome.status < 0:
+        return signal_name(-outcome.status)
+    return "exit %d" % outcome.status
+
+
+def signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %d" % number
+
+
+class Test:
+    """One test of a suite.
+
+    argv(side, cx)  what to run on a side, built when it is not yet; may raise Unbuilt
+    judge(outcome, side)  the verdict
+    equal           the output must be the same on `qemu` and `ours`
+    quick           part of the quick subset
+    timeout         seconds, for each side
+    qemu_args       options of qemu-riscv64
+    whole           argv() gives the whole command line, the engine included
+    env             variables beside the usual ones
+    sides           where the test means something
+    """
+
+    def __init__(self, name, argv, judge=by_status, equal=False, quick=False, timeout=60, qemu_args=(), whole=False,
+                 sides=SIDES, env=None):
+        self.name, self.argv, self.judge, self.equal, self.quick, self.timeout = name, argv, judge, equal, quick, timeout
+        self.qemu_args, self.whole, self.sides, self.env = list(qemu_args), whole, list(sides), env or {}
+
+
+class Context:
+    """Where a suite's files lie and how its programs are started."""
+
+    def __init__(self, name, ours, realtime):
+        self.name, self.ours = name, ours
+        self.dir = os.path.join(ROOT, "build", "suites", name)
+        self.logs = os.path.join(self.dir, "logs")
+        self.sources = os.path.join(ROOT, "build", "sources")
+        self.roots = os.path.join(ROOT, "build", "roots")
+        self.lock = threading.Lock()
+        self.building = {}
+        self.launcher = []
+        if os.getuid() == 0:
+            self.launcher = ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups"]
+            rights = "+sys_nice,+ipc_lock" if realtime else ""
+            self.launcher += ["--bounding-set=-all" + ("," + rights if rights else "")]
+            if rights:
+                self.launcher += ["--inh-caps=" + rights, "--ambient-caps=" + rights]
+        os.makedirs(self.logs, exist_ok=True)
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def compile(self, arch, out, sources, flags=(), libs=(), static=True, cwd=None):
+        """Builds a program, unless it is there and was built by the same command. Gives its path, or raises Unbuilt."""
+        out = self.path(arch, out)
+        cmd = CC[arch] + (["-static"] if static else []) + list(flags) + ["-o", out] + list(sources) + list(libs)
+        with self.lock:  # two sides of a test may want the same file
+            mine = self.building.setdefault(out, threading.Lock())
+        with mine:
+            stamp = out + ".cmd"
+            said = "\n".join(cmd)
+            try:
+                with open(stamp) as f:
+                    old, _, words = f.read().partition("\n--\n")
+                if old == said:
+                    if os.path.exists(out):
+                        return out
+                    raise Unbuilt(words)
+            except FileNotFoundError:
+                pass
+            os.makedirs(os.path.dirname(out), exist_ok=True)
+            p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=cwd)
+            words = ""
+            if p.returncode:
+                errors = [l for l in p.stdout.splitlines() if "error" in l or "undefined reference" in l] or p.stdout.splitlines()[-1:]
+                words = errors[0] if errors else "exit %d" % p.returncode
+                if os.path.exists(out):
+                    os.unlink(out)
+            with open(stamp, "w") as f:
+                f.write(said + "\n--\n" + words)
+            if words:
+                raise Unbuilt(words)
+            return out
+
+    def engine(self, side, qemu_args=()):
+        return {"native": [], "qemu": ["qemu-riscv64"] + list(qemu_args), "ours": [self.ours, "run"]}[side]
+
+    def run(self, test, side):
+        """Runs a test on a side. Gives (verdict, Outcome or the compiler's words)."""
+        try:
+            argv = test.argv(side, self)
+        except Unbuilt as e:
+            return "unbuilt", str(e)
+        if not test.whole:
+            argv = self.launcher + self.engine(side, test.qemu_args) + argv
+        safe = test.name.replace("/", "_")
+        work = self.path("work", "%s.%s" % (safe, side))
+        shutil.rmtree(work, ignore_errors=True)
+        os.makedirs(work)
+        os.chmod(work, 0o777)
+        log = os.path.join(self.logs, "%s.%s" % (safe, side))
+        env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": work, "TMPDIR": work, "LANG": "C", "TZ": "UTC"}
+        env.update(test.env)
+        start = time.monotonic()
+        with open(log, "wb") as f:
+            p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT, cwd=work, env=env,
+                                 start_new_session=True)
+            try:
+                status = p.wait(test.timeout)
+            except subprocess.TimeoutExpired:
+                status = None
+            try:
+                os.killpg(p.pid, signal.SIGKILL)  # what it left behind, or all of it
+            except ProcessLookupError:
+                pass
+            p.wait()
+        seconds = time.monotonic() - start
+        with open(log, "rb") as f:
+            output = f.read(LOG_MAX).decode(errors="replace")
+        shutil.rmtree(work, ignore_errors=True)
+        outcome = Outcome(status, output, seconds)
+        verdict = test.judge(outcome, side)
+        return verdict, outcome
+
+
+def enter_namespace(argv):
+    """Starts the script again in process, IPC and mount namespaces of its own, where we are root. Returns only inside."""
+    if os.environ.get("DGM_SUITES_INSIDE") or os.getuid() != 0:
+        return
+    how = ["unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if subprocess.run(how + ["true"], stderr=subprocess.DEVNULL).returncode:
+        return
+    os.environ["DGM_SUITES_INSIDE"] = "1"
+    # A shell as process 1 takes in orphans; shared memory gets a place of its own.
+    script = 'mount -t tmpfs tmpfs /dev/shm && chmod 1777 /dev/shm; "$@"; exit $?'
+    os.execvp(how[0], how + ["sh", "-c", script, "sh", sys.executable] + argv)
+
+
+def load_known(path):
+    """The list of known failures: [(pattern of names, sides, reason)]. Lines: NAME SIDE[,SIDE] REASON."""
+    known = []
+    try:
+        with open(path) as f:
+            lines = f.readlines()
+    except FileNotFoundError:
+        return known
+    for n, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        parts = line.split(None, 2)
+        sides = parts[1].split(",") if len(parts) > 1 else []
+        if len(parts) != 3 or not sides or any(s not in SIDES for s in sides):
+            raise ValueError("%s:%d: not NAME SIDE[,SIDE] REASON" % (path, n))
+        known.append((parts[0], sides, parts[2].strip()))
+    return known
+
+
+def reason_for(known, name, side):
+    for pattern, sides, reason in known:
+        if side in sides and fnmatch.fnmatchcase(name, pattern):
+            return reason
+    return None
+
+
+def is_failure(verdict):
+    return verdict not in ("pass", "skip", "unbuilt")
+
+
+def worse(ours, other):
+    """Whether a side's verdict is a failure that the other side does not have."""
+    return is_failure(ours) and not is_failure(other)
+
+
+class Results:
+    """The kept outcomes: {test: {side: {verdict, tries, note}}}, and for each side how it identified itself."""
+
+    def __init__(self, path):
+        self.path = path
+        self.tests, self.sides = {}, {}
+        try:
+            with open(path) as f:
+                data = json.load(f)
+            self.tests, self.sides = data["tests"], data["sides"]
+        except (FileNotFoundError, ValueError, KeyError):
+            pass
+
+    def put(self, name, side, verdict, tries, note, digest=None):
+        self.tests.setdefault(name, {})[side] = {"verdict": verdict, "tries": tries, "note": note, "digest": digest}
+
+    def get(self, name, side):
+        return self.tests.get(name, {}).get(side)
+
+    def verdict(self, name, side):
+        r = self.get(name, side)
+        return r["verdict"] if r else None
+
+    def save(self):
+        with open(self.path + ".new", "w") as f:
+            json.dump({"tests": self.tests, "sides": self.sides}, f, indent=0, sort_keys=True)
+        os.replace(self.path + ".new", self.path)
+
+
+def identify(side):
+    """What a side is made of, for the page's head."""
+    def first(cmd):
+        try:
+            return subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.splitlines()[0]
+        except (OSError, IndexError):
+            return "?"
+    if side == "native":
+        return "native: x86-64, Linux %s; built by %s" % (os.uname().release.split("-")[0], first(["gcc", "--version"]))
+    if side == "qemu":
+        return "QEMU: " + first(["qemu-riscv64", "--version"])
+    return "Dragoman and QEMU run the same riscv64 files (%s), built by %s" % (" ".join(CC["riscv64"][1:]),
+                                                                             first(["riscv64-linux-gnu-gcc", "--version"]))
+
+
+def last_words(outcome):
+    """A line of the output that says most, for the log on the terminal."""
+    if isinstance(outcome, str):
+        return outcome
+    lines = [l.strip() for l in outcome.output.splitlines() if l.strip()]
+    return lines[-1][:160] if lines else ""
+
+
+def run_all(cx, tests, sides, results, jobs, say, retries=2):
+    """Runs tests on sides and keeps the outcomes. The sides of a test run one after the other."""
+    failures = []
+    done = [0]
+
+    def one(test, side, tries):
+        verdict, outcome = cx.run(test, side)
+        digest = None
+        if test.equal and verdict == "pass":
+            digest = outcome.output
+        with cx.lock:
+            results.put(test.name, side, verdict, tries, last_words(outcome) if verdict != "pass" else "", digest)
+            other = results.get(test.name, "qemu")
+            if test.equal and side == "ours" and verdict == "pass" and other and other["verdict"] == "pass" and other["digest"] != digest:
+                verdict = "output"
+                results.put(test.name, side, verdict, tries, "other output than QEMU's", digest)
+        return verdict, outcome
+
+    def job(test):
+        for side in sides:
+            if side not in test.sides:
+                continue
+            verdict, outcome = one(test, side, 1)
+            if is_failure(verdict):
+                with cx.lock:
+                    failures.append((test, side))
+        with cx.lock:
+            done[0] += 1
+            if done[0] % 50 == 0:
+                results.save()
+                say("%d of %d" % (done[0], len(tests)))
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for f in [pool.submit(job, t) for t in tests]:
+            f.result()
+    results.save()
+    for test, side in failures:
+        verdict, outcome = results.verdict(test.name, side), ""
+        for tries in range(2, 2 + (min(retries, 1) if verdict == "time-out" else retries)):
+            verdict, outcome = one(test, side, tries)
+            if not is_failure(verdict):
+                break
+        if is_failure(verdict):
+            say("%-40s %-8s %s  %s" % (test.name, NAMES[side], verdict, last_words(outcome)))
+        else:
+            say("%-40s %-8s %s on try %d" % (test.name, NAMES[side], verdict, tries))
+    for t in tests:  # logs of what passed are of no use
+        for side in sides:
+            log = os.path.join(cx.logs, "%s.%s" % (t.name.replace("/", "_"), side))
+            if results.verdict(t.name, side) == "pass" and os.path.exists(log):
+                os.unlink(log)
+    results.save()
+
+
+def offences(results, names, known):
+    """Failures of ours that native does not have and that are not known: [(name, verdict, note)]."""
+    bad = []
+    for n in names:
+        r = results.get(n, "ours")
+        if r and worse(r["verdict"], results.verdict(n, "native") or "pass") and not reason_for(known, n, "ours"):
+            bad.append((n, r["verdict"], r["note"]))
+    return bad
+
+
+def stale(results, names, known):
+    """Entries of the known list that no failure of ours asks for any more, among the tests named."""
+    return [p for p, sides, _ in known if "ours" in sides and any(fnmatch.fnmatchcase(n, p) for n in names)
+            and not any(fnmatch.fnmatchcase(n, p) and is_failure(results.verdict(n, "ours") or "pass") for n in names)]
+
+
+def counts(results, names, side):
+    c = {"pass": 0, "fail": 0, "skip": 0, "unbuilt": 0, "again": 0, "none": 0}
+    for n in names:
+        r = results.get(n, side)
+        if not r:
+            c["none"] += 1
+            continue
+        v = r["verdict"]
+        c[v if v in c else "fail"] += 1
+        if v == "pass" and r["tries"] > 1:
+            c["again"] += 1
+    return c
+
+
+def cell(text):
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+
+
+def table(suite, name, command, versions, results, names, known):
+    """The suite's page in Markdown."""
+    sides = [s for s in SIDES if any(results.get(n, s) for n in names)]
+    out = ["# " + suite.TITLE, "", suite.ABOUT.strip(), "", "Made by `%s`." % command, ""]
+    for v in versions:
+        out.append("* " + v)
+    out += ["", "| | %s |" % " | ".join(NAMES[s] for s in sides), "|---|%s" % ("---:|" * len(sides))]
+    cs = {s: counts(results, names, s) for s in sides}
+    for key, word in [("pass", "passed"), ("again", "– of these at a second or third try"), ("fail", "failed"),
+                      ("skip", "not judged (the test itself says so)"), ("unbuilt", "not built (the compiler refuses it)"),
+                      ("none", "not run")]:
+        if any(cs[s][key] for s in sides) or key in ("pass", "fail"):
+            out.append("| %s | %s |" % (word, " | ".join(str(cs[s][key]) for s in sides)))
+    new = [n for n in names if worse(results.verdict(n, "ours") or "pass", results.verdict(n, "native") or "pass")]
+    beyond = [n for n in new if not is_failure(results.verdict(n, "qemu") or "pass")]
+    if "ours" in sides:
+        out += ["", "Failures of Dragoman's that native does not have: %d; of these not QEMU's: %d." % (len(new), len(beyond))]
+    rows = [n for n in names if len({shown(results.verdict(n, s)) for s in sides if results.verdict(n, s)}) > 1]
+    if rows:
+        out += ["", "## Where the sides differ", "", "| test | %s | why |" % " | ".join(NAMES[s] for s in sides),
+                "|---|%s---|" % ("---|" * len(sides))]
+        for n in rows:
+            why = []
+            for s in ("ours", "qemu", "native"):
+                r = reason_for(known, n, s)
+                if r and r not in why and (is_failure(results.verdict(n, s) or "") or s == "native"
+                                           or results.verdict(n, s) in ("skip", "unbuilt")):
+                    why.append(r)
+            out.append("| %s | %s | %s |" % (cell(n), " | ".join(shown(results.verdict(n, s)) for s in sides), cell("; ".join(why))))
+    same = [n for n in names if n not in rows and is_failure(results.verdict(n, sides[0]) or "pass")] if sides else []
+    if same:
+        out += ["", "## Failed everywhere", "", ", ".join("%s (%s)" % (cell(n), results.verdict(n, sides[0])) for n in same) + "."]
+    return "\n".join(out) + "\n"
+
+
+def shown(verdict):
+    return {None: "–", "skip": "not judged", "unbuilt": "not built"}.get(verdict, verdict)
+
+
+def limit_memory():
+    """No core files, and files of at most 1 GiB: a test that runs wild must not fill the disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
