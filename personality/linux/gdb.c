@@ -12,6 +12,7 @@
  * so that gdb says so.
  *
  * Locks: `g.lock` guards everything here. It is never held while guest code runs. */
+#define _GNU_SOURCE
 #include "personality/linux/gdb.h"
 
 #include <arpa/inet.h>
@@ -28,6 +29,7 @@
 #include <fcntl.h>
 
 #include "personality/linux/abi.h"
+#include "personality/linux/exec.h"
 #include "personality/linux/fd.h"
 
 #define MAX_PACKET  16384

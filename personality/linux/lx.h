@@ -45,6 +45,12 @@ struct lx_limits {
     struct lx_limit as, data, stack;
 };
 
+/* Pages that execve uses; a vfork child's parent frees them when the child has gone on to its program. */
+struct lx_exec_mem {
+    void *p;
+    size_t size;
+};
+
 struct lx_process {
     struct engine *engine;
     struct lx_mm *mm;
@@ -61,6 +67,7 @@ struct lx_process {
     _Atomic int exiting;     /* exit_group has begun */
     int exit_code;
     int self_fd;             /* O_PATH of our own executable (engine's range), for execve; or -1 */
+    struct lx_exec_mem exec_mem[2];
     struct mk_lock limits_lock;
     struct lx_limits limits; /* RLIMIT_AS, DATA, STACK as the guest sees them; guarded by limits_lock */
 };
@@ -79,6 +86,8 @@ struct lx_thread {
     u64 held;                /* synchronous kinds (SEGV, BUS, ILL, FPE, TRAP) sent by somebody and not yet delivered */
     siginfo_t held_info[32];
     stack_t altstack;        /* guest addresses */
+    gva_t fault_addr, fault_pc; /* of the last fault that the map did not explain; see lx_mm_fault */
+    u32 fault_count;
     gva_t clear_tid;         /* set_tid_address */
     gva_t robust_list;
     u64 robust_len;

@@ -32,7 +32,7 @@ struct lx_vma {
 };
 
 struct lx_mm {
-    struct mk_lock lock; /* guards all below but `base`, `size`, `page`, and the bitmaps' reading. Taken inside the engine's lock, so
+    struct mk_lock lock; /* guards all below but `base`, `size`, `page`. Taken inside the engine's lock, so
                           * the engine is never called with it held */
     hva_t base;          /* host address of guest address 0 */
     u64 size;            /* guest addresses are below this */
@@ -45,9 +45,8 @@ struct lx_mm {
     u64 min_addr;        /* lowest address that may be mapped */
     u64 total, data;     /* bytes mapped in all; private writable ones, for RLIMIT_AS and RLIMIT_DATA */
     bool lock_future;    /* mlockall(MCL_FUTURE) */
-    /* translated pages; one bit a page. Written under `lock`, read without. */
-    u64 *code;           /* watched: not writable on the host, whatever the guest's protection says */
-    u64 *code_unseen;    /* has translations that can't be watched (shared memory) */
+    u64 *code;           /* code pages, a bit each: not writable on the host, whatever the guest's protection says. Written under
+                          * `lock`, read without */
     _Atomic u64 ncode;   /* bits set in `code` */
     _Atomic u64 watches; /* how often a bit was set in `code`; see lx_watch_seq */
     /* layout of the program, as /proc/self/stat and the like tell it; written by exec.c before the program starts */
@@ -57,12 +56,14 @@ struct lx_mm {
     u32 auxv_len;        /* bytes */
 };
 
-/* A new address space of its own window. 0, -ENOMEM; -ENOTSUP when the host's pages are not 4 KiB. */
-int lx_mm_create(struct lx_mm **out) MUST_USE;
+/* A new address space of its own window, of `window` bytes or, where the host has no room for it, of a half, a quarter, …. 0, -ENOMEM; -ENOTSUP
+ * when the host's pages are not 4 KiB. */
+int lx_mm_create(struct lx_mm **out, u64 window) MUST_USE;
 /* One user less; the last frees it. */
 void lx_mm_release(struct lx_mm *mm);
 
-extern const struct engine_ops lx_engine_ops; /* cx is the lx_process */
+extern const struct engine_ops lx_engine_ops; /* cx is the lx_mm */
+extern const struct engine_ops lx_engine_ops_gdb; /* with breakpoints */
 
 /* Calls fn for each mapping, lowest first, with the lock held (so fn must not map, nor touch guest memory that is not there). A nonzero
  * result ends the walk and is returned. */

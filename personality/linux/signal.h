@@ -16,6 +16,7 @@
 #include "personality/linux/lx.h"
 
 #define LX_NSIG 64
+#define LX_SS_AUTODISARM (1u << 31)
 #define LX_SIGBIT(sig) (1ull << ((sig) - 1))
 /* Signals that the host thread must never block. */
 #define LX_SYNC_SIGNALS (LX_SIGBIT(SIGSEGV) | LX_SIGBIT(SIGBUS) | LX_SIGBIT(SIGILL) | LX_SIGBIT(SIGFPE) | LX_SIGBIT(SIGTRAP))
@@ -45,10 +46,20 @@ u64 lx_signals_ignored_sync(struct lx_signals *s);
 /* Sets all handled signals back to the default (CLONE_CLEAR_SIGHAND). */
 void lx_signals_clear(struct lx_signals *s);
 
-/* Makes t this host thread's guest thread, with its mask in force on the host. Host signals must be blocked. */
+/* Makes the host's disposition follow the guest's; with the lock held. */
+void lx_signal_mirror(int sig, const struct lx_sigaction *act);
+
+/* Puts the guest thread's mask in force on its host thread, which has lx_self set. */
 void lx_signal_thread_start(struct lx_thread *t);
+/* The thread ends: blocks all host signals, and gives what it has taken but not delivered to the other threads. */
+void lx_signal_thread_stop(struct lx_thread *t);
 /* Blocks all signals on this host thread but the synchronous ones; gives the mask before. */
 u64 lx_signal_block_all(void);
+/* After it: the thread's own mask again, unless a signal was taken (then delivery sets it). */
+void lx_signal_reopen(struct lx_thread *t);
+/* Blocks all host signals, the synchronous ones too, and gives what was taken or held back to the host kernel, which keeps it pending. The
+ * thread must not touch guest memory until lx_signal_host_mask. */
+void lx_signal_give_back(struct lx_thread *t);
 /* Sets the host mask of this thread (a guest's mask; synchronous ones are left out) regardless of what was taken. */
 void lx_signal_host_mask(u64 mask);
 /* The host's form of a guest mask: for calls that take one (ppoll, pselect6, epoll_pwait). */

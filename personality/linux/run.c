@@ -1,0 +1,368 @@
+/* The run loop of a guest thread, and how a program begins.
+ *
+ * A thread alternates between translated code and us. vcpu_run comes back for a system call, a fault, a trap, or because somebody set vcpu.poll: a signal was
+ * taken, another thread wants attention. poll is cleared before what it stands for is looked at, so nothing is missed.
+ *
+ * Beginning. Host signals stay blocked until the first thread runs, so that none is lost or finds half of us. */
+#define _GNU_SOURCE
+#include "personality/linux/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "kernel/hosted/hosted.h"
+#include "lib/fmt.h"
+#include "lib/heap.h"
+#include "lib/log.h"
+#include "personality/linux/abi.h"
+#include "personality/linux/elf.h"
+#include "personality/linux/exec.h"
+#include "personality/linux/fd.h"
+#include "personality/linux/gdb.h"
+#include "personality/linux/mm.h"
+#include "personality/linux/path.h"
+#include "personality/linux/process.h"
+#include "personality/linux/provider.h"
+#include "personality/linux/signal.h"
+#include "personality/linux/syscall.h"
+#include "personality/linux/thread.h"
+#include "translator/host/host.h"
+
+enum { EXIT_OURS = 125, EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127 };
+
+/* --- the loop --- */
+
+static void force(struct lx_thread *t, int sig, int code, gva_t addr)
+{
+    siginfo_t si;
+    memset(&si, 0, sizeof si);
+    si.si_signo = sig;
+    si.si_code = code;
+    si.si_addr = (void *)addr;
+    lx_signal_force(t, &si);
+}
+
+static void do_fault(struct lx_thread *t)
+{
+    const struct vcpu_fault f = t->vcpu->fault;
+    if (f.kind == VCPU_FAULT_MISALIGNED) {
+        force(t, SIGBUS, BUS_ADRALN, f.addr);
+        return;
+    }
+    switch (lx_mm_fault(t, &f)) {
+    case LX_FAULT_RETRY:
+        return;
+    case LX_FAULT_MAPERR:
+        force(t, SIGSEGV, SEGV_MAPERR, f.addr);
+        return;
+    case LX_FAULT_ACCERR:
+        force(t, SIGSEGV, SEGV_ACCERR, f.addr);
+        return;
+    case LX_FAULT_BUS:
+        force(t, SIGBUS, BUS_ADRERR, f.addr);
+        return;
+    }
+}
+
+static void do_call(struct lx_thread *t)
+{
+    const struct lx_abi *abi = t->proc->abi;
+    struct vcpu *v = t->vcpu;
+    abi->call_get(t);
+    s64 r = lx_syscall(t);
+    bool restart = r <= -LX_ERESTARTSYS && r >= -LX_ERESTART_RESTARTBLOCK;
+    if (LIKELY(!v->poll && !restart)) {
+        if (r != LX_NO_RESULT)
+            abi->call_set(t, r);
+        return;
+    }
+    v->poll = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (!t->ending)
+        lx_signal_deliver(t, &r);
+}
+
+static void do_trap(struct lx_thread *t)
+{
+    gva_t pc = t->vcpu->pc;
+    switch (t->vcpu->trap) {
+    case IR_TRAP_SYSCALL:
+        do_call(t);
+        return;
+    case IR_TRAP_BREAK:
+        force(t, SIGTRAP, TRAP_BRKPT, pc);
+        return;
+    case IR_TRAP_ILLEGAL:
+        force(t, SIGILL, ILL_ILLOPC, pc);
+        return;
+    default:
+        return;
+    }
+}
+
+void lx_run(struct lx_thread *t)
+{
+    struct vcpu *v = t->vcpu;
+    while (!t->ending) {
+        if (UNLIKELY(v->poll)) {
+            v->poll = 0;
+            __atomic_signal_fence(__ATOMIC_SEQ_CST);
+            lx_signal_deliver(t, NULL);
+        }
+        switch (UNLIKELY(lx_gdb_on()) && !t->proc->vfork_child ? lx_gdb_run(t) : vcpu_run(v)) {
+        case VCPU_TRAP:
+            do_trap(t);
+            break;
+        case VCPU_FAULT:
+            do_fault(t);
+            break;
+        default: /* VCPU_POLL */
+            break;
+        }
+    }
+}
+
+/* --- the beginning --- */
+
+static int complain(int status, const char *what, const char *why)
+{
+    char line[PATH_MAX + 512];
+    size_t n = fmt(line, sizeof line, "dragoman: %s: %s\n", what, why);
+    mk_console(line, n < sizeof line ? n : sizeof line - 1);
+    return status;
+}
+
+static int status_of(int rc)
+{
+    switch (rc) {
+    case -ENOMEM:
+    case -EMFILE:
+    case -ENFILE:
+        return EXIT_OURS;
+    case -ENOENT:
+    case -ENOTDIR:
+        return EXIT_NOT_FOUND;
+    default:
+        return EXIT_CANNOT;
+    }
+}
+
+static void print_dump(void *cx, const char *text, size_t len)
+{
+    mk_console(text, len);
+}
+
+/* /tmp/perf-PID.map, by which perf names translations. */
+static int perf_fd = -1;
+
+static void perf_made(void *cx, hva_t code, size_t size, gva_t pc)
+{
+    char line[80];
+    size_t n = fmt(line, sizeof line, "%lx %lx guest_%lx\n", code, size, pc);
+    prov_call_now(LX_NR_write, (u64)perf_fd, (u64)line, n, 0, 0, 0);
+}
+
+static void perf_open(void)
+{
+    char path[64];
+    fmt(path, sizeof path, "/tmp/perf-%d.map", (int)getpid());
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    perf_fd = fd < 0 ? -1 : lx_fd_high(fd);
+    if (perf_fd < 0)
+        log_warn("%s: cannot be written: no perf map", path);
+}
+
+static void read_limit(struct lx_limit *l, int resource)
+{
+    struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
+    getrlimit(resource, &r);
+    *l = (struct lx_limit){r.rlim_cur, r.rlim_max};
+}
+
+/* What does not depend on the program: descriptors, signals, root, log. */
+static int start_process(struct lx_process *p, const struct lx_options *opt, const struct lx_inherited *in)
+{
+    p->opt = opt;
+    p->root_fd = p->exe_fd = p->self_fd = -1;
+    int rc = lx_fd_init();
+    if (rc)
+        return complain(EXIT_OURS, "descriptors", strerror(-rc));
+    if (opt->log_file) {
+        int fd = open(opt->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        fd = fd < 0 ? -errno : lx_fd_high(fd);
+        if (fd < 0)
+            return complain(EXIT_OURS, opt->log_file, strerror(-fd));
+        mk_hosted_console_fd(fd);
+    }
+    int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    if (self >= 0)
+        p->self_fd = lx_fd_high(self);
+    if (p->self_fd < 0)
+        return complain(EXIT_OURS, "/proc/self/exe", "cannot be opened: is /proc mounted?");
+    rc = lx_signals_create(&p->signals, in ? in->ignored_sync : 0);
+    if (rc)
+        return complain(EXIT_OURS, "signals", strerror(-rc));
+    if (in) {
+        p->limits = *in->limits;
+    } else {
+        read_limit(&p->limits.as, RLIMIT_AS);
+        read_limit(&p->limits.data, RLIMIT_DATA);
+        read_limit(&p->limits.stack, RLIMIT_STACK);
+    }
+    rc = lx_path_init_root(p);
+    if (rc)
+        return complain(EXIT_OURS, opt->root, strerror(-rc));
+    if (opt->chdir) {
+        struct lx_path where;
+        lx_path_init(&where);
+        rc = lx_path_resolve_full(p, &where, opt->chdir, LX_PATH_FOLLOW);
+        if (!rc)
+            rc = (int)prov_call_now(LX_NR_chdir, (u64)where.name, 0, 0, 0, 0, 0);
+        lx_path_put(&where);
+        if (rc)
+            return complain(EXIT_OURS, opt->chdir, strerror(-rc));
+    }
+    return 0;
+}
+
+/* Loads and runs. Returns when the program could not be started, or with its exit status when its first thread ends last. */
+static int run_program(struct lx_process *p, struct lx_program *prog, const char *name, char **envp, u64 sigmask)
+{
+    const struct lx_options *opt = p->opt;
+    char why[512] = "";
+    struct lx_thread *t;
+    p->abi = prog->abi;
+    int rc = lx_mm_create(&p->mm, p->abi->window);
+    if (rc)
+        return complain(EXIT_OURS, name, rc == -ENOTSUP ? "hosts with pages larger than 4 KiB are not supported yet"
+                                                        : "no room for a guest address space (ulimit -v?)");
+    if (opt->perf_map)
+        perf_open();
+    const struct engine_config cfg = {
+        .guest = p->abi->isa,
+        .ops = opt->gdb_port ? &lx_engine_ops_gdb : &lx_engine_ops,
+        .cx = p->mm,
+        .mem_base = p->mm->base,
+        .mem_size = p->mm->size,
+        .tier = opt->tier,
+        .cache_size = opt->cache_size,
+        .max_insns = opt->max_insns,
+        .dump = opt->dump,
+        .dump_lo = opt->dump_lo,
+        .dump_hi = opt->dump_hi,
+        .print = print_dump,
+        .made = perf_fd >= 0 ? perf_made : NULL,
+    };
+    rc = engine_create(&p->engine, &cfg);
+    if (!rc)
+        rc = lx_thread_create(&t, p, NULL);
+    if (!rc)
+        rc = lx_thread_attach(t);
+    if (rc)
+        return complain(EXIT_OURS, name, strerror(-rc));
+    t->sigmask = sigmask & ~(LX_SIGBIT(SIGKILL) | LX_SIGBIT(SIGSTOP));
+    lx_thread_add(t);
+    rc = lx_program_load(t, prog, envp, why, sizeof why);
+    lx_program_close(prog);
+    if (rc)
+        return complain(status_of(rc == -ENOENT ? -ENOEXEC : rc), name, why);
+    if (opt->gdb_port) {
+        rc = lx_gdb_start(p, opt->gdb_port);
+        if (rc)
+            return complain(EXIT_OURS, "--gdb", strerror(-rc));
+    }
+    lx_signal_thread_start(t);
+    lx_run(t);
+
+    /* The first thread has called exit. Others may go on; then the process ends with the last of them, and with this exit status. */
+    lx_signal_thread_stop(t);
+    p->exit_code = t->exit_code;
+    mk_lock(&p->threads_lock);
+    bool last = p->nthreads == 1;
+    mk_unlock(&p->threads_lock);
+    if (last)
+        lx_process_exit(t, t->exit_code);
+    if (lx_gdb_on())
+        lx_gdb_thread_exit(t);
+    lx_thread_leave_memory(t);
+    if (!lx_thread_remove(t))
+        lx_process_end(t, t->exit_code, 0);
+    prov_call_now(LX_NR_exit, (u64)t->exit_code, 0, 0, 0, 0, 0);
+    mk_panic("the thread does not end");
+}
+
+/* All host signals blocked; the mask before. */
+static u64 block_signals(void)
+{
+    u64 all = ~0ull, old = 0;
+    prov_call_now(LX_NR_rt_sigprocmask, SIG_SETMASK, (u64)&all, (u64)&old, sizeof all, 0, 0);
+    return old;
+}
+
+/* Paths that the run and its successors use are made absolute: the guest may change its directory. */
+static const char *absolute(const char *path)
+{
+    if (!path)
+        return NULL;
+    char *full = realpath(path, NULL);
+    return full ? full : path;
+}
+
+int lx_start(const struct lx_options *given, const char *program, char **argv, char **envp)
+{
+    static struct lx_process process;
+    static struct lx_options opt;
+    struct lx_process *p = &process;
+    struct lx_program prog;
+    char why[512];
+    u64 mask = block_signals();
+    opt = *given;
+    opt.root = absolute(given->root);
+    opt.prefix = absolute(given->prefix);
+    int rc = start_process(p, &opt, NULL);
+    if (rc)
+        return rc;
+    opt.log_file = absolute(given->log_file); /* it exists now */
+    rc = lx_program_open(&prog, p, AT_FDCWD, program, 0, argv, why, sizeof why);
+    if (rc) {
+        bool absent = rc == -ENOENT && prog.fd == rc;
+        return complain(absent ? EXIT_NOT_FOUND : status_of(rc == -ENOENT ? -ENOEXEC : rc), program, why);
+    }
+    return run_program(p, &prog, program, envp, mask);
+}
+
+int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char **argv, char **envp)
+{
+    static struct lx_process process;
+    struct lx_process *p = &process;
+    struct lx_program prog = {0};
+    struct lx_elf e;
+    char why[256];
+    block_signals();
+    host_native.probe(opt->features_off);
+    /* Out of the way of the window of our descriptors. */
+    prog.fd = fcntl(in->prog_fd, F_DUPFD_CLOEXEC, 64);
+    if (prog.fd < 0)
+        prog.fd = in->prog_fd;
+    else
+        close(in->prog_fd);
+    prog.argv = argv;
+    while (argv[prog.argc])
+        prog.argc++;
+    fmt(prog.execfn, sizeof prog.execfn, "%s", in->execfn);
+    int rc = start_process(p, opt, in);
+    if (rc)
+        return rc;
+    rc = lx_elf_read(&e, prog.fd, NULL, why, sizeof why);
+    if (rc)
+        return complain(status_of(rc), prog.execfn, why);
+    prog.abi = e.abi;
+    lx_elf_free(&e);
+    return run_program(p, &prog, prog.execfn, envp, in->sigmask);
+}
