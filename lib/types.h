@@ -23,9 +23,9 @@ typedef u64 gva_t;       /* guest virtual address */
 typedef u64 gpa_t;       /* guest physical address */
 typedef uintptr_t hva_t; /* host virtual address */
 
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define CONTAINER_OF(p, type, field) ((type *)((char *)(p) - offsetof(type, field)))
+#define ARRAY_LEN(a)                 (sizeof(a) / sizeof((a)[0]))
+#define MUST_USE                     __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a)            __attribute__((format(printf, f, a)))
+#define LIKELY(x)                    __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)                  __builtin_expect(!!(x), 0)
+#define CONTAINER_OF(p, type, field) ((type *)((char *)(p)-offsetof(type, field)))

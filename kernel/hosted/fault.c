@@ -29,8 +29,8 @@
 
 static const int fault_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 
-static mk_fault_fn *upcall;
-static void *upcall_cx;
+static mk_fault_fn *_Atomic upcall;
+static void *upcall_cx; /* written before upcall */
 static void (*_Atomic foreign)(int sig, siginfo_t *si, void *uc);
 
 static struct mk_lock install_lock;
@@ -92,10 +92,34 @@ static void crash(int sig, const siginfo_t *si, const struct mk_fault *f, uconte
     end_by(sig, uc);
 }
 
+/* ThreadSanitizer installs handlers with all signals blocked, whatever was asked for. */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+#define UNDER_TSAN 1
+#endif
+
+static void unblock_faults(void)
+{
+#ifdef UNDER_TSAN
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_LEN(fault_signals); i++)
+        sigaddset(&set, fault_signals[i]);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+#endif
+}
+
 static void on_signal(int sig, siginfo_t *si, void *ucp)
 {
     int saved = errno;
     ucontext_t *uc = ucp;
+
+    unblock_faults();
 
     if (is_foreign(sig, si)) {
         void (*fn)(int, siginfo_t *, void *) = atomic_load(&foreign);
@@ -120,12 +144,13 @@ static void on_signal(int sig, siginfo_t *si, void *ucp)
     }
 
     bool resume = false;
-    if (upcall && !in_upcall) {
+    mk_fault_fn *fn = atomic_load_explicit(&upcall, memory_order_acquire);
+    if (fn && !in_upcall) {
         struct mk_regs regs;
         hosted_context_get(&regs, uc);
         f.regs = &regs;
         in_upcall = 1;
-        resume = upcall(&f, upcall_cx);
+        resume = fn(&f, upcall_cx);
         in_upcall = 0;
         if (resume)
             hosted_context_put(&regs, uc);
@@ -168,11 +193,10 @@ static int install(void)
 
 int mk_fault_handler(mk_fault_fn *fn, void *cx)
 {
-    if (upcall)
+    if (atomic_load(&upcall))
         return -EBUSY;
     upcall_cx = cx;
-    atomic_thread_fence(memory_order_release);
-    upcall = fn;
+    atomic_store_explicit(&upcall, fn, memory_order_release);
     return install();
 }
 

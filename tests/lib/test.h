@@ -12,6 +12,19 @@
 #include "lib/hash.h"
 #include "lib/types.h"
 
+/* ThreadSanitizer gives up on some of what the tests do. */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+#define UNDER_TSAN 1
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+
 /* The same sequence for the same start. */
 static inline u64 rnd(u64 *state)
 {

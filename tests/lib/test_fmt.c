@@ -51,7 +51,7 @@ static void test_random_conversions(void **state)
     static const char *const ints = "diuxX";
     u64 r = 42;
 
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 60000; i++) {
         char f[64] = "<%", *p = f + 2;
         bool text = !rnd_below(&r, 4);
         bool star = !rnd_below(&r, 4), dot_star = !rnd_below(&r, 4);

@@ -12,7 +12,7 @@
 #include "lib/bits.h"
 #include "lib/heap.h"
 
-enum { SLOTS = 500, STEPS = 40000 };
+enum { SLOTS = 500, STEPS = 15000 };
 
 struct block {
     u8 *p;
@@ -22,7 +22,7 @@ struct block {
 
 static size_t some_size(u64 *r)
 {
-    static const size_t most[] = {64, 64, 600, 600, 9000, 200000};
+    static const size_t most[] = {64, 64, 600, 600, 9000, 100000};
 
     return rnd_below(r, most[rnd_below(r, ARRAY_LEN(most))] + 1);
 }

@@ -16,8 +16,8 @@
 #include "probe.h"
 
 /* The one upcall of the process: notes the fault and does what the test wants. */
-static struct mk_fault seen;
-static u32 upcalls;
+static __thread struct mk_fault seen;
+static __thread u32 upcalls;
 static bool (*act)(struct mk_fault *f);
 static u8 cx_tag;
 

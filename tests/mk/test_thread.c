@@ -191,6 +191,9 @@ static int child_in_shared_memory(void *arg)
 /* A child that runs in its parent's memory waits for a lock that another thread holds. */
 static void test_lock_in_vfork_child(void **state)
 {
+    if (UNDER_TSAN)
+        skip(); /* its clone does not know of children in shared memory */
+
     size_t size = 64 << 10;
     char *stack = malloc(size);
     int status;

@@ -22,12 +22,13 @@ void mk_pages_free(void *p, size_t size);
 /* Makes the lowest page of [p, p + size) inaccessible (a guard for a stack that grows down). */
 int mk_pages_guard(void *p, size_t size) MUST_USE;
 
-/* Reserves `size` bytes of address space with no access and no memory behind it, aligned to `align` (a power of two; 0: to pages). Given back by
- * mk_pages_free. */
+/* Reserves `size` bytes of address space with no access and no memory behind it, aligned to `align` (a power of two; 0:
+ * to pages). Given back by mk_pages_free. */
 int mk_reserve(hva_t *out, size_t size, size_t align) MUST_USE;
 
 /* Code memory: one memory object mapped twice, writable at rw and executable at rx; never both at one address.
- * The two stay at these addresses for the object's life, over fork too. size is rounded up to pages. No descriptor is held. */
+ * The two stay at these addresses for the object's life, over fork too. size is rounded up to pages. No descriptor is
+ * held. */
 struct mk_code {
     u8 *rw;
     u8 *rx;
@@ -38,9 +39,9 @@ int mk_code_create(struct mk_code *c, size_t size) MUST_USE;
 void mk_code_destroy(struct mk_code *c);
 /* Makes what was written visible to execution at rx (host instruction cache maintenance). */
 void mk_code_sync(const struct mk_code *c, size_t off, size_t len);
-/* fork shares memory objects between parent and child; code must not be. Before: a private copy of the first `used` bytes (the rest is
- * zero) is made in *copy. In the child, _adopt puts it at the old addresses; when that fails, the old ones may be gone and nothing
- * there may be run or written. In the parent, _drop gives the copy back. */
+/* fork shares memory objects between parent and child; code must not be. Before: a private copy of the first `used`
+ * bytes (the rest is zero) is made in *copy. In the child, _adopt puts it at the old addresses; when that fails, the
+ * old ones may be gone and nothing there may be run or written. In the parent, _drop gives the copy back. */
 int mk_code_copy(const struct mk_code *c, size_t used, struct mk_code *copy) MUST_USE;
 int mk_code_adopt(struct mk_code *c, struct mk_code *copy) MUST_USE;
 void mk_code_drop(struct mk_code *copy);
@@ -48,14 +49,16 @@ void mk_code_drop(struct mk_code *copy);
 /* --- guarded access ---
  * Once mk_thread_enter or mk_fault_handler was called, on any thread, the upcall included.
  *
- * Copies that end with -EFAULT instead of a fault when either side is not accessible; a part may have been copied then. The
- * two sides do not overlap. */
+ * Copies that end with -EFAULT instead of a fault when either side is not accessible; a part may have been copied then.
+ * The two sides do not overlap. */
 int mk_copy(void *dst, const void *src, size_t n) MUST_USE;
-/* Guarded typed accesses for the interpreter. size 1, 2, 4, 8, 16. The load is a single access. On a fault, *fault_addr is the host address. */
+/* Guarded typed accesses for the interpreter. size 1, 2, 4, 8, 16. The load is a single access, the
+ * store too. */
 int mk_load(hva_t addr, u32 size, void *out) MUST_USE;
 int mk_store(hva_t addr, u32 size, const void *in) MUST_USE;
-/* Guarded compare-and-swap, sequentially consistent; size 1, 2, 4, 8, 16, naturally aligned or else -EINVAL. *expect gets the
- * old value; it was swapped when that is what *expect was before. Memory must be writable even where the values differ. */
+/* Guarded compare-and-swap, sequentially consistent; size 1, 2, 4, 8, 16, naturally aligned or else -EINVAL. *expect
+ * gets the old value; it was swapped when that is what *expect was before. Memory must be writable even where the
+ * values differ. */
 int mk_cas(hva_t addr, u32 size, void *expect, const void *desired) MUST_USE;
 /* After one of these returned -EFAULT on this thread: how it faulted. kind is an enum mk_fault_kind. */
 void mk_last_fault(hva_t *addr, u32 *kind, bool *write);
@@ -71,12 +74,14 @@ bool mk_trylock(struct mk_lock *l);
 void mk_unlock(struct mk_lock *l);
 void mk_lock_reset(struct mk_lock *l);
 
-/* A word of signals: waits until any bit of `mask` is set in *word, or until the deadline (ns of mk_clock; 0: for ever). Returns -ETIMEDOUT then. */
+/* A word of signals: waits until any bit of `mask` is set in *word, or until the deadline (ns of mk_clock; 0: for
+ * ever). Returns -ETIMEDOUT then. */
 int mk_wait(u32 *word, u32 mask, u64 deadline);
 /* Sets bits and wakes waiters. Async-signal-safe. */
 void mk_signal(u32 *word, u32 bits);
 
-/* Starts a thread; it ends when fn returns. stack 0: the system's default size. It inherits the caller's blocked signals, hosted. */
+/* Starts a thread; it ends when fn returns. stack 0: the system's default size. It inherits the caller's blocked
+ * signals, hosted. */
 int mk_thread_start(void (*fn)(void *), void *arg, size_t stack) MUST_USE;
 void mk_yield(void);
 
@@ -90,9 +95,17 @@ u64 mk_clock(void); /* monotonic, ns */
 
 /* --- faults --- */
 
-enum mk_fault_kind { MK_FAULT_UNMAPPED, MK_FAULT_PROTECTION, MK_FAULT_BUS, MK_FAULT_ILLEGAL, MK_FAULT_ARITH, MK_FAULT_TRAP };
+enum mk_fault_kind {
+    MK_FAULT_UNMAPPED,
+    MK_FAULT_PROTECTION,
+    MK_FAULT_BUS,
+    MK_FAULT_ILLEGAL,
+    MK_FAULT_ARITH,
+    MK_FAULT_TRAP
+};
 
-/* Register state of the host at the fault; laid out in mk/arch/<isa>/regs.h. Changing it changes where and how the thread resumes. */
+/* Register state of the host at the fault; laid out in mk/arch/<isa>/regs.h. Changing it changes where and how the
+ * thread resumes. */
 struct mk_regs;
 
 struct mk_fault {
@@ -103,15 +116,15 @@ struct mk_fault {
     struct mk_regs *regs;
 };
 
-/* The upcall: runs on its own stack on the thread that faulted, other signals blocked, async-signal-safe code only; a fault in it, but for
- * guarded accesses, is a crash. true: resume with *f->regs.
- * false: not ours; the crash report is written and the process ends by the signal. */
+/* The upcall: runs on its own stack on the thread that faulted, other signals blocked, async-signal-safe code only; a
+ * fault in it, but for guarded accesses, is a crash. true: resume with *f->regs. false: not ours; the crash report is
+ * written and the process ends by the signal. */
 typedef bool mk_fault_fn(struct mk_fault *f, void *cx);
 
 /* Installs the process-wide handler, once; -EBUSY the second time. */
 int mk_fault_handler(mk_fault_fn *fn, void *cx) MUST_USE;
-/* Gives the calling thread what upcalls need (a stack of its own). Every thread that runs guest code calls it first; _leave before it ends.
- * Calling it again does nothing. In a child after fork the calling thread still has it. */
+/* Gives the calling thread what upcalls need (a stack of its own). Every thread that runs guest code calls it first;
+ * _leave before it ends. Calling it again does nothing. In a child after fork the calling thread still has it. */
 int mk_thread_enter(void) MUST_USE;
 void mk_thread_leave(void);
 

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "kernel/hosted/arch.h"
 
-#include <string.h>
 #include <ucontext.h>
 
 /* Exception numbers (Intel SDM 3A, 6.15), and bits of a page fault's error code (4.7). */
@@ -12,11 +11,6 @@ enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4 };
 /* Numbers of the ucontext's registers in the order of their encodings. */
 static const u8 gregs_of[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                                 REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
-
-/* Linux marks, in bytes of the FXSAVE area that the hardware leaves free, that an XSAVE header follows it. Its first
- * word says which state components the area holds; a component that it leaves out is reset on return (SDM 1, 13.8.1).
- */
-enum { FXSAVE_SIZE = 512, FXSAVE_MARK = 464, XSAVE_MARK = 0x46505853, XSTATE_SSE = 1 << 1 };
 
 hva_t hosted_context_pc(const void *ucp)
 {
@@ -56,18 +50,10 @@ void hosted_context_put(const struct mk_regs *r, void *ucp)
         uc->uc_mcontext.gregs[gregs_of[i]] = (greg_t)r->gpr[i];
     uc->uc_mcontext.gregs[REG_RIP] = (greg_t)r->rip;
     uc->uc_mcontext.gregs[REG_EFL] = (greg_t)r->rflags;
-    if (!fp)
-        return;
-    fp->mxcsr = r->mxcsr;
-
-    u32 mark;
-    u64 held;
-    memcpy(&mark, (u8 *)fp + FXSAVE_MARK, sizeof(mark));
-    if (mark == XSAVE_MARK) {
-        memcpy(&held, (u8 *)fp + FXSAVE_SIZE, sizeof(held));
-        held |= XSTATE_SSE;
-        memcpy((u8 *)fp + FXSAVE_SIZE, &held, sizeof(held));
-    }
+    /* The vectors were changed in place. Linux marks this part of the state as held, whatever the CPU said, so it takes
+     * effect. */
+    if (fp)
+        fp->mxcsr = r->mxcsr;
 }
 
 static bool is_canonical(u64 a)

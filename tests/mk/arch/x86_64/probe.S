@@ -111,10 +111,20 @@ probe_registers_next:
         cld
         ret
 
+/* XRSTOR of an area that holds no state makes the state initial, in a way that the CPU remembers; zeroing registers need not. */
 PROBE probe_vectors
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
         pxor    %xmm\n, %xmm\n
         .endr
+        pushq   %rbx
+        movl    $1, %eax
+        cpuid
+        popq    %rbx
+        btl     $27, %ecx       /* OSXSAVE */
+        jnc     probe_vectors_at
+        movl    $2, %eax        /* SSE */
+        xorl    %edx, %edx
+        xrstor64 no_state(%rip)
 probe_vectors_at:
         ud2
 probe_vectors_next:
@@ -163,5 +173,12 @@ PROBE probe_cas
 probe_base_load:
         movq    %gs:(%rdi), %rax
         ret
+
+        .section .rodata
+        .balign 64
+no_state:
+        .fill   24, 1, 0
+        .long   0x1f80, 0xffff  /* mxcsr and its mask */
+        .fill   576 - 32, 1, 0
 
         .section .note.GNU-stack, "", @progbits
