@@ -322,6 +322,16 @@ bool x64_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr)
     return true;
 }
 
+/* Is the instruction at `p` a read marked by o_gs_write? */
+static bool is_write_read(const u8 *p)
+{
+    u8 rex = 0;
+    while (*p == 0x65 || *p == 0x66 || (*p & 0xf0) == 0x40)
+        rex = *p++;
+    p += *p == 0x0f ? 2 : 1;
+    return (p[0] & 7) == 4 && p[0] < 0xc0 && (p[1] >> 3 & 7) == 4 && !(rex & 2 && (rex & 0xf0) == 0x40) && p[1] >> 6;
+}
+
 void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
 {
     const struct common_head *h = common;
@@ -334,6 +344,8 @@ void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
         else
             memcpy(slot, regs->xmm[p->reg - XMM0], size);
     }
+    if (is_write_read((const u8 *)regs->rip))
+        v->fault.access = VCPU_WRITE;
     v->ras_sp = (void *)regs->gpr[RSP];
     v->fp_flags |= fp_flags(regs->mxcsr);
     v->host_fp[1] = 0;

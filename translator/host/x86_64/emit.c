@@ -52,9 +52,6 @@ static bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
         return in->op == IR_OP_add && user->a == i && (user->op == IR_OP_ld || user->b != i) &&
                !(user->aux & IR_MEM_ALIGN) && fits32((s64)user->imm) && ins_of(g, in->b)->op != IR_OP_const &&
                ins_of(g, in->a)->op != IR_OP_const;
-    case IR_OP_exit_ind: /* a return to an even pc: see emit_exit_ind */
-        return in->op == IR_OP_and && (user->aux & IR_EXIT_RET) && const_of(g, in->b, &k) && k == (u64)-2 &&
-               ins_of(g, in->a)->op != IR_OP_const;
     default:
         return false;
     }

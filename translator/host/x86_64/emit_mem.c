@@ -266,7 +266,7 @@ static void amo_loop(struct gen *g, ir_ref i, u32 kind, u32 size)
     u32 addr = atomic_address(g, i);
     struct opnd y = minmax ? o_reg(use_reg(g, in->b)) : use_any(g, in->b);
     u32 t = temp_int(g);
-    x_rm(c, load_op(in->type, size), RAX, o_gs(addr, 0), 0);
+    x_rm(c, load_op(in->type, size), RAX, o_gs_write(addr), 0);
     const u8 *again = c->p;
     if (minmax) {
         static const u8 keep[] = {CC_L, CC_G, CC_B, CC_A}; /* ORDER ir_amo */

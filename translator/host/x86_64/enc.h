@@ -60,7 +60,7 @@ struct opnd {
     u8 kind;
     u8 reg;    /* O_REG: it. O_MEM, O_GS: base, or NOREG */
     u8 index;  /* O_MEM, O_GS: index register, or NOREG */
-    u8 scale;  /* log2 */
+    u8 scale;  /* log2; without an index it does nothing, and is a mark (o_gs_write) */
     s32 disp;  /* displacement; O_COMMON: offset in the common code; O_IMM: the value, sign-extended */
 };
 
@@ -83,6 +83,13 @@ static inline struct opnd o_sib(u32 base, u32 index, u32 scale, s32 disp)
 static inline struct opnd o_gs(u32 base, s32 disp)
 {
     return (struct opnd){.kind = O_GS, .reg = (u8)base, .index = NOREG, .disp = disp};
+}
+/* The same, for a read that belongs to an access that writes: unwinding tells it by its encoding and reports a write. */
+static inline struct opnd o_gs_write(u32 base)
+{
+    struct opnd o = o_gs(base, 0);
+    o.scale = 1;
+    return o;
 }
 static inline struct opnd o_common(u32 off)
 {
@@ -126,7 +133,7 @@ static inline void x_modrm(struct code *c, u32 reg, struct opnd rm, u32 nimm)
         return;
     }
     u32 mod = rm.disp == 0 && (rm.reg & 7) != RBP ? 0 : fits8(rm.disp) ? 1 : 2;
-    if (rm.index != NOREG || (rm.reg & 7) == RSP) {
+    if (rm.index != NOREG || (rm.reg & 7) == RSP || rm.scale) {
         put8(c, mod << 6 | reg | 4);
         put8(c, (u32)rm.scale << 6 | (rm.index == NOREG ? 4 : rm.index & 7u) << 3 | (rm.reg & 7));
     } else {

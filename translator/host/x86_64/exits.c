@@ -18,8 +18,7 @@
  *         ret     8
  *
  * The comparison is what makes it correct; the stack only predicts. So it may overflow (own_fault, common.c, starts it
- * afresh), be emptied at any time, or be out of step after a guest's longjmp. Pcs on it are even: a return to `x & -2`
- * compares x itself, as equality says that x was even.
+ * afresh), be emptied at any time, or be out of step after a guest's longjmp.
  *
  * Indirect exits look into the vCPU's jump cache, inline, so that each jump has a place of its own in the host's
  * predictor.
@@ -170,13 +169,11 @@ void emit_exit(struct gen *g, ir_ref i)
     exit_jmp(g, back);
 }
 
-/* r[0]: the pc. n: it has to be made even first. */
+/* r[0]: the pc. */
 static void cold_return_miss(struct gen *g, const struct cold *k)
 {
     if (k->r[0] != RAX)
         x_mov(&g->c, X_W, RAX, k->r[0]);
-    if (k->n)
-        x_alu_imm(&g->c, X_W, ALU_AND, o_reg(RAX), -2);
     x_jmp_common(&g->c, g->common->off[C_INDIRECT]);
 }
 
@@ -202,12 +199,9 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     if (in->aux & IR_EXIT_RET) {
-        bool fused = g->val[in->a].fused;
-        u32 pc = use_reg(g, fused ? ins_of(g, in->a)->a : in->a);
+        u32 pc = use_reg(g, in->a);
         x_rm(c, 0x3b | X_W, pc, o_mem(RSP, 8), 0);
-        struct cold *k = cold_new(g, cold_return_miss, x_jcc(c, CC_NE));
-        k->r[0] = (u8)pc;
-        k->n = fused;
+        cold_new(g, cold_return_miss, x_jcc(c, CC_NE))->r[0] = (u8)pc;
         put8(c, 0xc2);
         put8(c, 8);
         put8(c, 0);
