@@ -5,7 +5,8 @@
  *
  * WHAT is qemu (qemu-riscv64 run on the same program as an ELF file), ir (translate and interpret), interp or baseline
  * (the engine's tiers). --insns: about how many instructions to try, in batches of snippets; --only and --ext choose
- * instructions. What qemu does not know is left out when it takes part.
+ * instructions; --faults: so many of 1000 memory operands are bad (not with qemu). What qemu does not know is left out
+ * when it takes part.
  *
  * A difference is made small: instructions of the snippet are replaced by nops as long as the two still differ. Then
  * the seed, what remains and the registers that differ are printed. Status 0: no difference; 1: some; 77: no qemu. */
@@ -43,6 +44,7 @@ static char tmp_dir[] = "/tmp/rvdiff-XXXXXX";
 static char elf_path[64], out_path[64];
 static bool keep;
 static u64 tried[RV_NOPS];
+static u64 faulted; /* snippets */
 
 /* --- running --- */
 
@@ -129,6 +131,9 @@ static void print_difference(const struct image *im, u32 n, enum what wa, enum w
     for (u32 k = 0; k < 32; k++)
         SHOW("f", k, f[k]);
     SHOW("fcsr", 0, fcsr);
+    SHOW("pc", 0, fault_pc);
+    SHOW("addr", 0, fault_addr);
+    SHOW("kind", 0, fault_kind);
     for (u32 k = 0; k < sizeof a->sandbox; k++)
         SHOW("mem", (s32)k - 192, sandbox[k]);
     printf("  before: fcsr %llx\n", (unsigned long long)seed->fcsr);
@@ -198,6 +203,7 @@ static int batch(const struct gen_options *o, enum what wa, enum what wb, u32 sh
         goto out;
     }
     for (u32 n = 0; n < im.nsnippets; n++) {
+        faulted += a[n].fault_pc != 0;
         if (memcmp(&a[n], &b[n], sizeof a[n]) == 0)
             continue;
         if ((u32)bad < show) {
@@ -281,6 +287,8 @@ int main(int argc, char **argv)
             o.nunits = (u32)strtoul(value, NULL, 0);
         else if (strcmp(argv[i], "--batch") == 0)
             o.nsnippets = (u32)strtoul(value, NULL, 0);
+        else if (strcmp(argv[i], "--faults") == 0)
+            o.faults = (u32)strtoul(value, NULL, 0);
         else if (strcmp(argv[i], "--only") == 0)
             o.only = op_of(value);
         else if (strcmp(argv[i], "--ext") == 0)
@@ -302,6 +310,7 @@ int main(int argc, char **argv)
         }
         o.exts &= QEMU_EXTS;
         o.skip = qemu_skip;
+        o.faults = 0;
     }
     if (!mkdtemp(tmp_dir)) {
         perror(tmp_dir);
@@ -328,10 +337,12 @@ int main(int argc, char **argv)
     }
     printf("%s against %s, seed %llu: %llu instructions of %u kinds, %u differences%s\n", what_names[wa],
            what_names[wb], (unsigned long long)seed, (unsigned long long)sum, kinds, bad, bad >= 10 ? " or more" : "");
+    if (o.faults)
+        printf("%llu snippets ended in a fault\n", (unsigned long long)faulted);
     if (!keep) {
         unlink(elf_path);
         unlink(out_path);
         rmdir(tmp_dir);
     }
-    return bad || missing ? 1 : 0;
+    return bad || missing || (o.faults && !faulted) ? 1 : 0;
 }

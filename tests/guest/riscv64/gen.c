@@ -160,6 +160,15 @@ static bool roll(struct gen *g, u32 op, struct rv_insn *i)
 
 /* --- units --- */
 
+/* Now and then makes the memory operand of *i one that faults: points its register at unmapped memory. */
+static bool bad_address(struct gen *g, const struct rv_insn *i)
+{
+    if (rng_below(&g->r, 1000) >= g->o->faults || i->rs1 == g->s->base)
+        return false;
+    must(g, (struct rv_insn){.op = RV_LUI, .rd = i->rs1, .imm = (s32)GEN_HOLE});
+    return true;
+}
+
 static bool memory_unit(struct gen *g, struct rv_insn *i, u32 size)
 {
     const u32 base = g->s->base;
@@ -180,7 +189,8 @@ static bool memory_unit(struct gen *g, struct rv_insn *i, u32 size)
         i->imm %= 1500;
     if (!rv_encode(i, &w))
         return false;
-    addi(g, i->rs1, base, at - i->imm);
+    if (!bad_address(g, i))
+        addi(g, i->rs1, base, at - i->imm);
     return emit(g, i);
 }
 
@@ -193,8 +203,8 @@ static bool atomic_unit(struct gen *g, struct rv_insn *i, u32 size)
     const bool lr = i->op == RV_LR_W || i->op == RV_LR_D, sc = i->op == RV_SC_W || i->op == RV_SC_D;
     if (i->rs1 == 0 || (sc && g->lr_sizes & ~size))
         return false;
-    if (i->rs1 != base)
-        addi(g, i->rs1, base, at);
+    if (i->rs1 != base && !bad_address(g, i)) /* unmapped, or else misaligned */
+        addi(g, i->rs1, base, rng_below(&g->r, 1000) < g->o->faults ? at + 1 : at);
     must(g, *i);
     if (!lr)
         return true;
@@ -314,7 +324,7 @@ static bool unit(struct gen *g, u32 op)
     case ZERO:
         if (i.rs1 == 0)
             return false;
-        if (i.rs1 != g->s->base)
+        if (i.rs1 != g->s->base && !bad_address(g, &i))
             addi(g, i.rs1, g->s->base, (s32)rng_below(&g->r, 448) - 192);
         return emit(g, &i);
     default:

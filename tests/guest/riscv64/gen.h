@@ -39,12 +39,16 @@ static inline u32 rng_below(struct rng *r, u32 n)
 
 #define GEN_CODE 0x00100000ull
 #define GEN_DATA 0x20000000ull
+#define GEN_HOLE 0x60000000ull /* never mapped */
 
 struct record {
     u64 x[32];
     u64 f[32];
     u64 fcsr;
-    u64 pad[7];
+    u64 fault_pc; /* 0, or where the snippet faulted; its run ends there */
+    u64 fault_addr;
+    u64 fault_kind; /* vcpu_fault's kind and access << 8 */
+    u64 pad[4];
     u8 sandbox[448];
 };
 _Static_assert(sizeof(struct record) == 1024, "records keep the sandbox aligned");
@@ -78,6 +82,7 @@ struct gen_options {
     u64 seed;
     u32 nsnippets;
     u32 nunits;      /* of each snippet, at most GEN_MAX_UNITS */
+    u32 faults;      /* of 1000 memory operands so many are bad; a snippet ends at the first */
     u32 exts;        /* bits 1 << enum rv_ext: instructions to use */
     u32 only;        /* if not 0, this enum rv_op only */
     const u16 *skip; /* instructions not to use, ended by 0; or NULL */

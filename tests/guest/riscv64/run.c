@@ -56,6 +56,30 @@ static int done(struct world *w, struct vcpu *v, struct record *out, const char 
     return -1;
 }
 
+/* A snippet faulted: notes the state in its record as its own code would have, and lets the program go on after it. */
+static bool skip_snippet(struct world *w, struct vcpu *v)
+{
+    const u64 offset = v->pc - GEN_CODE;
+    u32 lo = 0, hi = w->im->nsnippets;
+    while (hi - lo > 1) {
+        const u32 mid = (lo + hi) / 2;
+        *(w->im->snippets[mid].begin <= offset ? &lo : &hi) = mid;
+    }
+    if (!hi || offset >= w->im->snippets[lo].end)
+        return false;
+    struct record *rec = (struct record *)(w->base + GEN_DATA) + lo;
+    const struct rv_state *s = rv_state(v);
+    memcpy(rec->x, s->x, sizeof rec->x);
+    memcpy(rec->f, s->f, sizeof rec->f);
+    rec->x[w->im->snippets[lo].base] = 0;
+    rec->fcsr = rv_get_fcsr(v);
+    rec->fault_pc = v->pc;
+    rec->fault_addr = v->fault.addr;
+    rec->fault_kind = v->fault.kind | v->fault.access << 8;
+    v->pc = GEN_CODE + w->im->snippets[lo].end;
+    return true;
+}
+
 /* --- without the engine --- */
 
 static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena)
@@ -106,6 +130,8 @@ static int run_ir(struct world *w, struct record *out, const char **why)
             r = -1;
             break;
         }
+        if (v->exit == VCPU_FAULT && skip_snippet(w, v))
+            continue;
         if (v->exit == VCPU_FAULT || (v->exit == VCPU_TRAP && v->trap != IR_TRAP_MODE && v->trap != IR_TRAP_SYNC)) {
             r = done(w, v, out, why);
             break;
@@ -143,15 +169,6 @@ static bool on_fault(struct mk_fault *f, void *cx)
 static int run_engine(struct world *w, enum engine_tier tier, struct record *out, const char **why)
 {
     static const struct engine_ops ops = {.executable = executable, .watch = watch};
-    static bool ready;
-    if (!ready) {
-        host_native.probe(0);
-        if (mk_fault_handler(on_fault, NULL) || mk_thread_enter()) {
-            *why = "no fault handler";
-            return -1;
-        }
-        ready = true;
-    }
     const struct engine_config cfg = {
         .guest = &guest_riscv64,
         .ops = &ops,
@@ -175,7 +192,9 @@ static int run_engine(struct world *w, enum engine_tier tier, struct record *out
         return -1;
     v->pc = GEN_CODE;
     running = v;
-    v->exit = vcpu_run(v);
+    do
+        v->exit = vcpu_run(v);
+    while (v->exit == VCPU_FAULT && skip_snippet(w, v));
     running = NULL;
     int r = done(w, v, out, why);
     vcpu_destroy(v);
@@ -183,9 +202,23 @@ static int run_engine(struct world *w, enum engine_tier tier, struct record *out
     return r;
 }
 
+/* Once for all. */
+static bool prepare(void)
+{
+    static bool ready;
+    if (!ready) {
+        host_native.probe(0);
+        ready = mk_fault_handler(on_fault, NULL) == 0 && mk_thread_enter() == 0;
+    }
+    return ready;
+}
+
 int run_image(enum run_tier tier, const struct image *im, struct record *out, const char **why)
 {
     struct world w;
+    *why = "no fault handler";
+    if (!prepare())
+        return -1;
     if (!open_world(&w, im)) {
         *why = "no memory";
         return -1;

@@ -9,6 +9,6 @@ enum run_tier {
     RUN_BASELINE,
 };
 
-/* Runs im until it makes a system call and puts what its data then is into out[nsnippets]. 0, or -1 with *why
- * (static or in a static buffer) when it ended otherwise. */
+/* Runs im until it makes a system call (a snippet that faults is left where it faulted) and puts what its data then is
+ * into out[nsnippets]. 0, or -1 with *why (static or in a static buffer) when it ended otherwise. */
 int run_image(enum run_tier tier, const struct image *im, struct record *out, const char **why);
