@@ -90,6 +90,7 @@ int lx_thread_attach(struct lx_thread *t)
     int rc = mk_thread_enter();
     if (rc)
         return rc;
+    mk_thread_base(t->vcpu->mem_base); /* hosts that have no such register let the backend keep the base */
     t->tid = (int)prov_call_now(LX_NR_gettid, 0, 0, 0, 0, 0, 0);
     lx_set_self(t);
     return 0;
