@@ -363,6 +363,10 @@ def out_pass(call, structs):
         out.append(f'    s64 r = {get};' if first else f'    if (r == 0)\n        r = {get};')
         first = False
     out.append(f'    if (r == 0)\n        r = {enter};')
+    for i, arg in enumerate(call.args):
+        if arg.kind == 'fd': # a bad descriptor is found before a bad path
+            out.append(f'    else\n        r = call_fd_first(a[{i}], r);')
+            break
     for i, _ in reversed(paths):
         out.append(f'    lx_path_put(&p{i});')
     out += ['    return r;', '}']

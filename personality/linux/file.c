@@ -23,7 +23,7 @@ static u32 open_how_of(u64 flags)
     u32 how = flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? 0 : LX_PATH_FOLLOW;
     if (flags & O_CREAT && !(flags & O_PATH))
         how |= LX_PATH_CREATE;
-    if (!(flags & O_PATH))
+    if (!(flags & O_PATH) && (flags & O_ACCMODE) == O_RDONLY)
         how |= LX_PATH_DATA;
     return how;
 }

@@ -31,13 +31,6 @@ static s64 host(struct lx_thread *t, u64 fd, u32 request, u64 arg)
     return prov_call(&t->vcpu->poll, LX_NR_ioctl, fd, request, arg, 0, 0, 0);
 }
 
-/* Does the descriptor exist? Errors about it come before those about the argument. */
-static s64 checked(u64 fd, s64 error)
-{
-    s64 r = prov_call_now(LX_NR_fcntl, fd, 1 /* F_GETFD */, 0, 0, 0, 0);
-    return r < 0 ? r : error;
-}
-
 /* --- requests with pointers or descriptors inside --- */
 
 static s64 ioctl_clone(struct lx_thread *t, u64 fd, u32 request, gva_t arg)
@@ -55,7 +48,7 @@ static s64 ioctl_dedupe(struct lx_thread *t, u64 fd, u32 request, gva_t arg)
 {
     u16 n;
     if (lx_read(t, &n, arg + 16, sizeof n))
-        return checked(fd, -EFAULT);
+        return call_fd_first(fd, -EFAULT);
     return host(t, fd, request, call_out(t, arg, 24 + (u64)n * 32));
 }
 
@@ -64,7 +57,7 @@ static s64 ioctl_fiemap(struct lx_thread *t, u64 fd, u32 request, gva_t arg)
 {
     u32 n;
     if (lx_read(t, &n, arg + 24, sizeof n))
-        return checked(fd, -EFAULT);
+        return call_fd_first(fd, -EFAULT);
     return host(t, fd, request, call_out(t, arg, 32 + (u64)n * 56));
 }
 
@@ -74,7 +67,7 @@ static s64 ioctl_route(struct lx_thread *t, u64 fd, u32 request, gva_t arg)
     u64 rt[15];
     int r = lx_read(t, rt, arg, sizeof rt);
     if (r)
-        return checked(fd, r);
+        return call_fd_first(fd, r);
     rt[11] = call_in(t, rt[11], 1);
     return host(t, fd, request, (u64)rt);
 }
@@ -89,7 +82,7 @@ static s64 ioctl_ifconf(struct lx_thread *t, u64 fd, u32 request, gva_t arg)
     } c;
     int r = lx_read(t, &c, arg, sizeof c);
     if (r)
-        return checked(fd, r);
+        return call_fd_first(fd, r);
     c.buf = call_out(t, c.buf, c.len > 0 ? (u64)c.len : 1);
     s64 n = host(t, fd, request, (u64)&c);
     return n < 0 ? n : (lx_write(t, arg, &c.len, sizeof c.len) ? -EFAULT : n);
@@ -102,7 +95,7 @@ static s64 ioctl_ifreq_data(struct lx_thread *t, u64 fd, u32 request, gva_t arg)
     u64 ifr[5];
     int r = lx_read(t, ifr, arg, sizeof ifr);
     if (r)
-        return checked(fd, r);
+        return call_fd_first(fd, r);
     gva_t data = ifr[2];
     ifr[2] = lx_ok(t, data, DATA) ? call_out(t, data, DATA) : call_out(t, data, 1);
     return host(t, fd, request, (u64)ifr);
@@ -114,7 +107,7 @@ static s64 ioctl_entropy(struct lx_thread *t, u64 fd, u32 request, gva_t arg)
     s32 head[2];
     int r = lx_read(t, head, arg, sizeof head);
     if (r)
-        return checked(fd, r);
+        return call_fd_first(fd, r);
     return host(t, fd, request, call_in(t, arg, 8 + (head[1] > 0 ? (u64)head[1] : 0)));
 }
 
@@ -155,7 +148,7 @@ static s64 unknown(struct lx_thread *t, u64 fd, u32 request, u64 arg)
         if (arg < 4096) /* a number */
             return host(t, fd, request, arg);
     }
-    return checked(fd, -ENOTTY);
+    return call_fd_first(fd, -ENOTTY);
 }
 
 s64 sys_ioctl(struct lx_thread *t, const u64 *a)
@@ -176,7 +169,7 @@ s64 sys_ioctl(struct lx_thread *t, const u64 *a)
     case REQ_SPECIAL:
         return q->fn(t, fd, request, arg);
     case REQ_REFUSED:
-        return checked(fd, -q->error);
+        return call_fd_first(fd, -q->error);
     default:
         return host(t, fd, request, arg);
     }

@@ -37,11 +37,8 @@ static s64 vectored(struct lx_thread *t, const u64 *a, u32 nr, bool write)
     if (lx_fd_hidden(a[0]))
         return -EBADF;
     int r = lx_iov_read(t, iov, a[1], a[2], write);
-    if (r) {
-        /* A bad descriptor is found first. */
-        s64 flags = prov_call_now(LX_NR_fcntl, a[0], 3 /* F_GETFL */, 0, 0, 0, 0);
-        return flags == -EBADF ? -EBADF : r;
-    }
+    if (r)
+        return call_fd_first(a[0], r);
     return prov_call(&t->vcpu->poll, nr, a[0], (u64)iov, a[2], a[3], a[4], a[5]);
 }
 

@@ -536,7 +536,8 @@ static s64 make_cpuinfo(struct out *o)
 {
     const struct lx_abi *abi = o->t->proc->abi;
     u32 n = online_cpus();
-    size_t need = abi->cpuinfo(NULL, 0, n) + 1;
+    char none[1];
+    size_t need = abi->cpuinfo(none, sizeof none, n) + 1;
     void *text;
     int r = mk_pages_alloc(&text, need);
     if (r)
@@ -586,7 +587,7 @@ s64 lx_proc_open(struct lx_thread *t, enum lx_proc which, int dirfd, const char 
 {
     struct out o = {.t = t};
     char link[64];
-    if ((flags & O_ACCMODE) != O_RDONLY || which == LX_PROC_MEM)
+    if (which == LX_PROC_MEM)
         return -EACCES;
     if (flags & O_DIRECTORY)
         return -ENOTDIR;

@@ -253,6 +253,14 @@ static bool hands_over_hidden(const struct lx_thread *t, gva_t control, u64 len)
     return false;
 }
 
+/* Errors of the descriptor come before those of the message. */
+static s64 socket_first(u64 fd, s64 error)
+{
+    s32 type, len = sizeof type;
+    s64 r = prov_call_now(LX_NR_getsockopt, fd, SOL_SOCKET, SO_TYPE, (u64)&type, (u64)&len, 0);
+    return r == -EBADF || r == -ENOTSOCK ? r : error;
+}
+
 static s64 send_one(struct lx_thread *t, u64 fd, gva_t msg, u32 flags)
 {
     struct iovec iov[LX_IOV_MAX];
@@ -260,12 +268,12 @@ static s64 send_one(struct lx_thread *t, u64 fd, gva_t msg, u32 flags)
     struct address ad;
     int e = lx_read(t, &h, msg, sizeof h);
     if (e)
-        return e;
+        return socket_first(fd, e);
     if (h.iovlen > LX_IOV_MAX)
-        return -EMSGSIZE;
+        return socket_first(fd, -EMSGSIZE);
     e = lx_iov_read(t, iov, h.iov, h.iovlen, false);
     if (e)
-        return e;
+        return socket_first(fd, e);
     if (h.control && h.controllen && hands_over_hidden(t, h.control, h.controllen))
         return -EBADF;
     u64 len = h.namelen < 0 ? 0 : (u64)h.namelen; /* a negative length is the host kernel's to refuse */
@@ -289,12 +297,12 @@ static s64 receive_one(struct lx_thread *t, u64 fd, gva_t msg, u32 flags)
     struct header g, h;
     int e = lx_read(t, &g, msg, sizeof g);
     if (e)
-        return e;
+        return socket_first(fd, e);
     if (g.iovlen > LX_IOV_MAX)
-        return -EMSGSIZE;
+        return socket_first(fd, -EMSGSIZE);
     e = lx_iov_read(t, iov, g.iov, g.iovlen, true);
     if (e)
-        return e;
+        return socket_first(fd, e);
     h = g;
     bool convert = t->proc->root_fd >= 0 && g.name && g.namelen >= 0;
     h.iov = (u64)iov;

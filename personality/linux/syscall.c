@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "personality/linux/provider.h"
 #include "personality/linux/strace.h"
 
 u64 call_bad_ptr(const struct lx_thread *t, gva_t p, u64 n)
@@ -15,6 +16,11 @@ u64 call_bad_ptr(const struct lx_thread *t, gva_t p, u64 n)
     if (n > most && lx_ok(t, p, most))
         return (u64)lx_ptr(t, p);
     return CALL_BAD;
+}
+
+s64 call_fd_first(u64 fd, s64 error)
+{
+    return prov_call_now(LX_NR_fcntl, fd, 1 /* F_GETFD */, 0, 0, 0, 0) == -EBADF ? -EBADF : error;
 }
 
 static void tell_once(const struct lx_thread *t, const struct lx_call *c)

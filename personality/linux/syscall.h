@@ -112,6 +112,9 @@ static inline u64 call_mem(const struct lx_thread *t, gva_t p, u64 n)
     return lx_ok(t, p, n) ? (u64)lx_ptr(t, p) : CALL_BAD | (p & 0xffff);
 }
 
+/* An error found before the host kernel was called: -EBADF when the descriptor is none, else the error. */
+s64 call_fd_first(u64 fd, s64 error);
+
 /* Sizes: saturating. */
 static inline u64 call_mul(u64 a, u64 b)
 {
