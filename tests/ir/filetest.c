@@ -37,13 +37,6 @@
 
 #define TEXT_CAP (1 << 20)
 
-static int run_interp(const struct ir_unit *u, struct vcpu *v)
-{
-    ir_interp(u, v);
-    return 0;
-}
-const struct filetest_tier tier_interp = {.name = "interp", .run = run_interp};
-
 static const struct filetest_tier *tier = &tier_interp;
 static bool bless, cover, verbose;
 static u32 covered[IR_NOPS];

@@ -11,5 +11,5 @@ struct filetest_tier {
     int (*run)(const struct ir_unit *u, struct vcpu *v);
 };
 
-extern const struct filetest_tier tier_interp;   /* filetest.c */
+extern const struct filetest_tier tier_interp;   /* tier_interp.c */
 extern const struct filetest_tier tier_baseline; /* tier_baseline.c */

@@ -1,0 +1,36 @@
+/* The backend of the machine that this was built for against the interpreter, on random units.
+ *
+ * DGM_TEST_SEED=N runs one unit, DGM_TEST_ROUNDS=N that many; DGM_TEST_HOST_MASK takes features of the host away. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "lib/arena.h"
+#include "tests/ir/random_units.h"
+
+static struct arena arena;
+
+static void test_random_units(void **state)
+{
+    static struct test_pair p;
+    const char *given = getenv("DGM_TEST_SEED"), *rounds = getenv("DGM_TEST_ROUNDS");
+    const u64 first = given ? strtoull(given, NULL, 0) : 1;
+    const u64 last = given ? first : rounds ? strtoull(rounds, NULL, 0) : 6000;
+    test_start_running();
+    for (u64 seed = first; seed <= last; seed++) {
+        test_seed(seed);
+        test_random_unit(&p, &arena, 4 + test_below(test_below(4) ? 40 : 200));
+        test_verified(&p.made, "made", seed);
+        for (u32 i = 0; i < 2; i++)
+            test_agree(&tier_interp, &p.made, &tier_baseline, &p.made, seed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_units)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
