@@ -100,7 +100,7 @@ class Ninja:
     """A Ninja file in the making: one phony target per check."""
 
     def __init__(self):
-        self.text = ["rule cc\n  command = $cc $flags -MMD -MF $out.d -c $in -o $out\n  depfile = $out.d\n  description = $in",
+        self.text = ["builddir = build/check/ninja", "rule cc\n  command = $cc $flags -MMD -MF $out.d -c $in -o $out\n  depfile = $out.d\n  description = $in",
                      "rule stamp\n  command = $cmd && touch $out\n  description = $what"]
         self.groups = {}
 
