@@ -147,6 +147,9 @@ def main(argv):
         say("known/%s.txt: %s passes now" % (a.suite, p))
     c = suite.counts(results, names, "ours")
     say("%s: %d passed, %d failed, %d skipped" % (a.suite, c["pass"] + c["fail"] - len(bad), len(bad), c["skip"] + c["unbuilt"]))
+    if not c["pass"]:
+        print("suites: %s: nothing passed" % a.suite, file=sys.stderr)
+        return 2
     return 1 if a.check and bad else 0
 
 
