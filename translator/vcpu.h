@@ -14,12 +14,12 @@
 
 /* Why vcpu_run, or one entry into translated code, came back. */
 enum vcpu_exit {
-    VCPU_NONE,    /* nothing to tell: look up vcpu.pc and go on */
-    VCPU_LINK,    /* a direct exit that is not linked yet: vcpu.exit_id says which; pc holds where it goes */
-    VCPU_LOOKUP,  /* an indirect exit whose pc was not in the jump cache */
-    VCPU_POLL,    /* vcpu.poll was set */
-    VCPU_TRAP,    /* an IR trap: vcpu.trap (enum ir_trap) */
-    VCPU_FAULT,   /* a memory access faulted: vcpu.fault says how; pc is that of the faulting instruction */
+    VCPU_NONE,   /* nothing to tell: look up vcpu.pc and go on */
+    VCPU_LINK,   /* a direct exit that is not linked yet: vcpu.exit_id says which; pc holds where it goes */
+    VCPU_LOOKUP, /* an indirect exit whose pc was not in the jump cache */
+    VCPU_POLL,   /* vcpu.poll was set */
+    VCPU_TRAP,   /* an IR trap: vcpu.trap (enum ir_trap) */
+    VCPU_FAULT,  /* a memory access faulted: vcpu.fault says how; pc is that of the faulting instruction */
 };
 
 enum vcpu_access { VCPU_READ, VCPU_WRITE, VCPU_EXEC };
@@ -31,8 +31,8 @@ enum vcpu_fault_kind {
 };
 
 struct vcpu_fault {
-    u64 addr; /* guest address that faulted */
-    u8 kind;  /* enum vcpu_fault_kind */
+    u64 addr;  /* guest address that faulted */
+    u8 kind;   /* enum vcpu_fault_kind */
     u8 access; /* enum vcpu_access */
 };
 
@@ -51,7 +51,7 @@ static inline u32 vcpu_jc_index(gva_t pc)
 }
 
 #define VCPU_SLOT_BYTES 1024 /* room for any guest's slots */
-#define VCPU_SPILL 320       /* words for the backend: spilled values, registers saved around calls into C */
+#define VCPU_SPILL      320  /* words for the backend: spilled values, registers saved around calls into C */
 
 /* Entries of two words at the top of the return-address stack that hold no return: all their words are odd. An
  * empty stack's pointer stands below them. */
@@ -79,13 +79,13 @@ struct vcpu {
     /* colder */
     _Alignas(16) u64 spill[VCPU_SPILL]; /* backend: nothing in it outlives one stay in translated code */
     struct vcpu_fault fault;
-    void *ras_base;       /* lowest usable address of the return-address stack; a guard page lies below */
+    void *ras_base; /* lowest usable address of the return-address stack; a guard page lies below */
     size_t ras_size;
-    u32 running;          /* nonzero while in translated code; engine's flush protocol */
-    u32 index;            /* engine: which vCPU this is */
-    u64 epoch;            /* code cache generation that ras and jc belong to */
-    void *owner;          /* of whoever made it (a personality's thread, a machine's hart) */
-    struct vcpu *next;    /* engine's list */
+    u32 running;                    /* nonzero while in translated code; engine's flush protocol */
+    u32 index;                      /* engine: which vCPU this is */
+    u64 epoch;                      /* code cache generation that ras and jc belong to */
+    void *owner;                    /* of whoever made it (a personality's thread, a machine's hart) */
+    struct vcpu *next;              /* engine's list */
     u64 stat_entries, stat_lookups; /* --stats: entries into translated code; slow look-ups */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
 };

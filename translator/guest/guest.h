@@ -11,14 +11,15 @@ struct ir_builder;
 
 /* What the engine asks of one translation. */
 struct guest_request {
-    gva_t pc;         /* first instruction */
-    const u8 *code;   /* copy of the guest's bytes from pc on */
-    size_t len;       /* how many of them there are; the guest may not execute what follows */
-    u64 mode;         /* guest_isa.mode in force */
-    u32 max_insns;    /* end the unit after at most so many instructions (1: single step) */
-    u32 max_exits;    /* how many side exits a unit may have before it must end at a branch; 0 ends at the first */
-    bool stop_after;  /* end with IR_TRAP_STOP instead of going on (single step) */
-    /* True where a unit must end before this pc with an `exit` to it, unless it is the first (breakpoints). NULL: never. */
+    gva_t pc;        /* first instruction */
+    const u8 *code;  /* copy of the guest's bytes from pc on */
+    size_t len;      /* how many of them there are; the guest may not execute what follows */
+    u64 mode;        /* guest_isa.mode in force */
+    u32 max_insns;   /* end the unit after at most so many instructions (1: single step) */
+    u32 max_exits;   /* how many side exits a unit may have before it must end at a branch; 0 ends at the first */
+    bool stop_after; /* end with IR_TRAP_STOP instead of going on (single step) */
+    /* True where a unit must end before this pc with an `exit` to it, unless it is the first (breakpoints). NULL:
+     * never. */
     bool (*stop_at)(void *cx, gva_t pc);
     void *cx;
 };
@@ -30,13 +31,13 @@ struct guest_reg { /* one architectural register as debuggers name it */
 };
 
 struct guest_isa {
-    const char *name;   /* as in an ELF tool's triple: "riscv64" */
+    const char *name; /* as in an ELF tool's triple: "riscv64" */
     struct ir_slots slots;
-    size_t state_size;  /* bytes of vcpu.slots in use */
+    size_t state_size; /* bytes of vcpu.slots in use */
     const struct ir_helper *helpers;
     u32 nhelpers;
-    u32 min_insn;       /* smallest instruction, bytes; also their alignment */
-    u32 max_insn;       /* longest */
+    u32 min_insn;        /* smallest instruction, bytes; also their alignment */
+    u32 max_insn;        /* longest */
     bool coherent_fetch; /* a store is seen by the next fetch without any instruction that says so (x86) */
 
     /* Puts a vCPU's slots into the architecture's reset or user entry state. */

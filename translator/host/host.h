@@ -32,21 +32,21 @@ struct host_exit {
 
 struct host_code {
     /* in */
-    u8 *rw;        /* where to write */
-    const u8 *rx;  /* where it will run */
-    size_t cap;    /* room */
-    u32 exit_id;   /* id of this unit's first exit; the others follow */
+    u8 *rw;             /* where to write */
+    const u8 *rx;       /* where it will run */
+    size_t cap;         /* room */
+    u32 exit_id;        /* id of this unit's first exit; the others follow */
     const void *common; /* the common code made by host_isa.common, at its rx address */
     /* out; arrays are the caller's, with room for nmarks_cap and nexits_cap */
     struct host_mark *marks;
     u32 nmarks, nmarks_cap;
     struct host_exit *exits;
     u32 nexits, nexits_cap;
-    size_t size;      /* bytes written, cold parts included */
+    size_t size; /* bytes written, cold parts included */
 };
 
 struct host_isa {
-    const char *name; /* "x86_64" */
+    const char *name;         /* "x86_64" */
     u32 npinned[IR_NCLASSES]; /* how many slots of each class it pins */
     u32 code_align;
 

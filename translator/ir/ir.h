@@ -63,10 +63,22 @@ enum {
     IR_MEM_SIGNED = 1 << 3, /* sign-extend into the type, else zero-extend */
     IR_MEM_ACQ = 1 << 4,    /* later accesses stay after this one */
     IR_MEM_REL = 1 << 5,    /* earlier accesses stay before this one */
-    IR_MEM_ALIGN = 1 << 6,  /* ld, st: an address that is not naturally aligned is VCPU_FAULT_MISALIGNED. amo, cas, sc always so */
-    IR_AMO_SHIFT = 8,       /* amo: enum ir_amo << IR_AMO_SHIFT */
+    /* ld, st: an address that is not naturally aligned is VCPU_FAULT_MISALIGNED. amo, cas, sc always so */
+    IR_MEM_ALIGN = 1 << 6,
+    IR_AMO_SHIFT = 8, /* amo: enum ir_amo << IR_AMO_SHIFT */
 };
-enum ir_amo { IR_AMO_SWAP, IR_AMO_ADD, IR_AMO_AND, IR_AMO_OR, IR_AMO_XOR, IR_AMO_MINS, IR_AMO_MAXS, IR_AMO_MINU, IR_AMO_MAXU, IR_NAMO };
+enum ir_amo {
+    IR_AMO_SWAP,
+    IR_AMO_ADD,
+    IR_AMO_AND,
+    IR_AMO_OR,
+    IR_AMO_XOR,
+    IR_AMO_MINS,
+    IR_AMO_MAXS,
+    IR_AMO_MINU,
+    IR_AMO_MAXU,
+    IR_NAMO
+};
 
 /* aux of fence: which earlier accesses are ordered before which later ones. */
 enum { IR_FENCE_PR = 1, IR_FENCE_PW = 2, IR_FENCE_SR = 4, IR_FENCE_SW = 8 };
@@ -82,13 +94,13 @@ enum ir_round {
 };
 enum {
     IR_FP_ROUND = 7,
-    IR_FP_DEFNAN = 1 << 3,   /* a NaN result is the canonical NaN: sign 0, quiet bit only */
-    IR_FP_NEG_MUL = 1 << 4,  /* fma */
-    IR_FP_NEG_ADD = 1 << 5,  /* fma */
-    IR_FP_NAN_WINS = 1 << 4, /* fmin, fmax */
-    IR_FP_EXACT = 1 << 4,    /* fround */
+    IR_FP_DEFNAN = 1 << 3,    /* a NaN result is the canonical NaN: sign 0, quiet bit only */
+    IR_FP_NEG_MUL = 1 << 4,   /* fma */
+    IR_FP_NEG_ADD = 1 << 5,   /* fma */
+    IR_FP_NAN_WINS = 1 << 4,  /* fmin, fmax */
+    IR_FP_EXACT = 1 << 4,     /* fround */
     IR_F2I_UNSIGNED = 1 << 4, /* f2i, i2f: the integer is unsigned */
-    IR_FCMP_SIGNAL = 1 << 4, /* fcmp; its low bits are enum ir_cc: IR_EQ, IR_LTS, IR_LES */
+    IR_FCMP_SIGNAL = 1 << 4,  /* fcmp; its low bits are enum ir_cc: IR_EQ, IR_LTS, IR_LES */
 };
 
 /* Sticky floating-point flags as getflags and setflags see them. */
@@ -99,18 +111,21 @@ enum {
     IR_EXIT_CC = 15,       /* exit_if: enum ir_cc */
     IR_EXIT_CALL = 1 << 4, /* a call: the return-address stack takes the return pc */
     IR_EXIT_RET = 1 << 5,  /* a return: the return-address stack predicts it */
-    IR_EXIT_POLL = 1 << 6, /* look at vcpu.poll first; the builder sets it on every direct exit that does not go forward */
+    /* look at vcpu.poll first; the builder sets it on every direct exit that does not go forward */
+    IR_EXIT_POLL = 1 << 6,
 };
 
 /* Why a `trap` leaves. What the guest's OS does about it is not the translator's business. */
 enum ir_trap {
-    IR_TRAP_SYSCALL,  /* a system call instruction; pc is the one after it */
-    IR_TRAP_BREAK,    /* a breakpoint instruction; pc is its own */
-    IR_TRAP_ILLEGAL,  /* no such instruction; pc is its own */
-    IR_TRAP_SYNC,     /* instruction memory may have changed under translations; pc is the next instruction. The engine deals with it */
-    IR_TRAP_MODE,     /* a register that translations depend on changed (guest_isa.mode); pc is the next. The engine deals with it */
-    IR_TRAP_FETCH,    /* the instruction at pc cannot be fetched */
-    IR_TRAP_STOP,     /* the unit stops here because it was asked to (step, breakpoint); pc is next */
+    IR_TRAP_SYSCALL, /* a system call instruction; pc is the one after it */
+    IR_TRAP_BREAK,   /* a breakpoint instruction; pc is its own */
+    IR_TRAP_ILLEGAL, /* no such instruction; pc is its own */
+    IR_TRAP_SYNC,    /* instruction memory may have changed under translations; pc is the next instruction. The engine
+                        deals with it */
+    IR_TRAP_MODE,  /* a register that translations depend on changed (guest_isa.mode); pc is the next. The engine deals
+                      with it */
+    IR_TRAP_FETCH, /* the instruction at pc cannot be fetched */
+    IR_TRAP_STOP,  /* the unit stops here because it was asked to (step, breakpoint); pc is next */
     IR_NTRAPS
 };
 
@@ -175,7 +190,22 @@ struct ir_op_info {
     u16 flags;
     u8 aux; /* enum ir_aux */
 };
-enum ir_aux { IR_AUX_NONE, IR_AUX_BITS, IR_AUX_CC, IR_AUX_SLOT, IR_AUX_MEM, IR_AUX_AMO, IR_AUX_FENCE, IR_AUX_FP, IR_AUX_FCMP, IR_AUX_F2I, IR_AUX_EXIT, IR_AUX_TRAP, IR_AUX_HELPER, IR_AUX_INSN };
+enum ir_aux {
+    IR_AUX_NONE,
+    IR_AUX_BITS,
+    IR_AUX_CC,
+    IR_AUX_SLOT,
+    IR_AUX_MEM,
+    IR_AUX_AMO,
+    IR_AUX_FENCE,
+    IR_AUX_FP,
+    IR_AUX_FCMP,
+    IR_AUX_F2I,
+    IR_AUX_EXIT,
+    IR_AUX_TRAP,
+    IR_AUX_HELPER,
+    IR_AUX_INSN
+};
 extern const struct ir_op_info ir_ops[IR_NOPS];
 extern const char *const ir_type_names[IR_NTYPES];
 extern const char *const ir_cc_names[IR_NCC];

@@ -14,10 +14,10 @@
 
 struct ir_builder {
     struct ir_unit *u;
-    gva_t insn_pc;              /* of the last marker */
-    ir_ref slot[IR_MAX_SLOTS];  /* value that the slot is known to hold, or 0 */
-    ir_ref cse[256];            /* recent PURE instructions by hash */
-    int error;                  /* first failure (-ENOMEM), sticky; checked once by ir_finish */
+    gva_t insn_pc;             /* of the last marker */
+    ir_ref slot[IR_MAX_SLOTS]; /* value that the slot is known to hold, or 0 */
+    ir_ref cse[256];           /* recent PURE instructions by hash */
+    int error;                 /* first failure (-ENOMEM), sticky; checked once by ir_finish */
 };
 
 /* Starts a unit at guest address pc. u->arena, slots, helpers are set by the caller. */
@@ -27,7 +27,8 @@ void ir_begin(struct ir_builder *b, struct ir_unit *u, gva_t pc);
 int ir_finish(struct ir_builder *b) MUST_USE;
 
 /* The general form. Folds where it can, so the result may be an older or constant value. */
-ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, u64 imm, ir_ref a1, ir_ref a2, ir_ref a3, ir_ref a4);
+ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, u64 imm, ir_ref a1, ir_ref a2,
+               ir_ref a3, ir_ref a4);
 
 /* Begins guest instruction at pc, `len` bytes long. */
 void ir_insn(struct ir_builder *b, gva_t pc, u32 len);
@@ -64,7 +65,8 @@ void ir_fence(struct ir_builder *b, u32 bits);
 /* Floating ops take the type of x (op2, op1 forms) or the one named, and aux as in ops.def. */
 ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, u32 aux, ir_ref x, ir_ref y);
 ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, u32 aux, ir_ref x);
-ir_ref ir_fp_to(struct ir_builder *b, enum ir_op op, enum ir_type to, u32 aux, ir_ref x); /* fcvt, f2i, i2f, bitcast, nanunbox */
+ir_ref ir_fp_to(struct ir_builder *b, enum ir_op op, enum ir_type to, u32 aux,
+                ir_ref x); /* fcvt, f2i, i2f, bitcast, nanunbox */
 
 ir_ref ir_fma(struct ir_builder *b, u32 aux, ir_ref x, ir_ref y, ir_ref z);
 
