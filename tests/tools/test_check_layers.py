@@ -78,6 +78,8 @@ class Tree(unittest.TestCase):
 
     def test_kernel_is_behind_mk(self):
         self.offends("layers", "translator/engine/a.c", '#include "kernel/hosted/hosted.h"\n')
+        self.offends("layers", "personality/linux/a.c", '#include "kernel/hosted/hosted_int.h"\n')
+        self.assertEqual(self.check({"personality/linux/a.c": '#include "kernel/hosted/hosted.h"\n'}), [])
 
     def test_outsider(self):
         self.offends("layers", "cmd/a.c", '#include "tests/helper.h"\n')
