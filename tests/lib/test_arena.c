@@ -87,6 +87,20 @@ static void test_skipped_chunks_are_used(void **state)
     arena_free(&a);
 }
 
+/* Beyond what pages are aligned to. */
+static void test_large_alignment(void **state)
+{
+    struct arena a = {0};
+
+    for (int i = 0; i < 40; i++) {
+        u8 *p = arena_alloc(&a, 100, 1 << 16);
+        assert_non_null(p);
+        assert_true(is_aligned((u64)p, 1 << 16));
+        memset(p, 1, 100);
+    }
+    arena_free(&a);
+}
+
 static void test_too_large(void **state)
 {
     struct arena a = {0};
@@ -110,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_reset_keeps_chunks),
         cmocka_unit_test(test_skipped_chunks_are_used),
+        cmocka_unit_test(test_large_alignment),
         cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
