@@ -106,9 +106,9 @@ def parse_args(text, structs, sets, where):
                 fail(*where, f'"{name}": no set "{param}" in the flags table')
             args.append(Arg(kind, name, param))
         elif kind == 'path':
-            how = re.fullmatch(r'follow|nofollow|create|(nofollow_if|follow_if)\((\w+),(0x[0-9a-fA-F]+|\d+)\)', param or '')
+            how = re.fullmatch(r'follow|nofollow|create|entry|(nofollow_if|follow_if)\((\w+),(0x[0-9a-fA-F]+|\d+)\)', param or '')
             if not how:
-                fail(*where, f'"{name}": how is the path resolved? follow, nofollow, create, nofollow_if(ARG,MASK), follow_if(ARG,MASK)')
+                fail(*where, f'"{name}": how is the path resolved? follow, nofollow, create, entry, nofollow_if(ARG,MASK), follow_if(ARG,MASK)')
             if how[2] and how[2] not in names:
                 fail(*where, f'"{name}": the call has no argument "{how[2]}"')
             args.append(Arg(kind, name, (how[1] or how[0], how[2], how[3])))
@@ -298,8 +298,8 @@ def c_size(call, arg, structs):
 
 def follow_flags(call, arg):
     how, other, mask = arg.param
-    if how in ('follow', 'nofollow', 'create'):
-        base = {'follow': 'LX_PATH_FOLLOW', 'nofollow': '0', 'create': 'LX_PATH_CREATE'}[how]
+    if how in ('follow', 'nofollow', 'create', 'entry'):
+        base = {'follow': 'LX_PATH_FOLLOW', 'nofollow': '0', 'create': 'LX_PATH_CREATE', 'entry': 'LX_PATH_ENTRY'}[how]
     else:
         i = [a.name for a in call.args].index(other)
         test = f'(a[{i}] & {mask})'

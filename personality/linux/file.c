@@ -36,7 +36,14 @@ static s64 open_guest(struct lx_thread *t, int dirfd, gva_t path, const struct o
     s64 r;
     for (u32 tries = 0;; tries++) {
         lx_path_init(&p);
-        r = lx_path_get(t, &p, dirfd, path, how);
+        r = lx_read_str(t, p.guest, path, sizeof p.guest);
+        if (r >= 0) {
+            r = two ? -EXDEV : lx_path_open_direct(t, p.guest, oh->flags);
+            if (r != -EXDEV)
+                return r;
+            r = lx_path_resolve(t->proc, &p, dirfd, p.guest, how);
+            lx_path_aside(&p);
+        }
         if (r == 0 && p.emulated) {
             r = lx_proc_open(t, p.emulated, p.dirfd, p.name, (u32)oh->flags);
         } else if (r == 0) {

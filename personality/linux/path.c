@@ -369,8 +369,8 @@ static int walk_path(struct walk *w, struct lx_path *p, u32 how)
             }
             if (which >= LX_PROC_CMDLINE && (how & LX_PATH_DATA))
                 p->emulated = which;
-            if (!(how & LX_PATH_FOLLOW) && !slash)
-                return finish_in(w, p, name, false);
+            if (!(how & LX_PATH_FOLLOW) && (!slash || how & (LX_PATH_ENTRY | LX_PATH_CREATE)))
+                return finish_in(w, p, name, slash);
         }
         int fd;
         s64 r;
@@ -383,10 +383,6 @@ static int walk_path(struct walk *w, struct lx_path *p, u32 how)
                 return finish_in(w, p, name, slash);
             return -ENOENT;
         case COMP_LINK:
-            if (last && (how & (LX_PATH_CREATE | LX_PATH_FOLLOW)) == LX_PATH_CREATE) { /* mkdir("link/") */
-                close_fd(fd);
-                return finish_in(w, p, name, slash);
-            }
             close_fd(fd);
             r = walk_link(w, target, (size_t)r, rest);
             if (r)
@@ -501,6 +497,42 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     p->name = p->buf;
     p->nofollow = true;
     return 0;
+}
+
+void lx_path_aside(struct lx_path *p)
+{
+    int *fds[] = {&p->own, &p->own2};
+    u32 far = lx_fd_base > 256 ? lx_fd_base - 64 : 64;
+    for (u32 i = 0; i < ARRAY_LEN(fds); i++) {
+        int fd = *fds[i];
+        if (fd < 0)
+            continue;
+        s64 n = prov_call_now(LX_NR_fcntl, (u64)fd, F_DUPFD_CLOEXEC, far, 0, 0, 0);
+        if (n < 0) /* no room: the number will be higher than it might be */
+            continue;
+        close_fd(fd);
+        *fds[i] = (int)n;
+        if (fds[i] == &p->own2)
+            fmt(p->buf, sizeof p->buf, "/proc/self/fd/%d", (int)n);
+        else
+            p->dirfd = (int)n;
+    }
+}
+
+s64 lx_path_open_direct(struct lx_thread *t, const char *path, u64 flags)
+{
+    enum {
+        PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+        KNOWN = O_ACCMODE | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT |
+                0100000 /* O_LARGEFILE */ | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC,
+    };
+    struct open_how how = {.flags = flags & KNOWN, .resolve = RESOLVE_IN_ROOT};
+    if (t->proc->root_fd < 0 || path[0] != '/' || flags & (O_CREAT | __O_TMPFILE) || needs_walk(path))
+        return -EXDEV;
+    if (flags & O_PATH)
+        how.flags = flags & PATH_FLAGS;
+    s64 r = prov_call(&t->vcpu->poll, LX_NR_openat2, (u64)t->proc->root_fd, (u64)path, (u64)&how, sizeof how, 0, 0);
+    return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EAGAIN || r == -ENOSYS || r == -EINVAL ? -EXDEV : r;
 }
 
 /* --- -L --- */

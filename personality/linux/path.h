@@ -16,9 +16,11 @@ enum {
     LX_PATH_MAX = 4096,
     LX_PATH_FOLLOW = 1, /* follow a symbolic link in the last component */
     LX_PATH_CREATE = 2, /* the last component is to be made (never with FOLLOW, but for open's O_CREAT) */
-    LX_PATH_EMPTY = 4,  /* an empty path is the dirfd itself (AT_EMPTY_PATH) */
-    LX_PATH_NULL = 8,   /* so is a null pointer */
-    LX_PATH_DATA = 16,  /* the file's content is wanted (open): files of /proc that we make give LX_PATH_EMULATED */
+    LX_PATH_ENTRY =
+        32,            /* the directory entry itself is meant (unlink, rename): a slash at the end does not follow it */
+    LX_PATH_EMPTY = 4, /* an empty path is the dirfd itself (AT_EMPTY_PATH) */
+    LX_PATH_NULL = 8,  /* so is a null pointer */
+    LX_PATH_DATA = 16, /* the file's content is wanted (open): files of /proc that we make give LX_PATH_EMULATED */
 };
 
 struct lx_path {
@@ -42,6 +44,14 @@ int lx_path_get_full(struct lx_thread *t, struct lx_path *p, gva_t path, u32 how
 /* The same from a string of ours; name may be p->guest. */
 int lx_path_resolve(struct lx_process *proc, struct lx_path *p, int dirfd, const char *path, u32 how) MUST_USE;
 int lx_path_resolve_full(struct lx_process *proc, struct lx_path *p, const char *path, u32 how) MUST_USE;
+
+/* The descriptors that hold p open get numbers out of the way of one that the call is to make, which must be the lowest
+ * free one. */
+void lx_path_aside(struct lx_path *p);
+
+/* Under --root, opens an absolute path in one step where that is right: no O_CREAT, nothing of /proc, /sys, /dev.
+ * -EXDEV: resolve it the long way. */
+s64 lx_path_open_direct(struct lx_thread *t, const char *path, u64 flags);
 
 /* Opens a guest path for the engine itself (the program, its interpreter). A host descriptor or -errno. */
 int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags, u32 mode) MUST_USE;

@@ -117,6 +117,14 @@ static u32 address_to_guest(struct lx_thread *t, void *addr, u32 len, u32 cap)
 
 /* --- calls with one address --- */
 
+/* Errors of the descriptor come before those of the message. */
+static s64 socket_first(u64 fd, s64 error)
+{
+    s32 type, len = sizeof type;
+    s64 r = prov_call_now(LX_NR_getsockopt, fd, SOL_SOCKET, SO_TYPE, (u64)&type, (u64)&len, 0);
+    return r == -EBADF || r == -ENOTSOCK ? r : error;
+}
+
 s64 sys_bind(struct lx_thread *t, const u64 *a)
 {
     struct address ad;
@@ -125,6 +133,8 @@ s64 sys_bind(struct lx_thread *t, const u64 *a)
     s64 r = address_get(t, &ad, a[1], a[2], true);
     if (!r)
         r = prov_call(&t->vcpu->poll, LX_NR_bind, a[0], ad.ptr, ad.len, 0, 0, 0);
+    else
+        r = socket_first(a[0], r);
     address_put(&ad);
     return r == -EEXIST ? -EADDRINUSE : r;
 }
@@ -137,6 +147,8 @@ s64 sys_connect(struct lx_thread *t, const u64 *a)
     s64 r = address_get(t, &ad, a[1], a[2], false);
     if (!r)
         r = prov_call(&t->vcpu->poll, LX_NR_connect, a[0], ad.ptr, ad.len, 0, 0, 0);
+    else
+        r = socket_first(a[0], r);
     address_put(&ad);
     return r;
 }
@@ -149,6 +161,8 @@ s64 sys_sendto(struct lx_thread *t, const u64 *a)
     s64 r = address_get(t, &ad, a[4], a[5], false);
     if (!r)
         r = prov_call(&t->vcpu->poll, LX_NR_sendto, a[0], call_in(t, a[1], a[2]), a[2], a[3], ad.ptr, ad.len);
+    else
+        r = socket_first(a[0], r);
     address_put(&ad);
     return r;
 }
@@ -251,14 +265,6 @@ static bool hands_over_hidden(const struct lx_thread *t, gva_t control, u64 len)
         at += (c.len + 7) & ~7ull;
     }
     return false;
-}
-
-/* Errors of the descriptor come before those of the message. */
-static s64 socket_first(u64 fd, s64 error)
-{
-    s32 type, len = sizeof type;
-    s64 r = prov_call_now(LX_NR_getsockopt, fd, SOL_SOCKET, SO_TYPE, (u64)&type, (u64)&len, 0);
-    return r == -EBADF || r == -ENOTSOCK ? r : error;
 }
 
 static s64 send_one(struct lx_thread *t, u64 fd, gva_t msg, u32 flags)

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Runs one program natively and as a guest, and compares.
+
+A program of tests/personality/programs is built twice from the same source, for the host and, statically, for the guest. What it prints and its exit
+status must be equal. Without a cross compiler the test is skipped (status 77)."""
+import argparse
+import difflib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIP = 77
+
+
+def build(cc, source, out, extra):
+    cmd = [cc, '-O1', '-w', '-pthread', '-o', out, source, '-lrt'] + extra
+    r = subprocess.run(cmd, capture_output=True, text=True)
+    if r.returncode:
+        print(f'{" ".join(cmd)}\n{r.stderr}', file=sys.stderr)
+        sys.exit(99)
+
+
+def run(cmd, tmp, timeout):
+    env = dict(os.environ, TMPDIR=tmp, LC_ALL='C')
+    try:
+        r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, timeout=timeout)
+    except subprocess.TimeoutExpired as e:
+        text = (e.stdout or b'').decode('utf-8', 'backslashreplace')
+        print(f'{" ".join(cmd)}: not done after {timeout} s; its output so far:\n{text}', file=sys.stderr)
+        sys.exit(1)
+    return r.returncode, r.stdout.decode('utf-8', 'backslashreplace'), r.stderr.decode('utf-8', 'backslashreplace')
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument('--dragoman', required=True)
+    ap.add_argument('--cc', default='cc')
+    ap.add_argument('--guest-cc', default='riscv64-linux-gnu-gcc')
+    ap.add_argument('--dynamic', help='link the guest dynamically; its libraries lie below this directory')
+    ap.add_argument('--root', action='store_true', help='run it in a guest root of its own')
+    ap.add_argument('--timeout', type=float, default=60)
+    ap.add_argument('--option', action='append', default=[], help='of dragoman run')
+    ap.add_argument('source')
+    opt = ap.parse_args()
+    if not shutil.which(opt.guest_cc):
+        print(f'no {opt.guest_cc}')
+        return SKIP
+    if opt.dynamic and not os.path.isdir(opt.dynamic):
+        print(f'no {opt.dynamic}')
+        return SKIP
+    name = os.path.splitext(os.path.basename(opt.source))[0]
+    with tempfile.TemporaryDirectory(prefix='dragoman-') as tmp:
+        for part in ('native', 'guest', 'work'):
+            os.mkdir(os.path.join(tmp, part))
+        native, guest = os.path.join(tmp, 'native', name), os.path.join(tmp, 'guest', name)
+        build(opt.cc, opt.source, native, [])
+        build(opt.guest_cc, opt.source, guest, [] if opt.dynamic else ['-static'])
+        want = run([native, 'one', 'two'], os.path.join(tmp, 'work'), opt.timeout)
+        cmd = [opt.dragoman, 'run'] + opt.option
+        if opt.dynamic:
+            cmd += ['-L', opt.dynamic]
+        work = os.path.join(tmp, 'work')
+        if opt.root:
+            root = os.path.join(tmp, 'root')
+            for part in ('bin', 'tmp', 'proc', 'dev', 'sys', 'guest', 'etc'):
+                os.makedirs(os.path.join(root, part))
+            shutil.copy(guest, os.path.join(root, 'guest', name))
+            cmd += ['--root', root]
+            guest, work = f'/guest/{name}', '/tmp'
+        have = run(cmd + [guest, 'one', 'two'], work, opt.timeout)
+        bad = False
+        if want[0] != have[0]:
+            print(f'exit status: native {want[0]}, guest {have[0]}')
+            bad = True
+        if want[1] != have[1]:
+            sys.stdout.writelines(difflib.unified_diff(want[1].splitlines(True), have[1].splitlines(True), 'native', 'guest', n=2))
+            bad = True
+        if bad:
+            print(f'standard error of the guest:\n{have[2]}')
+        return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
