@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Dragoman beside native execution and QEMU, in one run.
 
-    bench.py [--quick] [--rounds N] [--only PATTERN]… [--engines native,qemu,dragoman] [--compare OLD.json] [--out BASE]
+    bench.py [--quick] [--rounds N] [--cpu] [--only PATTERN]… [--engines native,qemu,dragoman] [--compare OLD.json] [--out BASE]
     bench.py --list
 
 Three kinds of work. Programs of our own (programs/*.c; the first line says which category) are compiled with the same
@@ -214,7 +214,7 @@ def hash_of(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def run_all(works, engines, rounds, spawn, timeout, say):
+def run_all(works, engines, rounds, spawn, timeout, clock, say):
     """name -> {"category", "samples": {engine: [wall]}, "rss_kib": {engine: n}, "error": text or None}."""
     result = {w.name: {"category": w.category, "samples": {e: [] for e in engines}, "rss_kib": {}, "error": {}} for w in works}
     for r in range(rounds):
@@ -229,7 +229,7 @@ def run_all(works, engines, rounds, spawn, timeout, say):
                     row["error"][e] = why
                     continue
                 outputs[e] = m["output"]
-                row["samples"][e].append(m["wall"])
+                row["samples"][e].append(m[clock])
                 row["rss_kib"][e] = max(row["rss_kib"].get(e, 0), m["rss_kib"])
             for e in engines[1:]:
                 if e in outputs and engines[0] in outputs and outputs[e] != outputs[engines[0]]:
@@ -280,7 +280,7 @@ def fmt_time(s):
 
 def markdown(doc, old=None):
     result, lines = doc["work"], []
-    lines += ["# Benchmarks", "", "%s, %s rounds, medians. × is time over native time; the spread is that of Dragoman's samples." % (doc["machine"], doc["rounds"]), ""]
+    lines += ["# Benchmarks", "", "%s; %s, medians of %d rounds. × is time over native time; the spread is that of Dragoman's samples." % (doc["machine"], doc["clock"], doc["rounds"]), ""]
     head = ["work", "category", "native", "QEMU ×", "Dragoman ×", "faster than QEMU", "spread"] + (["before ×", "change"] if old else [])
     lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name in sorted(result, key=lambda n: (CATEGORIES.index(result[n]["category"]), n)):
@@ -326,6 +326,7 @@ def main(argv):
     ap = argparse.ArgumentParser(description="Measures Dragoman beside native execution and QEMU, in one run.")
     ap.add_argument("--quick", action="store_true", help="one round, a quarter of the work, no applications")
     ap.add_argument("--rounds", type=int, help="how often (5)")
+    ap.add_argument("--cpu", action="store_true", help="compare processor time, not time on the wall: for a machine that others use too")
     ap.add_argument("--only", action="append", default=[], metavar="PATTERN", help="work or category whose name matches")
     ap.add_argument("--engines", default="native,qemu,dragoman")
     ap.add_argument("--compare", metavar="OLD.json", help="show what changed since")
@@ -377,14 +378,14 @@ def main(argv):
             make_files(folders[-1])
     tty = sys.stderr.isatty()
     try:
-        result = run_all(works, engines, rounds, build_spawn(), args.timeout,
+        result = run_all(works, engines, rounds, build_spawn(), args.timeout, "cpu" if args.cpu else "wall",
                          lambda s: tty and print("\r\x1b[K" + s, end="", file=sys.stderr, flush=True))
     finally:
         for f in folders:
             shutil.rmtree(f, ignore_errors=True)
     if tty:
         print("\r\x1b[K", end="", file=sys.stderr)
-    doc = {"machine": machine(), "rounds": rounds, "percent": args.percent, "cflags": CFLAGS,
+    doc = {"machine": machine(), "rounds": rounds, "percent": args.percent, "clock": "processor time" if args.cpu else "wall time", "cflags": CFLAGS,
            "versions": {"gcc": version_of(["gcc", "--version"]), "cross": version_of(["riscv64-linux-gnu-gcc", "--version"]), "qemu": version_of([args.qemu, "--version"])},
            "work": result}
     text = markdown(doc, old)

@@ -39,7 +39,7 @@ class Figures(unittest.TestCase):
         self.assertIsNone(s["float"])
 
     def test_markdown(self):
-        doc = {"machine": "m", "rounds": 1, "work": {"slow": row("call", [1], [2], [4]), "bad": row("call", [1], [2], [], {"dragoman": "its output differs"})}}
+        doc = {"machine": "m", "rounds": 1, "clock": "wall time", "work": {"slow": row("call", [1], [2], [4]), "bad": row("call", [1], [2], [], {"dragoman": "its output differs"})}}
         old = {"work": {"slow": row("call", [1], [2], [8])}}
         text = bench.markdown(doc, old)
         self.assertIn("| slow | call | 1.00 s | 2.00 | 4.00 | 0.50 **slower** | - | 8.00 | -50 % |", text)
