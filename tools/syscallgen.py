@@ -20,7 +20,10 @@ import sys
 LEVELS = ('full', 'partial', 'stub', 'refused')
 RETURNS = ('int', 'fd', 'size', 'long', 'hex', 'oct', 'pid', 'uid', 'gid', 'addr', 'none')
 PLAIN = {'int': 32, 'uint': 32, 'long': 64, 'ulong': 64, 'hex': 64, 'oct': 32, 'size': 64, 'off': 64, 'pid': 32, 'uid': 32, 'gid': 32, 'sig': 32,
-         'dev': 32, 'raw': 64, 'addr': 64, 'fd': 32, 'dirfd': 32}
+         'dev': 32, 'raw': 64, 'addr': 64, 'fd': 32, 'dirfd': 32,
+         'argv': 64, 'envp': 64, 'iovec': 64, 'msghdr': 64, 'sockaddr': 64, 'sockaddr_out': 64, 'pollfds': 64}
+# of which these are pointers that only a handler can follow
+HANDLED = ('raw', 'argv', 'envp', 'iovec', 'msghdr', 'sockaddr', 'sockaddr_out', 'pollfds')
 BUFFERS = ('in', 'out', 'inout', 'mem')
 IOCTL_KINDS = ('none', 'int', 'in', 'out', 'inout', 'special', 'refused')
 
@@ -167,8 +170,8 @@ def parse_calls(text, path, sets):
                 fail(*where, f'x86-64 number {call.x86} is also in line {other.line}')
         if handler == 'pass':
             for arg in call.args:
-                if arg.kind == 'raw':
-                    fail(*where, f'"{arg.name}": raw arguments need a handler')
+                if arg.kind in HANDLED:
+                    fail(*where, f'"{arg.name}": {arg.kind} arguments need a handler')
                 if arg.kind == 'dirfd' and call.args[call.args.index(arg) + 1].kind != 'path':
                     fail(*where, f'"{arg.name}": pass wants a path after dirfd')
         calls.append(call)

@@ -124,7 +124,12 @@ int lx_path_init_root(struct lx_process *proc)
         }
     }
     proc->root_fd = lx_fd_high(fd);
-    return proc->root_fd < 0 ? proc->root_fd : 0;
+    if (proc->root_fd < 0)
+        return proc->root_fd;
+    char cwd[LX_PATH_MAX];
+    if (lx_host_fd_path(AT_FDCWD, cwd, sizeof cwd) < 0 || !lx_path_to_guest(proc, cwd))
+        return (int)prov_call_now(LX_NR_fchdir, (u64)proc->root_fd, 0, 0, 0, 0, 0);
+    return 0;
 }
 
 bool lx_path_to_guest(const struct lx_process *proc, char *buf)

@@ -33,6 +33,7 @@
 #include "personality/linux/mm.h"
 #include "personality/linux/provider.h"
 #include "personality/linux/signal.h"
+#include "personality/linux/strace.h"
 #include "personality/linux/syscall.h"
 #include "personality/linux/thread.h"
 
@@ -443,6 +444,10 @@ void lx_process_end(struct lx_thread *t, int code, int sig)
     lx_thread_leave_memory(t);
     if (p->vfork_child)
         return;
+    if (sig)
+        lx_strace_killed(t, sig);
+    else
+        lx_strace_exit(t, code);
     if (lx_gdb_on())
         lx_gdb_exit(code, sig);
     if (p->opt->stats)

@@ -22,6 +22,7 @@
 #include "personality/linux/host/host.h"
 #include "personality/linux/process.h"
 #include "personality/linux/provider.h"
+#include "personality/linux/strace.h"
 #include "personality/linux/syscalls_gen.h"
 
 /* Signals that do nothing by default. */
@@ -424,8 +425,10 @@ void lx_signal_deliver(struct lx_thread *t, const s64 *result)
                 __atomic_fetch_and(&t->held, ~LX_SIGBIT(sig), __ATOMIC_RELEASE);
             }
         }
-        if (sig)
+        if (sig) {
+            lx_strace_signal(t, sig, &info);
             deliver_one(t, sig, &info, &result);
+        }
         lx_signal_host_mask(t->sigmask);
     }
     if (result)
@@ -455,6 +458,7 @@ void lx_signal_force(struct lx_thread *t, const siginfo_t *info)
             return;
         }
     }
+    lx_strace_signal(t, si.si_signo, &si);
     force_locked(t, &si, false);
     lx_signal_host_mask(t->sigmask);
 }

@@ -213,6 +213,7 @@ static void put_siginfo(struct strbuf *o, const siginfo_t *info)
 
 static void put_struct(struct lx_thread *t, struct strbuf *o, u32 type, gva_t p)
 {
+    char name[16];
     static const u16 sizes[LX_STRUCT_COUNT] = {
         [LX_STRUCT_TIMESPEC] = LX_SIZE_timespec,
         [LX_STRUCT_TIMEVAL] = LX_SIZE_timeval,
@@ -227,6 +228,7 @@ static void put_struct(struct lx_thread *t, struct strbuf *o, u32 type, gva_t p)
         [LX_STRUCT_EPOLL_EVENT] = LX_SIZE_epoll_event,
         [LX_STRUCT_FDPAIR] = LX_SIZE_fdpair,
         [LX_STRUCT_U32] = LX_SIZE_u32,
+        [LX_STRUCT_WSTATUS] = LX_SIZE_wstatus,
         [LX_STRUCT_U64] = LX_SIZE_u64,
         [LX_STRUCT_UTSNAME] = LX_SIZE_utsname,
         [LX_STRUCT_OPEN_HOW] = LX_SIZE_open_how,
@@ -320,6 +322,17 @@ static void put_struct(struct lx_thread *t, struct strbuf *o, u32 type, gva_t p)
     case LX_STRUCT_FDPAIR:
         sb_printf(o, "[%d, %d]", (s32)v.w[0], (s32)v.w[1]);
         break;
+    case LX_STRUCT_WSTATUS:
+        if ((v.w[0] & 0x7f) == 0)
+            sb_printf(o, "[{WIFEXITED(s) && WEXITSTATUS(s) == %u}]", v.w[0] >> 8 & 0xff);
+        else if ((v.w[0] & 0xff) == 0x7f)
+            sb_printf(o, "[{WIFSTOPPED(s) && WSTOPSIG(s) == %s}]", lx_signal_name((s32)(v.w[0] >> 8 & 0xff), name));
+        else if (v.w[0] == 0xffff)
+            sb_puts(o, "[{WIFCONTINUED(s)}]");
+        else
+            sb_printf(o, "[{WIFSIGNALED(s) && WTERMSIG(s) == %s%s}]", lx_signal_name((s32)(v.w[0] & 0x7f), name),
+                      v.w[0] & 0x80 ? " && WCOREDUMP(s)" : "");
+        break;
     case LX_STRUCT_U32:
     case LX_STRUCT_SCHED_PARAM:
         sb_printf(o, "[%d]", (s32)v.w[0]);
@@ -346,6 +359,135 @@ static void put_struct(struct lx_thread *t, struct strbuf *o, u32 type, gva_t p)
     }
 }
 
+/* --- arrays, addresses, messages --- */
+
+enum { SHOWN = 8 };
+
+static void put_argv(struct lx_thread *t, struct strbuf *o, gva_t p)
+{
+    u64 s;
+    sb_putc(o, '[');
+    for (u32 i = 0; !lx_read(t, &s, p + i * 8, 8) && s; i++) {
+        sb_puts(o, i ? ", " : "");
+        if (i == 4 * SHOWN) {
+            sb_puts(o, "...");
+            break;
+        }
+        put_str(t, o, s);
+    }
+    sb_putc(o, ']');
+}
+
+static void put_envp(struct lx_thread *t, struct strbuf *o, gva_t p)
+{
+    u64 s;
+    u32 n = 0;
+    while (n < 100000 && !lx_read(t, &s, p + n * 8, 8) && s)
+        n++;
+    sb_printf(o, "%#lx /* %u vars */", p, n);
+}
+
+/* total: bytes moved, for what a call wrote; ~0 when the array says all. */
+static void put_iovec(struct lx_thread *t, struct strbuf *o, gva_t p, u64 n, u64 total)
+{
+    u64 v[2];
+    if (!p || lx_read(t, v, p, 1)) {
+        put_address(o, p);
+        return;
+    }
+    sb_putc(o, '[');
+    for (u64 i = 0; i < n; i++) {
+        sb_puts(o, i ? ", " : "");
+        if (i == SHOWN || lx_read(t, v, p + i * 16, sizeof v)) {
+            sb_puts(o, "...");
+            break;
+        }
+        u64 len = v[1] < total ? v[1] : total;
+        sb_puts(o, "{iov_base=");
+        put_bytes(t, o, v[0], len);
+        sb_printf(o, ", iov_len=%lu}", v[1]);
+        total -= total == ~0ull ? 0 : len;
+    }
+    sb_putc(o, ']');
+}
+
+static void put_sockaddr(struct lx_thread *t, struct strbuf *o, gva_t p, u64 len)
+{
+    union {
+        u8 b[128];
+        u16 family;
+    } a = {0};
+    if (len > sizeof a)
+        len = sizeof a;
+    if (!p || len < 2 || lx_read(t, &a, p, len)) {
+        put_address(o, p);
+        return;
+    }
+    sb_puts(o, "{sa_family=");
+    put_enum(o, LX_SET_AF, a.family);
+    u32 port = (u32)a.b[2] << 8 | a.b[3];
+    if (a.family == 1 && len > 2) {
+        bool abstract = !a.b[2];
+        const u8 *path = a.b + 2 + abstract;
+        sb_puts(o, abstract ? ", sun_path=@" : ", sun_path=");
+        put_chars(o, path, abstract ? len - 3 : strnlen((const char *)path, len - 2));
+    } else if (a.family == 2 && len >= 8) {
+        sb_printf(o, ", sin_port=htons(%u), sin_addr=inet_addr(\"%u.%u.%u.%u\")", port, a.b[4], a.b[5], a.b[6], a.b[7]);
+    } else if (a.family == 10 && len >= 24) {
+        sb_printf(o, ", sin6_port=htons(%u), sin6_addr=", port);
+        for (u32 i = 8; i < 24; i += 2)
+            sb_printf(o, "%s%x", i > 8 ? ":" : "", (u32)a.b[i] << 8 | a.b[i + 1]);
+    } else if (len > 2) {
+        sb_puts(o, ", sa_data=");
+        put_chars(o, a.b + 2, len - 2 < 14 ? len - 2 : 14);
+    }
+    sb_putc(o, '}');
+}
+
+static void put_msghdr(struct lx_thread *t, struct strbuf *o, gva_t p, u64 total)
+{
+    u64 m[7];
+    if (!p || lx_read(t, m, p, sizeof m)) {
+        put_address(o, p);
+        return;
+    }
+    sb_puts(o, "{msg_name=");
+    put_sockaddr(t, o, m[0], (u32)m[1]);
+    sb_printf(o, ", msg_namelen=%d, msg_iov=", (s32)m[1]);
+    put_iovec(t, o, m[2], m[3], total);
+    sb_printf(o, ", msg_iovlen=%lu, msg_controllen=%lu, msg_flags=", m[3], m[5]);
+    put_flags(o, LX_SET_MSGFLAGS, (u32)m[6]);
+    sb_putc(o, '}');
+}
+
+static void put_pollfds(struct lx_thread *t, struct strbuf *o, gva_t p, u32 n, bool results)
+{
+    struct {
+        s32 fd;
+        u16 events, revents;
+    } f;
+    if (!p || lx_read(t, &f, p, sizeof f)) {
+        put_address(o, p);
+        return;
+    }
+    sb_putc(o, '[');
+    for (u32 i = 0; i < n; i++) {
+        sb_puts(o, i ? ", " : "");
+        if (i == SHOWN || lx_read(t, &f, p + i * sizeof f, sizeof f)) {
+            sb_puts(o, "...");
+            break;
+        }
+        sb_printf(o, "{fd=%d, events=", f.fd);
+        put_flags(o, LX_SET_POLL, f.events);
+        if (results) {
+            sb_puts(o, ", revents=");
+            put_flags(o, LX_SET_POLL, f.revents);
+        }
+        sb_putc(o, '}');
+    }
+    sb_putc(o, ']');
+}
+
 /* --- a call --- */
 
 static u64 extent(const struct lx_thread *t, const struct lx_arg *arg)
@@ -359,6 +501,7 @@ static void put_arg(struct lx_thread *t, struct strbuf *o, const struct lx_call 
     char buf[16];
     const struct lx_arg *arg = &c->args[i];
     u64 v = t->call_arg[i];
+    u64 done = result && *result >= 0 && c->ret == LX_RET_SIZE ? (u64)*result : result ? 0 : ~0ull;
     switch (arg->kind) {
     case LX_ARG_INT:
     case LX_ARG_FD:
@@ -422,6 +565,32 @@ static void put_arg(struct lx_thread *t, struct strbuf *o, const struct lx_call 
     case LX_ARG_MEM:
         put_address(o, v);
         break;
+    case LX_ARG_ARGV:
+        put_argv(t, o, v);
+        break;
+    case LX_ARG_ENVP:
+        put_envp(t, o, v);
+        break;
+    case LX_ARG_IOVEC:
+        put_iovec(t, o, v, t->call_arg[i + 1], done);
+        break;
+    case LX_ARG_MSGHDR:
+        put_msghdr(t, o, v, done);
+        break;
+    case LX_ARG_SOCKADDR:
+        put_sockaddr(t, o, v, (u32)t->call_arg[i + 1]);
+        break;
+    case LX_ARG_SOCKADDR_OUT: {
+        u32 len = 0;
+        if (result && *result >= 0 && !lx_read(t, &len, t->call_arg[i + 1], sizeof len))
+            put_sockaddr(t, o, v, len);
+        else
+            put_address(o, v);
+        break;
+    }
+    case LX_ARG_POLLFDS:
+        put_pollfds(t, o, v, (u32)t->call_arg[i + 1], result != NULL);
+        break;
     default:
         sb_printf(o, "%#lx", v);
         break;
@@ -442,6 +611,34 @@ static void flush(struct strbuf *o)
     mk_console(o->text, o->len);
 }
 
+/* Is this argument shown as it is after the call? */
+static bool is_result(const struct lx_thread *t, const struct lx_call *c, u32 i)
+{
+    switch (c->args[i].kind) {
+    case LX_ARG_OUT:
+    case LX_ARG_SOCKADDR_OUT:
+    case LX_ARG_POLLFDS:
+        return true;
+    case LX_ARG_IOVEC:
+        return t->call_nr == LX_NR_readv || t->call_nr == LX_NR_preadv || t->call_nr == LX_NR_preadv2;
+    case LX_ARG_MSGHDR:
+        return t->call_nr == LX_NR_recvmsg;
+    default:
+        return false;
+    }
+}
+
+static void put_next(struct lx_thread *t, struct lx_strace *s, const s64 *result)
+{
+    u32 i = s->next++;
+    enum { CREAT = 0100, TMPFILE = 020200000 };
+    u64 flags = t->call_arg[2];
+    if (t->call_nr == LX_NR_openat && i == 3 && !(flags & CREAT) && (flags & TMPFILE) != TMPFILE)
+        return; /* a mode that means nothing */
+    sb_puts(&s->text, i ? ", " : "");
+    put_arg(t, &s->text, s->call, i, result);
+}
+
 void lx_strace_enter(struct lx_thread *t, struct lx_strace *s, const struct lx_call *c)
 {
     s->outer = current;
@@ -456,9 +653,8 @@ void lx_strace_enter(struct lx_thread *t, struct lx_strace *s, const struct lx_c
         return;
     }
     sb_printf(&s->text, "%s(", c->name);
-    while (s->next < c->nargs && c->args[s->next].kind != LX_ARG_OUT) {
-        sb_puts(&s->text, s->next ? ", " : "");
-        put_arg(t, &s->text, c, s->next++, NULL);
+    while (s->next < c->nargs && !is_result(t, c, s->next)) {
+        put_next(t, s, NULL);
     }
     if (c->ret == LX_RET_NONE) {
         sb_puts(&s->text, ") = ?");
@@ -510,10 +706,8 @@ void lx_strace_leave(struct lx_thread *t, struct lx_strace *s, s64 result)
     current = s->outer;
     if (s->next == ~0u) /* written already */
         return;
-    for (; c && s->next < c->nargs; s->next++) {
-        sb_puts(&s->text, s->next ? ", " : "");
-        put_arg(t, &s->text, c, s->next, &result);
-    }
+    while (c && s->next < c->nargs)
+        put_next(t, s, &result);
     sb_puts(&s->text, ") = ");
     if (result == LX_NO_RESULT)
         sb_puts(&s->text, "0");

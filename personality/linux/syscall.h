@@ -44,6 +44,13 @@ enum lx_arg_kind {
     LX_ARG_OUT,
     LX_ARG_INOUT,
     LX_ARG_MEM,
+    LX_ARG_ARGV,
+    LX_ARG_ENVP,
+    LX_ARG_IOVEC,
+    LX_ARG_MSGHDR,
+    LX_ARG_SOCKADDR,
+    LX_ARG_SOCKADDR_OUT,
+    LX_ARG_POLLFDS,
 };
 
 enum lx_ret {
