@@ -11,6 +11,7 @@ Prints a line per check, and in the end "N passed, N failed, N skipped". A faile
 few of them; all of them are in build/check/NAME.log. Exit status 1 when one failed.
 """
 import argparse
+import fnmatch
 import json
 import os
 import re
@@ -168,6 +169,24 @@ def check_words():
     return out
 
 
+def promised_tests(text):
+    """The tests that a table of promises names, as "suite/test"."""
+    cells = [line.split("|")[2] for line in text.splitlines() if line.startswith("|") and line.count("|") >= 3]
+    return sorted({t for c in cells for t in re.findall(r"`([a-z0-9]+/[^`]+)`", c)})
+
+
+def check_promises():
+    """SPECIFICATION.md names only tests that exist"""
+    p = subprocess.run(["meson", "introspect", "--tests", BUILD], stdout=subprocess.PIPE, text=True)
+    if p.returncode:
+        raise Skip("no build in build/")
+    have = {"%s/%s" % (s.split(":")[-1], t["name"]) for t in json.loads(p.stdout) for s in t["suite"]}
+    cases = subprocess.run([os.path.join(ROOT, "tests/system/run.py"), "--list"], stdout=subprocess.PIPE, text=True).stdout
+    have |= {"system/" + l.split()[0] for l in cases.splitlines()}
+    with open(os.path.join(ROOT, "SPECIFICATION.md"), encoding="utf-8") as f:
+        return ["SPECIFICATION.md: there is no test %s" % t for t in promised_tests(f.read()) if not t.startswith("tests/") and not fnmatch.filter(have, t)]
+
+
 def check_scripts():
     """Python and shell scripts parse"""
     out = []
@@ -299,7 +318,7 @@ def check_tidy():
     return ninja_group("tidy", fill)[0]
 
 
-CHECKS = [check_shape, check_words, check_scripts, check_format, check_headers, check_freestanding_x86_64,
+CHECKS = [check_shape, check_words, check_scripts, check_promises, check_format, check_headers, check_freestanding_x86_64,
           check_freestanding_aarch64, check_freestanding_riscv64, check_clang, check_tidy]
 SLOW = [check_clang, check_tidy]
 

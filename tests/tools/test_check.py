@@ -36,6 +36,12 @@ class Words(unittest.TestCase):
             self.assertEqual(self.offences(text), [], text)
 
 
+class Promises(unittest.TestCase):
+    def test_names_are_found(self):
+        text = "Text `a/b`.\n| promise | held by |\n|---|---|\n| x `no/t` | `ir/ir-fold` `system/python-*`, `./dev check` |\n"
+        self.assertEqual(check.promised_tests(text), ["ir/ir-fold", "system/python-*"])
+
+
 class Undefined(unittest.TestCase):
     def test_what_may_be_called(self):
         for name in ["mk_pages_alloc", "__udivti3", "__clzdi2", "__aarch64_cas8_acq_rel"]:
