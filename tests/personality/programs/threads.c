@@ -100,9 +100,14 @@ static void churn(void)
 
 static pthread_mutex_t *robust;
 
+static sem_t ready;
 static void *die_holding(void *arg)
 {
     pthread_mutex_lock(robust);
+    if (arg) {
+        sem_post(&ready);
+        msleep(30); /* the other waits by now */
+    }
     return NULL;
 }
 
@@ -135,10 +140,9 @@ static void robust_locks(int protocol, int shared_between)
         value("not recoverable", pthread_mutex_lock(robust) == ENOTRECOVERABLE);
     } else {
         /* A waiter is woken. */
-        pthread_mutex_lock(robust);
-        pthread_create(&t, NULL, die_holding, NULL);
-        msleep(20);
-        pthread_mutex_unlock(robust);
+        sem_init(&ready, 0, 0);
+        pthread_create(&t, NULL, die_holding, &ready);
+        sem_wait(&ready);
         value("waiter", pthread_mutex_lock(robust) == EOWNERDEAD);
         pthread_join(t, NULL);
     }
@@ -226,7 +230,6 @@ static void by_whom(int sig, siginfo_t *si, void *uc)
     seen_by = (int)gettid_();
 }
 
-static sem_t ready;
 static volatile bool stop_now;
 static volatile int worker_tid;
 static void *worker(void *arg)
@@ -419,7 +422,7 @@ static void fork_storm(void)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1) {
+    if (argc > 1 && !strcmp(argv[1], "child")) {
         printf("executed from a thread: %s, pid is tid %d\n", argv[1], gettid_() == getpid());
         return 8;
     }
