@@ -128,33 +128,42 @@ void test_pair_constant(struct test_pair *p, u32 type)
     emit(p, (struct ir_ins){.op = IR_OP_const, .type = (u8)type, .imm = test_telling() & ir_type_mask(type)});
 }
 
-/* A value of the type, mostly a recent one; makes a constant now and then, or when there is none. */
+static u16 slot_of_type(u32 type)
+{
+    u16 s;
+    do
+        s = (u16)test_below(TEST_NSLOTS);
+    while (test_slot_table[s].type != type);
+    return s;
+}
+
+/* A value of the type: mostly a recent one that is not known to be constant, or what a recent one was made of; now and
+ * then a new constant. */
 static u32 value(struct test_pair *p, u32 type)
 {
-    if (type != IR_I128 && !test_below(4)) {
+    if (type != IR_I128 && (p->constants_only || !test_below(6))) {
         test_pair_constant(p, type);
         return p->n;
     }
-    if (p->n && !test_below(4)) { /* what a recent value was made of */
+    const bool any = !test_below(16);
+    if (p->n && !test_below(4)) {
         const struct ir_ins *def = &p->raw.ins[p->v[p->n - 1 - test_below(p->n < 3 ? p->n : 3)].raw];
         ir_ref r = ir_arg(def, test_below(2));
         for (u32 i = p->n; r && i > 0; i--)
-            if (p->v[i - 1].raw == r && p->v[i - 1].type == type)
+            if (p->v[i - 1].raw == r && p->v[i - 1].type == type &&
+                (any || p->made.ins[p->v[i - 1].made].op != IR_OP_const))
                 return i;
     }
     u32 seen = 0, want = test_below(3) ? test_below(4) : test_below(p->n);
     u32 last = 0;
     for (u32 i = p->n; i > 0; i--)
-        if (p->v[i - 1].type == type) {
+        if (p->v[i - 1].type == type && (any || p->made.ins[p->v[i - 1].made].op != IR_OP_const)) {
             last = i;
             if (seen++ == want)
                 break;
         }
-    if (!last) {
-        if (type == IR_I128)
-            emit(p, (struct ir_ins){.op = IR_OP_get, .type = IR_I128, .aux = TEST_Q0});
-        else
-            test_pair_constant(p, type);
+    if (!last || !test_below(16)) {
+        emit(p, (struct ir_ins){.op = IR_OP_get, .type = (u8)type, .aux = slot_of_type(type)});
         last = p->n;
     }
     return last;
@@ -368,15 +377,6 @@ static void idiom(struct test_pair *p)
     }
 }
 
-static u16 slot_of_type(u32 type)
-{
-    u16 s;
-    do
-        s = (u16)test_below(TEST_NSLOTS);
-    while (test_slot_table[s].type != type);
-    return s;
-}
-
 /* Begins a guest instruction and gives an address in the middle of memory, aligned to `align` bytes or, seldom, not. */
 static u32 address(struct test_pair *p, gva_t *pc, u32 align)
 {
@@ -523,7 +523,7 @@ static void other(struct test_pair *p, gva_t *pc)
     static const u32 types[] = {IR_I64, IR_I64, IR_I64, IR_I32, IR_I32, IR_F64, IR_F32, IR_F16, IR_I128};
     const u32 t = types[test_below(ARRAY_LEN(types))];
     u32 x, y;
-    switch (test_below(12)) {
+    switch (test_below(18)) {
     case 0:
     case 1:
         emit(p, (struct ir_ins){.op = IR_OP_get, .type = (u8)t, .aux = slot_of_type(t)});
@@ -622,13 +622,13 @@ void test_random_unit(struct test_pair *p, struct arena *arena, u32 len)
     while (p->n < len) {
         if (!test_below(8))
             idiom(p);
-        else if (test_below(5))
+        else if (test_below(3))
             test_pair_pure(p);
         else
             other(p, &pc);
     }
     /* all that was made last is seen */
-    for (u32 i = p->n > 16 ? p->n - 16 : 0; i < p->n; i++)
+    for (u32 i = p->n > 12 ? p->n - 12 : 0; i < p->n; i++)
         emit(p,
              (struct ir_ins){.op = IR_OP_put, .type = (u8)p->v[i].type, .aux = slot_of_type(p->v[i].type), .a = i + 1});
     end(p, pc);

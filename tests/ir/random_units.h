@@ -13,6 +13,7 @@ struct test_pair {
         u32 type;
     } v[1024]; /* values that may be used */
     u32 n;
+    bool constants_only; /* arguments are always new constants */
 };
 
 /* Starts the sequence of random numbers. */

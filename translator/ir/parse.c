@@ -139,7 +139,7 @@ static int value_name(struct parser *ps, u32 *out)
 
 static int value(struct parser *ps, ir_ref *out)
 {
-    u32 name;
+    u32 name = 0;
     int e = value_name(ps, &name);
     if (e)
         return e;
