@@ -130,6 +130,65 @@ s64 sys_getcwd(struct lx_thread *t, const u64 *a)
     return r ? r : (s64)len;
 }
 
+/* --- looking --- */
+
+/* Of a path that was resolved to an open object, the object is asked itself: cheaper than by its name in /proc. */
+static u64 object_flag(struct lx_path *p, u64 flags)
+{
+    enum { KNOWN = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | 0x6000 /* AT_STATX_SYNC_TYPE */ };
+    if (p->own2 < 0 || flags & ~(u64)KNOWN) /* else the host kernel is to see them with a path */
+        return 0;
+    p->dirfd = p->own2;
+    p->name = "";
+    return AT_EMPTY_PATH;
+}
+
+static s64 stat_path(struct lx_thread *t, struct lx_path *p, const u64 *a, u64 flags)
+{
+    u32 how =
+        (flags & AT_SYMLINK_NOFOLLOW ? 0 : LX_PATH_FOLLOW) | (flags & AT_EMPTY_PATH ? LX_PATH_EMPTY | LX_PATH_NULL : 0);
+    lx_path_init(p);
+    return lx_path_get(t, p, (int)a[0], a[1], how);
+}
+
+s64 sys_newfstatat(struct lx_thread *t, const u64 *a)
+{
+    struct lx_path p;
+    s64 r = stat_path(t, &p, a, a[3]);
+    if (!r) {
+        u64 flags = a[3] | object_flag(&p, a[3]);
+        r = prov_call(&t->vcpu->poll, LX_NR_newfstatat, (u64)(s64)p.dirfd, (u64)p.name, call_out(t, a[2], LX_SIZE_stat),
+                      flags, 0, 0);
+    }
+    lx_path_put(&p);
+    return r;
+}
+
+s64 sys_statx(struct lx_thread *t, const u64 *a)
+{
+    struct lx_path p;
+    s64 r = stat_path(t, &p, a, a[2]);
+    if (!r) {
+        u64 flags = a[2] | object_flag(&p, a[2]);
+        r = prov_call(&t->vcpu->poll, LX_NR_statx, (u64)(s64)p.dirfd, (u64)p.name, flags, a[3],
+                      call_out(t, a[4], LX_SIZE_statx), 0);
+    }
+    lx_path_put(&p);
+    return r;
+}
+
+s64 sys_faccessat(struct lx_thread *t, const u64 *a)
+{
+    struct lx_path p;
+    s64 r = stat_path(t, &p, a, 0);
+    if (!r && p.own2 >= 0)
+        r = prov_call(&t->vcpu->poll, LX_NR_faccessat2, (u64)p.own2, (u64) "", a[2], AT_EMPTY_PATH, 0, 0);
+    else if (!r)
+        r = prov_call(&t->vcpu->poll, LX_NR_faccessat, (u64)(s64)p.dirfd, (u64)p.name, a[2], 0, 0, 0);
+    lx_path_put(&p);
+    return r;
+}
+
 /* Links of /proc name host paths. */
 static bool in_proc(int dirfd)
 {

@@ -480,13 +480,34 @@ static const char *last_component(const char *path)
     return end;
 }
 
+/* A path that openat2 does not find may lead through a link into a graft. It does not when its directory is found and
+ * holds nothing of its last name; that is most of what is looked for in vain. */
+static bool surely_missing(const struct lx_process *proc, struct lx_path *p, const char *path)
+{
+    u64 st[LX_SIZE_stat / 8];
+    const char *name = last_component(path);
+    size_t n = (size_t)(name - path);
+    if (!name[0] || strchr(name, '/') || strcmp(name, ".") == 0)
+        return false;
+    memcpy(p->buf, path, n);
+    p->buf[n] = 0;
+    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+    if (fd < 0)
+        return false;
+    s64 r = prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)st, AT_SYMLINK_NOFOLLOW, 0, 0);
+    close_fd(fd);
+    return r == -ENOENT;
+}
+
 static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, const char *path, u32 how)
 {
     if (path[0] != '/' || needs_walk(path))
         return slow(proc, p, dirfd, path, how);
     if ((how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == LX_PATH_FOLLOW) {
         int fd = open_in_root(proc->root_fd, path, O_PATH, RESOLVE_IN_ROOT);
-        return fd >= 0 ? finish_object(p, fd) : slow(proc, p, dirfd, path, how);
+        if (fd >= 0)
+            return finish_object(p, fd);
+        return fd == -ENOENT && surely_missing(proc, p, path) ? -ENOENT : slow(proc, p, dirfd, path, how);
     }
     const char *name = last_component(path);
     if (how & LX_PATH_FOLLOW || strchr(name, '/') || !name[0] || strcmp(name, ".") == 0)
@@ -537,7 +558,11 @@ s64 lx_path_open_direct(struct lx_thread *t, const char *path, u64 flags)
     if (flags & O_PATH)
         how.flags = flags & PATH_FLAGS;
     s64 r = prov_call(&t->vcpu->poll, LX_NR_openat2, (u64)t->proc->root_fd, (u64)path, (u64)&how, sizeof how, 0, 0);
-    return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EAGAIN || r == -ENOSYS || r == -EINVAL ? -EXDEV : r;
+    if (r == -ENOENT) {
+        struct lx_path p;
+        return surely_missing(t->proc, &p, path) ? -ENOENT : -EXDEV;
+    }
+    return r == -ENOTDIR || r == -ELOOP || r == -EAGAIN || r == -ENOSYS || r == -EINVAL ? -EXDEV : r;
 }
 
 /* --- -L --- */
