@@ -77,6 +77,8 @@ s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, in
         return -EINVAL;
     if (anon && (flags & MAP_GROWSDOWN) && type == MAP_SHARED)
         return -EINVAL;
+    if (type != MAP_PRIVATE && (prot & PROT_WRITE))
+        engine_shared(p->engine);
     u64 align = mm->page;
     if (flags & MAP_HUGETLB) {
         u32 shift = flags >> MAP_HUGE_SHIFT & 63;
@@ -215,7 +217,7 @@ s64 lx_mm_protect(struct lx_process *p, gva_t addr, u64 len, u32 prot)
         return -EINVAL;
     prot &= ~LX_PROT_SEM;
     gva_t end = addr + len, at = addr;
-    bool lost_exec = false;
+    bool lost_exec = false, shared = false;
     mk_lock(&mm->lock);
     s64 r = mm_room(mm, 3);
     if (!r && grows) {
@@ -244,11 +246,14 @@ s64 lx_mm_protect(struct lx_process *p, gva_t addr, u64 len, u32 prot)
         if (r)
             break;
         lost_exec |= (v->prot & PROT_EXEC) && !(prot & PROT_EXEC);
+        shared |= (v->flags & VMA_SHARED) && (prot & PROT_WRITE);
         mm_set_prot(mm, at, stop, prot);
         at = stop;
         r = mm_room(mm, 3);
     }
     mk_unlock(&mm->lock);
+    if (shared)
+        engine_shared(p->engine);
     if (lost_exec)
         mm_drop_code(p, addr, at, true);
     return r;
@@ -713,6 +718,7 @@ s64 sys_shmat(struct lx_thread *t, const u64 *a)
 {
     struct lx_process *p = t->proc;
     struct lx_mm *mm = p->mm;
+    engine_shared(p->engine);
     int flags = (int)a[2];
     gva_t at = a[1];
     if (at & (mm->page - 1)) {

@@ -303,6 +303,8 @@ static s64 clone_vm(struct lx_thread *t, const struct lx_clone *c)
 {
     struct vm_child *v;
     bool waits = c->flags & CLONE_VFORK;
+    if (!waits)
+        engine_shared(t->proc->engine);
     int rc = vm_child_create(&v, t, c);
     if (rc)
         return rc;

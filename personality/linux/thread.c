@@ -145,6 +145,7 @@ s64 lx_thread_clone(struct lx_thread *t, const struct lx_clone *c)
 {
     const struct lx_abi *abi = t->proc->abi;
     struct lx_thread *child;
+    engine_shared(t->proc->engine);
     int rc = lx_thread_create(&child, t->proc, t);
     if (rc)
         return rc;

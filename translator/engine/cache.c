@@ -53,3 +53,13 @@ void engine_flush(struct engine *e)
     cache_flush(e);
     mk_unlock(&e->lock);
 }
+
+void engine_shared(struct engine *e)
+{
+    mk_lock(&e->lock);
+    if (!e->shared) {
+        e->shared = true;
+        cache_flush(e);
+    }
+    mk_unlock(&e->lock);
+}

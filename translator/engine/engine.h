@@ -80,6 +80,10 @@ static inline void vcpu_kick(struct vcpu *v)
  * translations. */
 void engine_invalidate(struct engine *e, gva_t start, u64 len);
 
+/* From now on other threads, or other processes, see the guest's memory. Until it is called, atomics and fences are made for one thread alone, which is
+ * cheaper. Call it before a second thread starts to run and before memory is shared; further calls cost nothing. */
+void engine_shared(struct engine *e);
+
 /* Drops everything translated (modes, breakpoints changed). */
 void engine_flush(struct engine *e);
 

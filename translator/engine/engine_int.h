@@ -81,6 +81,7 @@ struct engine {
     size_t used; /* bytes of the cache in use */
     u64 epoch;   /* read without the lock by entering vCPUs (atomics) */
     u32 flushing;
+    bool shared;        /* others see guest memory: atomics must be atomic */
 
     struct block **index;    /* all blocks of this epoch, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */

@@ -59,6 +59,7 @@ int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, s
     memset(u, 0, sizeof *u);
     u->arena = &e->tmp;
     u->code_key = mode;
+    u->alone = !e->shared;
     int rc = e->guest->translate(rq, u);
 #ifndef NDEBUG
     if (!rc) {

@@ -250,10 +250,17 @@ static void result_old(struct gen *g, ir_ref i, u32 r)
     def_done(g, i, dst);
 }
 
+/* The lock prefix of an atomic access, where another thread could see it halfway. One instruction is one step for
+ * signals in any case. */
+static u32 lock_of(const struct gen *g)
+{
+    return g->u->alone ? 0 : X_LOCK;
+}
+
 /* lock cmpxchg, from RAX */
 static void cmpxchg(struct gen *g, u32 size, u32 addr, u32 src)
 {
-    x_rm(&g->c, sized(0xb0, size) | X_0F | X_LOCK, src, o_gs(addr, 0), 0);
+    x_rm(&g->c, sized(0xb0, size) | X_0F | lock_of(g), src, o_gs(addr, 0), 0);
 }
 
 static void amo_loop(struct gen *g, ir_ref i, u32 kind, u32 size)
@@ -295,7 +302,7 @@ void emit_amo(struct gen *g, ir_ref i)
         struct opnd y = use_any(g, in->b);
         if (y.kind == O_MEM)
             y = o_reg(use_reg(g, in->b));
-        x_alu_mem(c, (size == 3 ? X_W : 0) | X_LOCK, alu[kind], o_gs(addr, 0), y);
+        x_alu_mem(c, (size == 3 ? X_W : 0) | lock_of(g), alu[kind], o_gs(addr, 0), y);
         return;
     }
     if (kind > IR_AMO_ADD) {
@@ -305,8 +312,15 @@ void emit_amo(struct gen *g, ir_ref i)
     u32 addr = atomic_address(g, i);
     u32 t = temp_int(g);
     load_into(g, t, in->b);
+    if (kind == IR_AMO_SWAP && g->u->alone) { /* xchg would lock */
+        u32 old = temp_int(g);
+        x_rm(c, load_op(in->type, size), old, o_gs_write(addr), 0);
+        x_rm(c, sized(0x88, size), t, o_gs(addr, 0), 0);
+        result_old(g, i, old);
+        return;
+    }
     if (kind == IR_AMO_ADD)
-        x_rm(c, sized(0xc0, size) | X_0F | X_LOCK, t, o_gs(addr, 0), 0); /* xadd */
+        x_rm(c, sized(0xc0, size) | X_0F | lock_of(g), t, o_gs(addr, 0), 0); /* xadd */
     else
         x_rm(c, sized(0x86, size), t, o_gs(addr, 0), 0); /* xchg */
     result_old(g, i, t);
@@ -342,7 +356,7 @@ static void cas_pair(struct gen *g, ir_ref i)
         x_rm(c, SSE_MOVQ_X_R, saved, o_reg(RBP), 0);
         x_load(c, X_W, RBP, o_vcpu(SPILL_OFF(SAVE_INT)));
     }
-    x_rm(c, 0xc7 | X_0F | X_LOCK | X_W, 1, o_gs(addr, 0), 0); /* cmpxchg16b */
+    x_rm(c, 0xc7 | X_0F | lock_of(g) | X_W, 1, o_gs(addr, 0), 0); /* cmpxchg16b */
     if (borrow)
         x_rm(c, SSE_MOVQ_R_X, saved, o_reg(RBP), 0);
     u32 dst = def_reg(g, i, 0);
@@ -397,7 +411,7 @@ void emit_sc(struct gen *g, ir_ref i)
 void emit_fence(struct gen *g, ir_ref i)
 {
     u32 bits = ins_of(g, i)->aux;
-    if ((bits & IR_FENCE_PW) && (bits & IR_FENCE_SR))
+    if ((bits & IR_FENCE_PW) && (bits & IR_FENCE_SR) && !g->u->alone)
         x_alu_imm(&g->c, X_LOCK, ALU_OR, o_vcpu(VOFF(scratch[0])), 0);
 }
 
