@@ -48,26 +48,33 @@ static bool window_free(u32 base)
     return true;
 }
 
+/* Where the window may begin. */
+static s64 window_find(const struct limit *lim)
+{
+    enum { LARGE = 4096 };
+    /* Above the soft limit, where the guest has no numbers; but a high number would make the kernel's table large. */
+    for (u64 base = lim->cur <= LARGE ? lim->cur : 1024 - LX_FD_HIDDEN;
+         base + LX_FD_HIDDEN <= lim->max && base < 2 * LARGE; base++) {
+        if (window_free((u32)base))
+            return (s64)base;
+    }
+    /* Below it, out of the way. */
+    for (u64 base = lim->cur < LARGE ? lim->cur : LARGE; base-- > 3;) {
+        if (base + LX_FD_HIDDEN <= lim->max && window_free((u32)base))
+            return (s64)base;
+    }
+    return -EMFILE;
+}
+
 int lx_fd_init(void)
 {
     struct limit lim;
     int r = (int)prov_call_now(LX_NR_prlimit64, 0, NOFILE, 0, (u64)&lim, 0, 0);
     if (r)
         return r;
-    u64 base;
-    if (lim.cur + LX_FD_HIDDEN <= lim.max && lim.cur <= 4096)
-        base = lim.cur;
-    else if (lim.cur > 4096)
-        base = 1024 - LX_FD_HIDDEN; /* a high number would make the kernel's table large */
-    else if (lim.cur >= 2 * LX_FD_HIDDEN)
-        base = lim.cur - LX_FD_HIDDEN;
-    else
-        return -EMFILE;
-    while (!window_free((u32)base)) { /* inherited descriptors lie there */
-        base += LX_FD_HIDDEN;
-        if (base + LX_FD_HIDDEN > lim.max)
-            return -EMFILE;
-    }
+    s64 base = window_find(&lim);
+    if (base < 0)
+        return (int)base;
     lx_fd_base = (u32)base;
     s64 fd = prov_call_now(LX_NR_openat, (u64)AT_FDCWD, (u64) "/", O_PATH | O_CLOEXEC, 0, 0, 0);
     if (fd < 0)

@@ -2,8 +2,9 @@
  *
  * The engine's descriptors live in a window of LX_FD_HIDDEN numbers, all of which are taken from the start (by
  * placeholders), so that the host kernel never hands one of them to the guest. Where the hard limit leaves room, the
- * window begins at the guest's soft limit, so that the guest has every number below its limit; where it does not, it is
- * the last numbers below the limit. Limits themselves are the guest's: a descriptor stays valid above the soft limit.
+ * window lies above the guest's soft limit, so that the guest has every number below it; where it does not, below. A
+ * descriptor stays valid above the soft limit, so the soft limit is the guest's; the hard limit that the guest sets is
+ * only kept (lx_limits.nofile).
  *
  * The guest cannot use, close, replace or see them: system calls answer EBADF, close_range goes around, /proc/self/fd
  * leaves them out. */

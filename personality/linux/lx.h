@@ -37,12 +37,13 @@ struct lx_options {
     u64 features_off;        /* host features not to use (host_isa.probe) */
 };
 
-/* Resource limits that bound the guest's memory map; the host process lives under others. Soft and hard; ~0 is no limit. */
+/* Resource limits that bound the guest, while the host process lives under others. Soft and hard; ~0 is no limit. */
 struct lx_limit {
     u64 cur, max;
 };
 struct lx_limits {
     struct lx_limit as, data, stack;
+    struct lx_limit nofile; /* only max: the host keeps a higher one for the engine's descriptors */
 };
 
 /* Pages that execve uses; a vfork child's parent frees them when the child has gone on to its program. */
@@ -69,7 +70,7 @@ struct lx_process {
     int self_fd;             /* O_PATH of our own executable (engine's range), for execve; or -1 */
     struct lx_exec_mem exec_mem[2];
     struct mk_lock limits_lock;
-    struct lx_limits limits; /* RLIMIT_AS, DATA, STACK as the guest sees them; guarded by limits_lock */
+    struct lx_limits limits; /* RLIMIT_AS, DATA, STACK, NOFILE as the guest sees them; guarded by limits_lock */
 };
 
 struct lx_thread {

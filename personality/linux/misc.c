@@ -32,7 +32,7 @@ s64 sys_uname(struct lx_thread *t, const u64 *a)
  * The host process lives under the guest's limits but for those on memory, which would bound the engine and its
  * reservation, too: these are kept in lx_process.limits and reported. */
 
-enum { RES_DATA = 2, RES_STACK = 3, RES_AS = 9, CAP_SYS_RESOURCE_ = 24 };
+enum { RES_DATA = 2, RES_STACK = 3, RES_NOFILE = 7, RES_AS = 9, CAP_SYS_RESOURCE_ = 24 };
 
 static struct lx_limit *kept(struct lx_process *p, u32 resource)
 {
@@ -61,10 +61,41 @@ static bool may_raise(void)
            caps[0].effective >> CAP_SYS_RESOURCE_ & 1;
 }
 
+static int limit_files(struct lx_thread *t, const struct lx_limit *new, struct lx_limit *old)
+{
+    struct lx_process *p = t->proc;
+    struct lx_limit host;
+    const volatile u32 *poll = &t->vcpu->poll;
+    int r = (int)prov_call(poll, LX_NR_prlimit64, 0, RES_NOFILE, 0, (u64)&host, 0, 0);
+    if (r)
+        return r;
+    bool raise = new &&may_raise();
+    mk_lock(&p->limits_lock);
+    struct lx_limit was = {host.cur, p->limits.nofile.max < host.max ? p->limits.nofile.max : host.max};
+    if (new &&new->cur > new->max)
+        r = -EINVAL;
+    else if (new &&new->max > was.max && !raise)
+        r = -EPERM;
+    if (new && !r) {
+        host.cur = new->cur;
+        if (host.max < new->max)
+            host.max = new->max;
+        r = (int)prov_call(poll, LX_NR_prlimit64, 0, RES_NOFILE, (u64)&host, 0, 0, 0);
+        if (!r)
+            p->limits.nofile.max = new->max;
+    }
+    mk_unlock(&p->limits_lock);
+    if (old)
+        *old = was;
+    return r;
+}
+
 static int limit(struct lx_thread *t, u32 resource, const struct lx_limit *new, struct lx_limit *old)
 {
     struct lx_process *p = t->proc;
     struct lx_limit *l = kept(p, resource);
+    if (resource == RES_NOFILE)
+        return limit_files(t, new, old);
     if (!l)
         return (int)prov_call(&t->vcpu->poll, LX_NR_prlimit64, 0, resource, (u64) new, (u64)old, 0, 0);
     if (new &&new->cur > new->max)

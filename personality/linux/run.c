@@ -214,6 +214,7 @@ static int start_process(struct lx_process *p, const struct lx_options *opt, con
         read_limit(&p->limits.as, RLIMIT_AS);
         read_limit(&p->limits.data, RLIMIT_DATA);
         read_limit(&p->limits.stack, RLIMIT_STACK);
+        read_limit(&p->limits.nofile, RLIMIT_NOFILE);
     }
     rc = lx_path_init_root(p);
     if (rc)
