@@ -297,7 +297,12 @@ def check_clang():
     """everything builds with clang without a warning"""
     if not shutil.which("clang"):
         raise Skip("clang is not installed")
-    return lines_of(["./dev", "build", "--cc", "clang"])
+    out = lines_of(["./dev", "build", "--cc", "clang"])
+    log = os.path.join(BUILD, "logs", "build-build-clang.log")
+    if out and os.path.exists(log):
+        with open(log, encoding="utf-8", errors="replace") as f:
+            out += [l for l in f.read().splitlines() if "error" in l]
+    return out
 
 
 def check_tidy():
@@ -356,12 +361,13 @@ def main(argv):
             log = os.path.join(OUT, name + ".log")
             with open(log, "w") as f:
                 f.write("\n".join(offences) + "\n")
-            show = 200 if os.environ.get("CI") else 12
+            show = 100 if os.environ.get("CI") else 12
             print("%-22s FAILED (log: %s)" % (name, os.path.relpath(log, ROOT)))
-            for l in offences[:show]:
+            shown = [l for l in offences if " error: " in l] or offences
+            for l in shown[:show]:
                 print("    " + l)
-            if len(offences) > show:
-                print("    … and %d more lines" % (len(offences) - show))
+            if len(shown) > show:
+                print("    … and %d more" % (len(shown) - show))
             sys.stdout.flush()
         else:
             passed += 1
