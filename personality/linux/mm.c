@@ -34,7 +34,8 @@
 #define GUARD (4ull << 30)      /* inaccessible, below and above the window */
 #define HOST_GAP (64ull << 30)  /* left to the host's own mappings above that */
 #define LEAST_WINDOW (1ull << 30)
-#define MAX_MAPS 65530
+/* How many mappings the host kernel lets a process have, less what the engine needs. */
+#define HOST_MAPS (65530 - 1500)
 
 /* --- the host's side --- */
 
@@ -122,12 +123,23 @@ struct lx_vma *mm_vma_at(struct lx_mm *mm, gva_t p)
     return i < mm->n && mm->vma[i].start <= p ? &mm->vma[i] : NULL;
 }
 
+/* Would the host have too many mappings, were there `more`? Each hole is one for the host, too. */
+static bool too_many(const struct lx_mm *mm, u32 more)
+{
+    u32 holes = 1;
+    if (LIKELY(2 * (mm->n + more) < HOST_MAPS))
+        return false;
+    for (u32 i = 1; i < mm->n; i++)
+        holes += mm->vma[i - 1].end != mm->vma[i].start;
+    return mm->n + holes + 2 * more > HOST_MAPS;
+}
+
 int mm_room(struct lx_mm *mm, u32 more)
 {
+    if (too_many(mm, more))
+        return -ENOMEM;
     if (mm->n + more <= mm->cap)
         return 0;
-    if (mm->n + more > MAX_MAPS + 16)
-        return -ENOMEM;
     u32 cap = mm->cap ? mm->cap * 2 : 64;
     while (cap < mm->n + more)
         cap *= 2;
@@ -208,6 +220,15 @@ void mm_split(struct lx_mm *mm, gva_t p)
     raw_insert(mm, i + 1, hi);
 }
 
+/* Where a mapping begins as far as its neighbour below is concerned: a stack keeps a gap. */
+static gva_t start_with_gap(const struct lx_mm *mm, const struct lx_vma *v)
+{
+    u64 gap = MM_STACK_GAP;
+    if (!(v->flags & VMA_GROWSDOWN))
+        return v->start;
+    return v->start > gap ? v->start - gap : 0;
+}
+
 void mm_remove(struct lx_mm *mm, gva_t start, gva_t end)
 {
     mm_split(mm, start);
@@ -218,6 +239,10 @@ void mm_remove(struct lx_mm *mm, gva_t start, gva_t end)
         n++;
     }
     raw_remove(mm, i, n);
+    /* The hole that is here now may be the highest that is large enough for what comes. */
+    gva_t top = i < mm->n ? start_with_gap(mm, &mm->vma[i]) : mm->size;
+    if (top > mm->search_top)
+        mm->search_top = top;
 }
 
 void mm_set_prot(struct lx_mm *mm, gva_t start, gva_t end, u32 prot)
@@ -266,17 +291,8 @@ bool mm_is_mapped(const struct lx_mm *mm, gva_t start, gva_t end)
     return true;
 }
 
-/* Where a mapping begins as far as its neighbour below is concerned: a stack keeps a gap. */
-static gva_t start_with_gap(const struct lx_mm *mm, const struct lx_vma *v)
-{
-    u64 gap = MM_STACK_GAP;
-    if (!(v->flags & VMA_GROWSDOWN))
-        return v->start;
-    return v->start > gap ? v->start - gap : 0;
-}
-
-/* The highest place for len bytes that ends at or below `top`; 0 if none. */
-static gva_t find_below(const struct lx_mm *mm, gva_t top, u64 len, u64 align)
+/* The highest place for len bytes that ends at or below `top`; 0 if none. *largest grows to the largest hole passed over. */
+static gva_t find_below(const struct lx_mm *mm, gva_t top, u64 len, u64 align, u64 *largest)
 {
     u32 i = mm_index(mm, top - 1);
     /* vma[i] is the first that ends above top - 1: its start, if it is below, bounds us. */
@@ -292,6 +308,8 @@ static gva_t find_below(const struct lx_mm *mm, gva_t top, u64 len, u64 align)
             if (at >= lo)
                 return at;
         }
+        if (hi > lo && hi - lo > *largest)
+            *largest = hi - lo;
         if (!i || hi <= mm->min_addr)
             return 0;
         i--;
@@ -299,7 +317,7 @@ static gva_t find_below(const struct lx_mm *mm, gva_t top, u64 len, u64 align)
     }
 }
 
-gva_t mm_find_room(const struct lx_mm *mm, gva_t hint, u64 len, u64 align)
+gva_t mm_find_room(struct lx_mm *mm, gva_t hint, u64 len, u64 align)
 {
     if (len > mm->size)
         return 0;
@@ -311,8 +329,17 @@ gva_t mm_find_room(const struct lx_mm *mm, gva_t hint, u64 len, u64 align)
                 return at;
         }
     }
-    gva_t at = find_below(mm, mm->mmap_top, len, align);
-    return at ? at : find_below(mm, mm->size, len, align);
+    /* Above search_top there is no hole larger than `passed`, so the search need not begin higher. */
+    if (len <= mm->passed || mm->search_top > mm->mmap_top) {
+        mm->search_top = mm->mmap_top;
+        mm->passed = 0;
+    }
+    gva_t at = find_below(mm, mm->search_top, len, align, &mm->passed);
+    u64 ignored = 0;
+    if (!at)
+        return find_below(mm, mm->size, len, align, &ignored);
+    mm->search_top = at + len;
+    return at;
 }
 
 /* --- code pages --- */
@@ -540,7 +567,7 @@ int lx_mm_create(struct lx_mm **out, u64 window)
         return rc;
     }
     mm->code = code;
-    mm->mmap_top = mm->size;
+    mm->mmap_top = mm->search_top = mm->size;
     *out = mm;
     return 0;
 }

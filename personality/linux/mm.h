@@ -42,6 +42,8 @@ struct lx_mm {
     u32 n, cap;
     u64 next_id;
     gva_t mmap_top;      /* where the search for free room begins, downwards */
+    gva_t search_top;    /* … and can begin, for more than `passed` bytes: no hole above is larger */
+    u64 passed;
     u64 min_addr;        /* lowest address that may be mapped */
     u64 total, data;     /* bytes mapped in all; private writable ones, for RLIMIT_AS and RLIMIT_DATA */
     bool lock_future;    /* mlockall(MCL_FUTURE) */

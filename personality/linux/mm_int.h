@@ -30,7 +30,7 @@ void mm_merge(struct lx_mm *mm, gva_t start, gva_t end);
 bool mm_is_free(const struct lx_mm *mm, gva_t start, gva_t end);
 bool mm_is_mapped(const struct lx_mm *mm, gva_t start, gva_t end);
 /* Free room for len bytes: at the hint if it can be, else as high as possible. 0 if none. */
-gva_t mm_find_room(const struct lx_mm *mm, gva_t hint, u64 len, u64 align);
+gva_t mm_find_room(struct lx_mm *mm, gva_t hint, u64 len, u64 align);
 
 /* Are there code pages? No lock needed. */
 bool mm_has_code(const struct lx_mm *mm, gva_t start, gva_t end);
