@@ -264,7 +264,11 @@ static ir_ref address(struct maker *m, u32 size, bool aligned, u64 *imm)
     struct rng *r = m->r;
     u64 base = MEM_RW, mask = MEM_RW_SIZE - 1 - 31;
     if (rng_chance(r, m->mix->bad)) {
-        base = rng_chance(r, 50) ? MEM_RO : rng_chance(r, 50) ? MEM_NONE : MEM_RW + MEM_RW_SIZE - 4096;
+        static const u64 far[] = {0x7000000000000000, 0x8000000000000000, 0x0001000000000000, 0xfedc000000000000};
+        base = rng_chance(r, 50)   ? MEM_RO
+               : rng_chance(r, 50) ? MEM_NONE
+               : rng_chance(r, 50) ? MEM_RW + MEM_RW_SIZE - 4096
+                                   : far[rng_below(r, 4)]; /* the host's addresses end before */
         mask = rng_chance(r, 50) ? 4095 : 0xff;
     }
     if (aligned && !rng_chance(r, m->mix->bad))

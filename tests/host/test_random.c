@@ -71,12 +71,28 @@ static void save_state(struct state *s)
 
 static struct emitted *code;
 
+/* What the contract says of an emitted unit's tables. */
+static void check_tables(const struct host_code *hc)
+{
+    bool ok = true;
+    for (u32 i = 0; i < hc->nmarks; i++)
+        ok = ok && hc->marks[i].host_off <= hc->size && (!i || hc->marks[i - 1].host_off <= hc->marks[i].host_off);
+    for (u32 i = 0; i < hc->nexits; i++)
+        ok = ok && hc->exits[i].site_off < hc->size && hc->exits[i].stub_off < hc->size &&
+             (((uintptr_t)hc->rx + hc->exits[i].site_off) & 63) <= 60; /* patched by one store */
+    if (!ok) {
+        fprintf(stderr, "marks or exits are wrong\n");
+        exit(1);
+    }
+}
+
 /* 0, or -errno of emitting. */
 static int run_compiled(const struct ir_unit *u, const struct input *in, struct state *out)
 {
     int e = harness_emit(&h, u, 0, 7, code);
     if (e)
         return e;
+    check_tables(&code->hc);
     load_state(in);
     struct vcpu *v = h.v;
     u8 *top = (u8 *)v->ras_sp;

@@ -22,6 +22,8 @@
 #define MXCSR_DEFAULT 0x1f80u /* all exceptions masked, nearest */
 #define MXCSR_FLAGS   0x3fu
 
+#define RAS_DEPTH 4 /* how far a return looks below the top of the stack */
+
 const u8 x64_pinned[2][NPINNED_MAX] = {
     [IR_CLASS_INT] = {RSI, RDI, R8, R9, R10, R11, R14, R15, R13, R12},
     [IR_CLASS_FLOAT] = {XMM4, XMM4 + 1, XMM4 + 2, XMM4 + 3, XMM4 + 4, XMM4 + 5, XMM4 + 6, XMM4 + 7, XMM4 + 8, XMM4 + 9,
@@ -178,7 +180,14 @@ static void ends_of_exits(struct asmb *a)
     x_store(c, X_66, at(VOFF(fault.kind)), RDX);
     leave_with(a, VCPU_FAULT);
 
-    label(a, C_INDIRECT);
+    label(a, C_RETURN);
+    /* Frames that a longjmp left out lie on top. The sentinels keep this inside the stack. */
+    _Static_assert(VCPU_RAS_SENTINELS > RAS_DEPTH, "an empty return-address stack is looked through");
+    u8 *deeper[RAS_DEPTH];
+    for (s32 k = 0; k < RAS_DEPTH; k++) {
+        x_rm(c, 0x3b | X_W, RAX, o_mem(RSP, 16 * (k + 1) + 8), 0);
+        deeper[k] = x_jcc(c, CC_E);
+    }
     x_store(c, X_W, at(VOFF(pc)), RAX);
     x_alu_imm(c, 0, ALU_CMP, at(VOFF(poll)), 0);
     u8 *polled = x_jcc(c, CC_NE);
@@ -191,6 +200,13 @@ static void ends_of_exits(struct asmb *a)
     jmp_label(a, C_POLL);
     x_here(c, missed);
     jmp_label(a, C_LOOKUP);
+    for (s32 k = 0; k < RAS_DEPTH; k++) {
+        x_here(c, deeper[k]);
+        x_lea(c, X_W, RSP, o_mem(RSP, 16 * (k + 1)));
+        put8(c, 0xc2); /* ret 8 */
+        put8(c, 8);
+        put8(c, 0);
+    }
 }
 
 /* Gathers mxcsr's sticky flags in vcpu.fp_flags and clears them. Uses rcx, rdx. */
@@ -322,14 +338,62 @@ bool x64_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr)
     return true;
 }
 
-/* Is the instruction at `p` a read marked by o_gs_write? */
-static bool is_write_read(const u8 *p)
+/* The guest memory operand of an instruction that this backend emitted. */
+struct access {
+    u64 addr;
+    bool write; /* it writes, or belongs to an access that does (o_gs_write) */
+};
+
+static struct access decode_access(const struct mk_regs *regs)
 {
+    const u8 *p = (const u8 *)regs->rip;
     u8 rex = 0;
-    while (*p == 0x65 || *p == 0x66 || (*p & 0xf0) == 0x40)
+    bool lock = false, map_0f = false;
+    for (; *p == 0x65 || *p == 0x66 || *p == 0xf0 || *p == 0xf2 || *p == 0xf3; p++)
+        lock |= *p == 0xf0;
+    if ((*p & 0xf0) == 0x40)
         rex = *p++;
-    p += *p == 0x0f ? 2 : 1;
-    return (p[0] & 7) == 4 && p[0] < 0xc0 && (p[1] >> 3 & 7) == 4 && !(rex & 2 && (rex & 0xf0) == 0x40) && p[1] >> 6;
+    if (*p == 0x0f) {
+        map_0f = true;
+        p++;
+    }
+    u8 op = *p++, modrm = *p++, mod = modrm >> 6, rm = modrm & 7;
+    struct access a = {
+        .write = lock || (map_0f ? op == 0x11
+                                 : op == 0x88 || op == 0x89 || op == 0xc6 || op == 0xc7 || op == 0x86 || op == 0x87)};
+    bool base = true;
+    if (rm == 4) {
+        u8 sib = *p++, index = (u8)((sib >> 3 & 7) | (rex & 2) << 2);
+        rm = sib & 7;
+        base = rm != 5 || mod;
+        if (index != 4)
+            a.addr += regs->gpr[index] << (sib >> 6);
+        else if (sib >> 6)
+            a.write = true;
+    }
+    if (base)
+        a.addr += regs->gpr[rm | (rex & 1) << 3];
+    if (mod == 1) {
+        a.addr += (u64)(s64)(s8)*p;
+    } else if (mod == 2 || !base) {
+        s32 disp;
+        memcpy(&disp, p, 4);
+        a.addr += (u64)(s64)disp;
+    }
+    return a;
+}
+
+/* What the engine was told about the fault, mended where the host tells less than there is to know: it reports no
+ * address, nor whether it was a write, when the address is not canonical. */
+static void mend_fault(struct vcpu *v, const struct mk_regs *regs)
+{
+    struct access a = decode_access(regs);
+    s64 top = (s64)(a.addr + v->mem_base) >> 47;
+    if (top != 0 && top != -1)
+        v->fault.addr = a.addr;
+    else if (!a.write)
+        return;
+    v->fault.access = a.write ? VCPU_WRITE : VCPU_READ;
 }
 
 void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
@@ -344,8 +408,7 @@ void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
         else
             memcpy(slot, regs->xmm[p->reg - XMM0], size);
     }
-    if (is_write_read((const u8 *)regs->rip))
-        v->fault.access = VCPU_WRITE;
+    mend_fault(v, regs);
     v->ras_sp = (void *)regs->gpr[RSP];
     v->fp_flags |= fp_flags(regs->mxcsr);
     v->host_fp[1] = 0;

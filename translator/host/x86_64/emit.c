@@ -47,6 +47,11 @@ static bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
         ir_ref other = user->a == i ? user->b : user->a;
         return other != i && !g->val[other].fused && ins_of(g, other)->op != IR_OP_const;
     }
+    case IR_OP_and: { /* a & ~b */
+        ir_ref other = user->a == i ? user->b : user->a;
+        return have(FEAT_BMI1) && in->op == IR_OP_not && in->type == user->type && other != i && !g->val[other].fused &&
+               ins_of(g, other)->op != IR_OP_const;
+    }
     case IR_OP_ld:
     case IR_OP_st: /* an address a + b */
         return in->op == IR_OP_add && user->a == i && (user->op == IR_OP_ld || user->b != i) &&

@@ -564,9 +564,32 @@ void emit_fround(struct gen *g, ir_ref i)
     def_moved(g, i, t);
 }
 
+/* Normal numbers here, the rest in software. */
 void emit_fclass(struct gen *g, ir_ref i)
 {
-    only_soft(g, i);
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 from = ins_of(g, in->a)->type;
+    if (from == IR_F16) {
+        only_soft(g, i);
+        return;
+    }
+    bool wide = from == IR_F64;
+    u32 w = wide ? X_W : 0, exponents = wide ? 0x7ff : 0xff;
+    u32 x = use_reg(g, in->a), t = temp_int(g), dst = def_reg(g, i, 0);
+    x_rm(c, SSE_MOVD_R_X | w, x, o_reg(dst), 0);
+    x_mov(c, w, t, dst);
+    x_shift_imm(c, w, SH_SHR, o_reg(t), wide ? 52 : 23);
+    x_alu_imm(c, 0, ALU_AND, o_reg(t), (s32)exponents);
+    x_alu_imm(c, 0, ALU_SUB, o_reg(t), 1);
+    x_alu_imm(c, 0, ALU_CMP, o_reg(t), (s32)exponents - 2);
+    struct cold *k = soft_later(g, x, NOREG, NOREG, dst);
+    add_site(k, x_jcc(c, CC_A));
+    x_shift_imm(c, w, SH_SAR, o_reg(dst), wide ? 63 : 31);
+    x_alu_imm(c, 0, ALU_AND, o_reg(dst), (1 << 1) - (1 << 6));
+    x_alu_imm(c, 0, ALU_ADD, o_reg(dst), 1 << 6);
+    k->back = c->p;
+    def_done(g, i, dst);
 }
 
 /* --- bits --- */

@@ -71,6 +71,17 @@ static void emit_add_shifted(struct gen *g, ir_ref i, ir_ref a, ir_ref shl)
     def_done(g, i, dst);
 }
 
+/* a & ~x, where the not is fused. */
+static void emit_andn(struct gen *g, ir_ref i, ir_ref a, ir_ref not )
+{
+    ir_ref b = ins_of(g, not )->a;
+    u32 x = use_reg(g, b);
+    struct opnd y = use_rm(g, a);
+    u32 dst = def_reg(g, i, dying_temp(g, a, b));
+    x_vex(&g->c, 0xf2 | X_38 | type_w(ins_of(g, i)->type), dst, x, y, 0);
+    def_done(g, i, dst);
+}
+
 /* a & mask by a move that extends, or a 32-bit and. */
 static bool and_mask(struct gen *g, ir_ref i, ir_ref a, u64 mask)
 {
@@ -113,6 +124,11 @@ void emit_alu(struct gen *g, ir_ref i)
     }
     if (alu == ALU_ADD && g->val[a].fused) {
         emit_add_shifted(g, i, b, a);
+        return;
+    }
+    if (alu == ALU_AND && (g->val[a].fused || g->val[b].fused)) {
+        bool first = g->val[a].fused;
+        emit_andn(g, i, first ? b : a, first ? a : b);
         return;
     }
     if (commutes && is_const(g, a)) {

@@ -18,7 +18,8 @@
  *         ret     8
  *
  * The comparison is what makes it correct; the stack only predicts. So it may overflow (own_fault, common.c, starts it
- * afresh), be emptied at any time, or be out of step after a guest's longjmp.
+ * afresh), be emptied at any time, or be out of step after a guest's longjmp: a return that does not match looks a few
+ * entries deeper before it goes to the look-up.
  *
  * Indirect exits look into the vCPU's jump cache, inline, so that each jump has a place of its own in the host's
  * predictor.
@@ -174,7 +175,7 @@ static void cold_return_miss(struct gen *g, const struct cold *k)
 {
     if (k->r[0] != RAX)
         x_mov(&g->c, X_W, RAX, k->r[0]);
-    x_jmp_common(&g->c, g->common->off[C_INDIRECT]);
+    x_jmp_common(&g->c, g->common->off[C_RETURN]);
 }
 
 /* r[0]: the pc. A call (back is its landing) leaves by one too, so that the stack is as if it had been found. */
@@ -247,6 +248,10 @@ void emit_call(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     const struct ir_helper *h = &g->u->helpers[in->aux];
     g->changed = true;
+    if (g->c.end - g->c.p < 32 * (ptrdiff_t)g->u->slots->n + 512) { /* every slot may have to be spilled */
+        g->err = -ENOSPC;
+        return;
+    }
     for (u32 n = 0; n < 4; n++) {
         s32 at = VOFF(scratch) + 8 * (s32)n;
         ir_ref a = ir_arg(in, n);

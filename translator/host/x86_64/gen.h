@@ -32,7 +32,7 @@ enum common_id {
     C_LEAVE_TAIL, /* the same, pinned registers and flags are stored already */
     C_LINK,       /* eax: exit id; v->pc is set */
     C_LOOKUP,     /* rax: guest pc; leaves with VCPU_LOOKUP */
-    C_INDIRECT,   /* rax: guest pc; looks into the jump cache */
+    C_RETURN,     /* rax: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache */
     C_POLL,       /* v->pc is set */
     C_TRAP,       /* eax: enum ir_trap; v->pc is set */
     C_MISALIGNED, /* rax: guest address, edx: fault kind and access as they lie in vcpu_fault; v->pc is set */
