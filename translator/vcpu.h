@@ -38,7 +38,7 @@ struct vcpu_fault {
 
 /* Jump cache: indirect exits look up guest pc -> host code here, without a lock. An entry is valid
  * for the thread's current mode only. */
-#define VCPU_JC_BITS 12
+#define VCPU_JC_BITS 14
 #define VCPU_JC_NONE 1 /* a pc that no instruction has */
 struct vcpu_jc {
     gva_t pc;

@@ -15,9 +15,9 @@ static u32 hash_of(gva_t pc, u64 key)
 
 struct block *block_find(struct engine *e, gva_t pc, u64 key)
 {
-    struct block *b = e->hash[hash_of(pc, key)];
+    struct block *b = __atomic_load_n(&e->hash[hash_of(pc, key)], __ATOMIC_ACQUIRE);
     while (b && (b->pc != pc || b->key != key))
-        b = b->hash_next;
+        b = __atomic_load_n(&b->hash_next, __ATOMIC_ACQUIRE);
     return b;
 }
 
@@ -34,30 +34,45 @@ struct code_page *block_page(struct engine *e, u64 number)
     return *page_slot(e, number);
 }
 
+/* Ends the watch of a page, or begins its life without one: from now on its blocks are compared with their source at
+ * syncs. */
+static void page_unseen(struct engine *e, struct code_page *p)
+{
+    p->watched = false;
+    if (!p->listed) {
+        p->listed = true;
+        p->next_unseen = e->unseen;
+        e->unseen = p;
+    }
+}
+
+static bool page_watch(struct engine *e, struct code_page *p)
+{
+    p->watched = e->cfg.ops->watch(e->cfg.cx, p->number * e->page_size, e->page_size, true);
+    if (!p->watched)
+        page_unseen(e, p);
+    return p->watched;
+}
+
 bool block_watch(struct engine *e, gva_t pc, u64 len, int *err)
 {
     bool all = true;
     *err = 0;
     for (u64 n = pc / e->page_size; n <= (pc + len - 1) / e->page_size; n++) {
-        struct code_page **slot = page_slot(e, n);
-        if (!*slot) {
-            struct code_page *p = arena_alloc(&e->meta, sizeof *p, _Alignof(struct code_page));
+        struct code_page **slot = page_slot(e, n), *p = *slot;
+        if (!p) {
+            p = arena_alloc(&e->meta, sizeof *p, _Alignof(struct code_page));
             if (!p) {
                 *err = -ENOMEM;
                 return false;
             }
             memset(p, 0, sizeof *p);
             p->number = n;
-            p->watched = e->cfg.ops->watch(e->cfg.cx, n * e->page_size, e->page_size, true);
-            e->unwatched_pages += !p->watched;
             *slot = p;
-        } else if (!(*slot)->blocks && !(*slot)->watched &&
-                   ((*slot)->writes < ENGINE_MAX_WRITES || e->guest->coherent_fetch)) {
-            /* It lost its translations earlier; watch it anew. */
-            (*slot)->watched = e->cfg.ops->watch(e->cfg.cx, n * e->page_size, e->page_size, true);
-            e->unwatched_pages -= (*slot)->watched;
         }
-        all &= (*slot)->watched;
+        /* A page that was written stays unseen until the next sync, unless nothing is left on it. An empty page is
+         * watched anew in any case: it may have been mapped anew. */
+        all &= p->blocks ? p->watched : page_watch(e, p);
     }
     return all;
 }
@@ -74,7 +89,7 @@ int block_insert(struct engine *e, struct block *b)
     }
     struct block **h = &e->hash[hash_of(b->pc, b->key)];
     b->hash_next = *h;
-    *h = b;
+    __atomic_store_n(h, b, __ATOMIC_RELEASE);
     return 0;
 }
 
@@ -82,7 +97,7 @@ static void forget_pc(struct engine *e, gva_t pc)
 {
     for (struct vcpu *v = e->vcpus; v; v = v->next) {
         struct vcpu_jc *j = &v->jc[vcpu_jc_index(pc)];
-        if (__atomic_load_n(&j->pc, __ATOMIC_RELAXED) == pc)
+        if (__atomic_load_n(&j->pc, __ATOMIC_SEQ_CST) == pc)
             __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELEASE);
     }
 }
@@ -91,12 +106,12 @@ void block_kill(struct engine *e, struct block *b)
 {
     if (b->dead)
         return;
-    b->dead = true;
+    __atomic_store_n(&b->dead, true, __ATOMIC_SEQ_CST); /* before jump caches are cleared: see run.c */
     struct block **h = &e->hash[hash_of(b->pc, b->key)];
     while (*h && *h != b)
         h = &(*h)->hash_next;
     if (*h)
-        *h = b->hash_next;
+        __atomic_store_n(h, b->hash_next, __ATOMIC_RELEASE);
     for (u64 n = b->pc / e->page_size; n <= (b->pc + b->guest_len - 1) / e->page_size; n++) {
         struct code_page *p = block_page(e, n);
         for (struct block **q = &p->blocks; *q; q = &(*q)->page_next[n & 1]) {
@@ -155,25 +170,44 @@ void block_kill_range(struct engine *e, gva_t start, u64 len)
                 kill_on_page(e, p, start, len);
 }
 
-void block_check_unwatched(struct engine *e)
+/* Does the block still say what the guest's memory says? */
+static bool is_current(struct engine *e, const struct block *b)
 {
-    if (!e->unwatched_pages)
-        return;
     u8 buf[1024];
-    for (u32 i = 0; i < ARRAY_LEN(e->pages); i++) {
-        for (struct code_page *p = e->pages[i]; p; p = p->next) {
-            if (p->watched)
-                continue;
-            struct block *next;
-            for (struct block *b = p->blocks; b; b = next) {
-                next = b->page_next[p->number & 1];
-                if (!b->source || b->guest_len > sizeof buf ||
-                    mk_copy(buf, (const void *)(e->cfg.mem_base + b->pc), b->guest_len) ||
-                    memcmp(buf, b->source, b->guest_len) != 0)
-                    block_kill(e, b);
-            }
+    for (u32 at = 0, n; at < b->guest_len; at += n) {
+        n = b->guest_len - at < sizeof buf ? b->guest_len - at : sizeof buf;
+        if (mk_copy(buf, (const void *)(e->cfg.mem_base + b->pc + at), n) || memcmp(buf, b->source + at, n) != 0)
+            return false;
+    }
+    return true;
+}
+
+void block_sync(struct engine *e)
+{
+    struct code_page *p = e->unseen, *next_page;
+    e->unseen = NULL;
+    for (; p; p = next_page) {
+        next_page = p->next_unseen;
+        p->listed = false;
+        if (!p->blocks)
+            continue;     /* it is watched again when it gets translations again */
+        page_watch(e, p); /* before the comparison, so that no write falls between */
+        struct block *next;
+        for (struct block *b = p->blocks; b; b = next) {
+            next = b->page_next[p->number & 1];
+            if (b->source && !is_current(e, b))
+                block_kill(e, b);
         }
     }
+}
+
+void engine_sync(struct engine *e)
+{
+    if (!__atomic_load_n(&e->unseen, __ATOMIC_ACQUIRE))
+        return;
+    mk_lock(&e->lock);
+    block_sync(e);
+    mk_unlock(&e->lock);
 }
 
 struct block *block_at(const struct engine *e, u32 off)
@@ -199,6 +233,25 @@ void engine_invalidate(struct engine *e, gva_t start, u64 len)
     mk_unlock(&e->lock);
 }
 
+/* The page is about to be written. Where stale instructions may run until a sync, its blocks stay, with a copy of what
+ * they were made from. */
+static void page_written(struct engine *e, struct code_page *p)
+{
+    struct block *next;
+    for (struct block *b = p->blocks; b; b = next) {
+        next = b->page_next[p->number & 1];
+        if (b->source)
+            continue;
+        u8 *source = e->guest->coherent_fetch ? NULL : arena_alloc(&e->meta, b->guest_len, 1);
+        if (!source || mk_copy(source, (const void *)(e->cfg.mem_base + b->pc), b->guest_len))
+            block_kill(e, b);
+        else
+            b->source = source;
+    }
+    page_unseen(e, p);
+    e->cfg.ops->watch(e->cfg.cx, p->number * e->page_size, e->page_size, false);
+}
+
 bool engine_unwatch(struct engine *e, gva_t addr, u64 len)
 {
     if (!len)
@@ -209,12 +262,7 @@ bool engine_unwatch(struct engine *e, gva_t addr, u64 len)
         struct code_page *p = block_page(e, n);
         if (!p || !p->watched)
             continue;
-        while (p->blocks)
-            block_kill(e, p->blocks);
-        p->watched = false;
-        p->writes++;
-        e->unwatched_pages++;
-        e->cfg.ops->watch(e->cfg.cx, n * e->page_size, e->page_size, false);
+        page_written(e, p);
         any = true;
     }
     mk_unlock(&e->lock);

@@ -80,8 +80,13 @@ static inline void vcpu_kick(struct vcpu *v)
  * translations. */
 void engine_invalidate(struct engine *e, gva_t start, u64 len);
 
-/* From now on other threads, or other processes, see the guest's memory. Until it is called, atomics and fences are made for one thread alone, which is
- * cheaper. Call it before a second thread starts to run and before memory is shared; further calls cost nothing. */
+/* The guest says that instructions which it wrote are to be seen (a system call for it, say; the ISA's instruction does
+ * this by itself). */
+void engine_sync(struct engine *e);
+
+/* From now on other threads, or other processes, see the guest's memory. Until it is called, atomics and fences are
+ * made for one thread alone, which is cheaper. Call it before a second thread starts to run and before memory is
+ * shared; further calls cost nothing. */
 void engine_shared(struct engine *e);
 
 /* Drops everything translated (modes, breakpoints changed). */
@@ -92,9 +97,9 @@ void engine_flush(struct engine *e);
  * the right place. */
 bool engine_fault(struct vcpu *v, struct mk_fault *f);
 
-/* A write fault at guest address addr: was it a watched page? Then drops its translations, unwatches it, and returns
- * true: try again. The embedder calls this first on VCPU_FAULT with VCPU_WRITE, and for buffers that the host kernel is
- * about to write. */
+/* A write fault at guest address addr: was it a watched page? Then ends the watch, drops its translations where the ISA
+ * fetches coherently, and returns true: try again. The embedder calls this first on VCPU_FAULT with VCPU_WRITE, and for
+ * buffers that the host kernel is about to write. */
 bool engine_unwatch(struct engine *e, gva_t addr, u64 len);
 
 /* Around fork. before: waits for other threads to be out of the engine's locks and copies the code cache;

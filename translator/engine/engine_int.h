@@ -15,10 +15,12 @@
  * flush begins a new epoch; a vCPU that enters for the first time in an epoch drops its jump cache and its
  * return-address stack, which point into the old one.
  *
- * Writes to code. A page with translations is watched: a write faults, kills them and ends the watch. A page that is
- * written again and again (code and data side by side, a trampoline on a stack) is not watched any more when the
- * guest's ISA lets stale instructions run until it says so (guest_isa.coherent_fetch is false): its blocks keep a copy
- * of their source, which is compared at IR_TRAP_SYNC.
+ * Writes to code. A page with translations is watched: the first write faults. Where the guest's ISA fetches
+ * coherently, that kills them. Where stale instructions may run until the guest says so (guest_isa.coherent_fetch is
+ * false), they stay, with a copy of their source, and the page is *unseen*: written freely until the next sync
+ * (IR_TRAP_SYNC, engine_sync), which watches it again and kills the blocks that differ. So code that patches itself
+ * costs one fault between two syncs, and a page where code and data lie side by side loses no translations. Pages that
+ * cannot be watched stay unseen for good.
  *
  * Locks. One, `lock`, guards all of this. It is never held while guest code runs, nor taken in a fault upcall. */
 #pragma once
@@ -30,8 +32,7 @@
 
 #define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
 #define ENGINE_MAX_EXITS      4  /* side exits in a block */
-#define ENGINE_MAX_WRITES     8  /* write faults on a page before it is compared at syncs instead of watched */
-#define ENGINE_HASH_BITS      15
+#define ENGINE_HASH_BITS      17
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_RAS_SIZE       (64u << 10)
 
@@ -50,7 +51,8 @@ struct code_page {
     u64 number;             /* guest address / page size */
     struct block *blocks;   /* through page_next */
     bool watched;           /* a write will be seen; otherwise content is compared at a sync */
-    u32 writes;             /* how often it lost its translations to a write */
+    bool listed;            /* in engine.unseen */
+    struct code_page *next_unseen;
 };
 
 struct block {
@@ -63,7 +65,7 @@ struct block {
     bool dead;
     const struct host_mark *marks;
     struct ir_unit *unit; /* interpreter tier */
-    const u8 *source;     /* copy of the guest bytes when on a page that cannot be watched, else NULL */
+    const u8 *source;     /* copy of the guest bytes once on a page that is not watched, else NULL */
     struct block *hash_next;
     struct exit_rec *in;
     struct block *page_next[2]; /* a block touches at most two pages */
@@ -81,7 +83,7 @@ struct engine {
     size_t used; /* bytes of the cache in use */
     u64 epoch;   /* read without the lock by entering vCPUs (atomics) */
     u32 flushing;
-    bool shared;        /* others see guest memory: atomics must be atomic */
+    bool shared; /* others see guest memory: atomics must be atomic */
 
     struct block **index;    /* all blocks of this epoch, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */
@@ -89,7 +91,7 @@ struct engine {
     u32 nexits, max_exits;
     struct block *hash[1 << ENGINE_HASH_BITS];
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
-    u32 unwatched_pages; /* pages to compare at a sync */
+    struct code_page *unseen; /* pages to compare at a sync */
     size_t page_size;
     struct arena meta; /* blocks, marks, pages: lives for an epoch */
     struct arena tmp;  /* one translation */
@@ -100,7 +102,9 @@ struct engine {
     struct mk_code fork_copy; /* between fork_before and fork_after */
 };
 
-/* block.c; all with the lock held. */
+/* block.c; all with the lock held, but for block_find and block_at. */
+/* May also be called without the lock by a vCPU whose `running` is set and which then saw no flush under way: blocks
+ * stay until it is cleared. */
 struct block *block_find(struct engine *e, gva_t pc, u64 key);
 /* Enters a filled-in block into table and pages. -ENOMEM. */
 int block_insert(struct engine *e, struct block *b) MUST_USE;
@@ -108,8 +112,8 @@ void block_kill(struct engine *e, struct block *b);
 void block_link(struct engine *e, struct exit_rec *x, struct block *to);
 /* Kills what lies in [start, start + len). */
 void block_kill_range(struct engine *e, gva_t start, u64 len);
-/* Kills blocks on unwatched pages whose source has changed. */
-void block_check_unwatched(struct engine *e);
+/* Kills blocks on unseen pages whose source has changed. */
+void block_sync(struct engine *e);
 struct code_page *block_page(struct engine *e, u64 number);
 /* Makes sure that writes to the pages of [pc, pc+len) will be seen. False when some page can't be watched. */
 bool block_watch(struct engine *e, gva_t pc, u64 len, int *err);

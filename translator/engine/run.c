@@ -44,6 +44,32 @@ static const void *code_for(struct engine *e, struct vcpu *v, u32 link_id)
     return code;
 }
 
+/* The same for a block that exists, without the lock: what jump-cache misses mostly want. The vCPU counts as running
+ * meanwhile, so that no flush takes blocks away. A block may be killed at the same time: the killer marks it dead first
+ * and clears jump caches after, we enter it first and look at the mark after, so that one of us takes the entry out. */
+static const void *code_found(struct engine *e, struct vcpu *v)
+{
+    const void *code = NULL;
+    __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&e->flushing, __ATOMIC_SEQ_CST) && __atomic_load_n(&e->epoch, __ATOMIC_SEQ_CST) == v->epoch) {
+        struct block *b = block_find(e, v->pc, v->mode);
+        if (b) {
+            v->stat_lookups++;
+            code = block_entry(e, b);
+            struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
+            __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
+            j->code = code;
+            __atomic_store_n(&j->pc, v->pc, __ATOMIC_SEQ_CST);
+            if (__atomic_load_n(&b->dead, __ATOMIC_SEQ_CST)) {
+                __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
+                code = NULL;
+            }
+        }
+    }
+    __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);
+    return code;
+}
+
 /* Enters `code` unless a flush came between. */
 static bool enter(struct engine *e, struct vcpu *v, const void *code)
 {
@@ -66,9 +92,7 @@ static bool engine_trap(struct engine *e, struct vcpu *v)
 {
     switch (v->trap) {
     case IR_TRAP_SYNC:
-        mk_lock(&e->lock);
-        block_check_unwatched(e);
-        mk_unlock(&e->lock);
+        engine_sync(e);
         return true;
     case IR_TRAP_MODE:
         v->mode = e->guest->mode(v);
@@ -100,6 +124,8 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
         if (link_id == ~0u && __atomic_load_n(&j->pc, __ATOMIC_ACQUIRE) == v->pc &&
             v->epoch == __atomic_load_n(&e->epoch, __ATOMIC_RELAXED))
             code = j->code;
+        if (!code && link_id == ~0u)
+            code = code_found(e, v);
         if (!code && !(code = code_for(e, v, link_id)))
             return v->exit;
         link_id = ~0u;

@@ -9,16 +9,22 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
-void vcpu_forget(struct vcpu *v)
+static void ras_empty(struct vcpu *v)
 {
-    for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
-        v->jc[i].pc = VCPU_JC_NONE;
     if (!v->ras_base)
         return;
     u64 *top = (u64 *)((u8 *)v->ras_base + v->ras_size);
     for (u32 i = 1; i <= 2 * VCPU_RAS_SENTINELS; i++)
         top[-(int)i] = VCPU_JC_NONE;
     v->ras_sp = top - 2 * VCPU_RAS_SENTINELS;
+}
+
+void vcpu_forget(struct vcpu *v)
+{
+    /* An entry of zeros is empty, as pc 0 has its place in the first. */
+    memset(v->jc, 0, sizeof v->jc);
+    v->jc[0].pc = VCPU_JC_NONE;
+    ras_empty(v);
 }
 
 void vcpu_changed(struct vcpu *v)
@@ -54,7 +60,8 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
         v->ras_base = (u8 *)ras + page;
         v->ras_size = ENGINE_RAS_SIZE;
     }
-    vcpu_forget(v);
+    v->jc[0].pc = VCPU_JC_NONE; /* the rest is zero */
+    ras_empty(v);
     e->guest->reset(v);
     v->mode = e->guest->mode(v);
 
