@@ -12,7 +12,8 @@ not pass to build/suites/SUITE/logs/TEST.SIDE.
 status 1 when ours fails what native passes and known/SUITE.txt does not name; the last line is `N passed, N failed, N skipped`.
 --table writes docs/suites/SUITE.md from all outcomes that are kept, without running anything.
 
-Exit status: 0; 1 when --check found a new failure; 2 when the suite could not be run.
+Exit status: 0; 1 when --check found a new failure; 2 when the suite could not be run; 77 when this
+machine does not let it.
 """
 import argparse
 import fnmatch
@@ -107,8 +108,12 @@ def main(argv):
     if a.table:
         write_table(a.suite, module, cx, results, known)
         return 0
-    if hasattr(module, "prepare"):
-        module.prepare(cx)
+    if hasattr(module, "prepare") and not a.list:
+        try:
+            module.prepare(cx)
+        except suite.Unready as e:
+            print("suites: %s: %s" % (a.suite, e), file=sys.stderr)
+            return 77
     tests = module.tests(cx)
     if a.only:
         tests = [t for t in tests if any(fnmatch.fnmatchcase(t.name, p) for p in a.only)]

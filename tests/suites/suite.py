@@ -39,10 +39,15 @@ ARCH = {"native": "amd64", "qemu": "riscv64", "ours": "riscv64"}
 CC = {"amd64": ["gcc"], "riscv64": ["riscv64-linux-gnu-gcc", "-march=rv64gc", "-mabi=lp64d"]}
 NOBODY = 65534
 LOG_MAX = 64 * 1024
+INSIDE = "DGM_SUITES_INSIDE"
 
 
 class Unbuilt(Exception):
     """The compiler does not take the test; the text is its last words."""
+
+
+class Unready(Exception):
+    """The suite cannot run on this machine; the text says why."""
 
 
 class Outcome:
@@ -102,7 +107,7 @@ class Context:
         self.lock = threading.Lock()
         self.building = {}
         self.launcher = []
-        if os.getuid() == 0:
+        if os.getuid() == 0 and os.environ.get(INSIDE) != "user":
             self.launcher = ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups"]
             rights = "+sys_nice,+ipc_lock" if realtime else ""
             self.launcher += ["--bounding-set=-all" + ("," + rights if rights else "")]
@@ -148,6 +153,15 @@ class Context:
     def engine(self, side, qemu_args=()):
         return {"native": [], "qemu": ["qemu-riscv64"] + list(qemu_args), "ours": [self.ours, "run"]}[side]
 
+    def in_root(self, side, argv, work):
+        """The whole command line that runs one of Debian's programs in its root (see bind_roots), in a test's folder."""
+        root = os.path.join(self.roots, ARCH[side])
+        if side == "native":
+            return ["unshare", "--root=" + root, "--wd=/tmp/suites/" + work] + self.launcher + argv
+        if side == "qemu":
+            return self.launcher + ["qemu-riscv64", "-L", root, root + argv[0]] + argv[1:]
+        return self.launcher + [self.ours, "run", "--root", root, "-C", "/tmp/suites/" + work] + argv
+
     def run(self, test, side):
         """Runs a test on a side. Gives (verdict, Outcome or the compiler's words)."""
         try:
@@ -163,6 +177,8 @@ class Context:
         os.chmod(work, 0o777)
         log = os.path.join(self.logs, "%s.%s" % (safe, side))
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": work, "TMPDIR": work, "LANG": "C", "TZ": "UTC"}
+        if test.whole:  # the folder has another name in there
+            env["HOME"] = env["TMPDIR"] = "/tmp"
         env.update(test.env)
         start = time.monotonic()
         with open(log, "wb") as f:
@@ -187,16 +203,36 @@ class Context:
 
 
 def enter_namespace(argv):
-    """Starts the script again in process, IPC and mount namespaces of its own, where we are root. Returns only inside."""
-    if os.environ.get("DGM_SUITES_INSIDE") or os.getuid() != 0:
+    """Starts the script again in process, IPC and mount namespaces of its own. Returns only inside, or where none are to be had.
+
+    Where we are not root, a user namespace makes us root of little more than these."""
+    if os.environ.get(INSIDE):
         return
     how = ["unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if os.getuid() != 0:
+        how += ["--user", "--map-root-user"]
     if subprocess.run(how + ["true"], stderr=subprocess.DEVNULL).returncode:
         return
-    os.environ["DGM_SUITES_INSIDE"] = "1"
+    os.environ[INSIDE] = "root" if os.getuid() == 0 else "user"
     # A shell as process 1 takes in orphans; shared memory gets a place of its own.
     script = 'mount -t tmpfs tmpfs /dev/shm && chmod 1777 /dev/shm; "$@"; exit $?'
     os.execvp(how[0], how + ["sh", "-c", script, "sh", sys.executable] + argv)
+
+
+def bind_roots(cx):
+    """Gives the roots of Debian programs what programs expect below /, and the folder in which tests work."""
+    if not os.environ.get(INSIDE):
+        raise Unready("programs of another root need namespaces, which this machine does not give")
+    work = cx.path("work")
+    os.makedirs(work, exist_ok=True)
+    for arch in ("amd64", "riscv64"):
+        root = os.path.join(cx.roots, arch)
+        for d in ("dev", "proc", "sys"):
+            if d != "sys" or arch == "amd64":
+                subprocess.run(["mount", "--rbind", "/" + d, os.path.join(root, d)], check=True)
+        there = os.path.join(root, "tmp", "suites")
+        os.makedirs(there, exist_ok=True)
+        subprocess.run(["mount", "--bind", work, there], check=True)
 
 
 def load_known(path):

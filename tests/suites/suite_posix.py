@@ -1,0 +1,65 @@
+"""The Open POSIX Test Suite: does the C library, on the kernel beneath it, do what POSIX says?
+
+Taken are the conformance tests of interfaces and behaviour and the functional tests that are programs of one file; not the
+tests that only compile, the shell scripts, and the stress tests. Each ends with a status: 0 passed, 1 failed, 2 unresolved,
+4 unsupported, 5 untested.
+"""
+import glob
+import os
+import re
+
+from suite import Test, signal_name
+
+TITLE = "The Open POSIX Test Suite"
+ABOUT = """Conformance tests (interfaces, behaviour) and functional tests of the Open POSIX Test Suite that run. They run without privilege,
+but for real-time priorities and locked memory. *unresolved* is the suite's word for a test that could not do what it needs."""
+NOTES = ["flags -O2 -std=gnu99 -D_POSIX_C_SOURCE=200112L -D_XOPEN_SOURCE=600, static"]
+SOURCES = [("posixtestsuite", [])]
+SETS = []
+JOBS = 4
+REALTIME = True
+
+FLAGS = ["-g", "-O2", "-w", "-std=gnu99", "-D_POSIX_C_SOURCE=200112L", "-D_XOPEN_SOURCE=600"]
+VERDICTS = {0: "pass", 1: "fail", 2: "unresolved", 4: "skip", 5: "skip"}
+# A small part that reaches each of the kernel's services, and takes seconds.
+QUICK = re.compile(r"(fork|kill|raise|mmap|munmap|sigaction|sigaltstack|sigprocmask|sigqueue|sigsuspend|sigwaitinfo|sem_wait|sem_open"
+                   r"|pthread_create|pthread_cancel|pthread_kill|pthread_mutex_lock|pthread_cond_wait|pthread_rwlock_wrlock"
+                   r"|pthread_barrier_wait|timer_create|timer_settime|clock_gettime|mq_send|mq_notify|shm_open|aio_read|sched_setparam)/\d+-1")
+# These take long by themselves.
+SLOW = ["fork/7-1", "pthread_create/1-4", "pthread_create/14-1", "pthread_exit/6-2"]
+
+
+def judge(outcome, side):
+    if outcome.status is None:
+        return "time-out"
+    if outcome.status < 0:
+        return signal_name(-outcome.status)
+    return VERDICTS.get(outcome.status, "exit %d" % outcome.status)
+
+
+def runs(path):
+    """Whether a source is a program: the suite also holds parts of programs and files that are only compiled."""
+    with open(path, errors="replace") as f:
+        return re.search(r"\bmain\s*\(", f.read()) is not None
+
+
+def tests(cx):
+    top = os.path.join(cx.sources, "posixtestsuite")
+    found = []
+    for pattern in ("conformance/interfaces/*/*.c", "conformance/interfaces/*/speculative/*.c", "conformance/behavior/*/*.c",
+                    "functional/*/*.c"):
+        for path in sorted(glob.glob(os.path.join(top, pattern))):
+            if re.search(r"buildonly|testfrmw", path) or not runs(path):
+                continue
+            found.append(posix(top, path))
+    return found
+
+
+def posix(top, path):
+    name = os.path.splitext(os.path.relpath(path, top))[0].replace("conformance/", "").replace("interfaces/", "")
+
+    def argv(side, cx):
+        return [cx.compile("amd64" if side == "native" else "riscv64", name + ".test", [path],
+                           FLAGS + ["-I" + os.path.join(top, "include"), "-I" + os.path.dirname(path)], ["-lpthread", "-lrt", "-lm"])]
+
+    return Test(name, argv, judge, quick=bool(QUICK.fullmatch(name)) and name not in SLOW, timeout=120)
