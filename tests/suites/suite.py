@@ -39,6 +39,7 @@ ARCH = {"native": "amd64", "qemu": "riscv64", "ours": "riscv64"}
 CC = {"amd64": ["gcc"], "riscv64": ["riscv64-linux-gnu-gcc", "-march=rv64gc", "-mabi=lp64d"]}
 NOBODY = 65534
 LOG_MAX = 64 * 1024
+IN_ROOT = "/tmp/suites"
 INSIDE = "DGM_SUITES_INSIDE"
 
 
@@ -106,6 +107,7 @@ class Context:
         self.roots = os.path.join(ROOT, "build", "roots")
         self.lock = threading.Lock()
         self.building = {}
+        self.rooted = False
         self.launcher = []
         if os.getuid() == 0 and os.environ.get(INSIDE) != "user":
             self.launcher = ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups"]
@@ -153,14 +155,21 @@ class Context:
     def engine(self, side, qemu_args=()):
         return {"native": [], "qemu": ["qemu-riscv64"] + list(qemu_args), "ours": [self.ours, "run"]}[side]
 
-    def in_root(self, side, argv, work):
+    def in_root(self, side, argv, name):
         """The whole command line that runs one of Debian's programs in its root (see bind_roots), in a test's folder."""
         root = os.path.join(self.roots, ARCH[side])
+        work = "%s/work/%s.%s" % (IN_ROOT, name.replace("/", "_"), side)
         if side == "native":
-            return ["unshare", "--root=" + root, "--wd=/tmp/suites/" + work] + self.launcher + argv
+            return ["unshare", "--root=" + root, "--wd=" + work] + self.launcher + argv
         if side == "qemu":
             return self.launcher + ["qemu-riscv64", "-L", root, root + argv[0]] + argv[1:]
-        return self.launcher + [self.ours, "run", "--root", root, "-C", "/tmp/suites/" + work] + argv
+        return self.launcher + [self.ours, "run", "--root", root, "-C", work] + argv
+
+    def own_in_root(self, side, path, name):
+        """The whole command line that runs a program built here; `ours` in its root, so that what it executes is the guest's."""
+        if side == "ours" and self.rooted:
+            return self.in_root(side, [IN_ROOT + path[len(self.dir):]], name)
+        return self.launcher + self.engine(side) + [path]
 
     def run(self, test, side):
         """Runs a test on a side. Gives (verdict, Outcome or the compiler's words)."""
@@ -223,16 +232,15 @@ def bind_roots(cx):
     """Gives the roots of Debian programs what programs expect below /, and the folder in which tests work."""
     if not os.environ.get(INSIDE):
         raise Unready("programs of another root need namespaces, which this machine does not give")
-    work = cx.path("work")
-    os.makedirs(work, exist_ok=True)
     for arch in ("amd64", "riscv64"):
         root = os.path.join(cx.roots, arch)
         for d in ("dev", "proc", "sys"):
             if d != "sys" or arch == "amd64":
                 subprocess.run(["mount", "--rbind", "/" + d, os.path.join(root, d)], check=True)
-        there = os.path.join(root, "tmp", "suites")
+        there = root + IN_ROOT
         os.makedirs(there, exist_ok=True)
-        subprocess.run(["mount", "--bind", work, there], check=True)
+        subprocess.run(["mount", "--bind", cx.dir, there], check=True)
+    cx.rooted = True
 
 
 def load_known(path):

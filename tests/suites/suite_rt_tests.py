@@ -2,7 +2,7 @@
 
 Here they need only work: how long something took is not judged. They are Debian's programs, run as those of stress-ng.
 """
-from suite import Test, by_status
+from suite import Test, bind_roots, by_status
 
 TITLE = "rt-tests"
 ABOUT = """Debian's rt-tests, each program for a second or so, with the right to real-time priorities and to lock memory. What they measure is
@@ -43,7 +43,6 @@ PROGRAMS = {
 
 
 def prepare(cx):
-    from suite import bind_roots
     bind_roots(cx)
 
 
@@ -52,7 +51,7 @@ def tests(cx):
     for name, (command, word) in PROGRAMS.items():
         def argv(side, cx, name=name, command=command):
             words = command.split()
-            return cx.in_root(side, ["/usr/bin/" + words[0]] + words[1:], "%s.%s" % (name, side))
+            return cx.in_root(side, ["/usr/bin/" + words[0]] + words[1:], name)
 
         def judge(outcome, side, word=word):
             verdict = by_status(outcome, side)

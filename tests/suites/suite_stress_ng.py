@@ -6,8 +6,9 @@ cannot work here (no such instruction, system call, device or privilege).
 """
 import os
 import re
+import subprocess
 
-from suite import Test, signal_name
+from suite import ROOT, Test, bind_roots, signal_name
 
 TITLE = "stress-ng"
 ABOUT = """Debian's stress-ng, each stressor alone: `stress-ng --NAME 1 --verify -t 2`, without privilege. What a stressor says it cannot do
@@ -31,7 +32,6 @@ udp utime vdso vecmath vfork vm vm-rw vm-splice wait waitcpu wcs yield zlib zomb
 
 
 def prepare(cx):
-    from suite import bind_roots
     bind_roots(cx)
 
 
@@ -51,8 +51,6 @@ def judge(outcome, side):
 
 def stressors():
     """The names of all stressors, asked of the guest's program by its manual of options: those that --stressors prints."""
-    from suite import ROOT
-    import subprocess
     root = os.path.join(ROOT, "build", "roots", "amd64")
     loader = os.path.join(root, "lib64", "ld-linux-x86-64.so.2")
     libs = os.path.join(root, "usr", "lib", "x86_64-linux-gnu")
@@ -66,6 +64,6 @@ def tests(cx):
     for name in stressors():
         def argv(side, cx, name=name):
             return cx.in_root(side, ["/usr/bin/stress-ng", "--" + name, "1", "--verify", "-t", "2", "--oom-avoid", "--no-rand-seed"],
-                              "%s.%s" % (name, side))
+                              name)
         found.append(Test(name, argv, judge, quick=name in QUICK, timeout=60, whole=True))
     return found
