@@ -32,15 +32,17 @@ struct lx_abi {
     void (*call_rewind)(struct lx_thread *t);
     /* Registers of a new program. */
     void (*start)(struct vcpu *v, gva_t entry, gva_t sp);
-    /* `to` becomes a copy of `from` as clone's child sees it: result 0, new stack when sp is not 0, thread pointer when tls is given. */
+    /* `to` becomes a copy of `from` as clone's child sees it: result 0, new stack when sp is not 0, thread pointer when
+     * tls is given. */
     void (*clone)(struct vcpu *to, struct vcpu *from, gva_t sp, const u64 *tls);
     gva_t (*sp)(const struct vcpu *v);
-    u32 frame_size;       /* bytes of stack that a signal frame takes, at most */
-    /* Builds the frame of a handler below `sp` and sets the registers to enter it; `mask` is what the handler's return restores. -EFAULT when
-     * the stack is not there: the registers are as they were. */
-    int (*frame_push)(struct lx_thread *t, int sig, const siginfo_t *info, const struct lx_sigaction *act, u64 mask, gva_t sp) MUST_USE;
-    /* rt_sigreturn. _read copies and checks the frame at the stack pointer, with no other effect; -EFAULT when it is none. _pop puts it into the
-     * registers. */
+    u32 frame_size; /* bytes of stack that a signal frame takes, at most */
+    /* Builds the frame of a handler below `sp` and sets the registers to enter it; `mask` is what the handler's return
+     * restores. -EFAULT when the stack is not there: the registers are as they were. */
+    int (*frame_push)(struct lx_thread *t, int sig, const siginfo_t *info, const struct lx_sigaction *act, u64 mask,
+                      gva_t sp) MUST_USE;
+    /* rt_sigreturn. _read copies and checks the frame at the stack pointer, with no other effect; -EFAULT when it is
+     * none. _pop puts it into the registers. */
     int (*frame_read)(struct lx_thread *t, struct lx_frame *f) MUST_USE;
     void (*frame_pop)(struct lx_thread *t, const struct lx_frame *f);
 

@@ -1,7 +1,7 @@
 /* ELF files: what they promise is checked against what they are before anything is mapped.
  *
- * A file may be truncated, corrupt or hostile: each number in it is checked against the file's size and the guest's address space, without overflow, and
- * copied once, so that a file that changes meanwhile cannot undo a check. */
+ * A file may be truncated, corrupt or hostile: each number in it is checked against the file's size and the guest's
+ * address space, without overflow, and copied once, so that a file that changes meanwhile cannot undo a check. */
 #include "personality/linux/elf.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "personality/linux/provider.h"
 #include "personality/linux/syscalls_gen.h"
 
-#define PAGE     4096ull
+#define PAGE       4096ull
 #define PAGE_OF(a) ((a) & ~(PAGE - 1))
 #define PAGE_UP(a) (((a) + PAGE - 1) & ~(PAGE - 1))
 
@@ -46,8 +46,9 @@ static const char *machine_name(u32 machine)
     static const struct {
         u16 id;
         const char *name;
-    } names[] = {{EM_386, "i386"},   {EM_X86_64, "x86_64"}, {EM_ARM, "arm"},      {EM_AARCH64, "aarch64"}, {EM_PPC64, "ppc64"},
-                 {EM_S390, "s390x"}, {EM_MIPS, "mips"},     {EM_SPARCV9, "sparc64"}, {258, "loongarch64"}};
+    } names[] = {{EM_386, "i386"},        {EM_X86_64, "x86_64"},   {EM_ARM, "arm"},
+                 {EM_AARCH64, "aarch64"}, {EM_PPC64, "ppc64"},     {EM_S390, "s390x"},
+                 {EM_MIPS, "mips"},       {EM_SPARCV9, "sparc64"}, {258, "loongarch64"}};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (names[i].id == machine)
             return names[i].name;
@@ -77,7 +78,10 @@ static int check_header(struct lx_elf *e, const struct lx_abi *abi, char *why, s
     if (abi && abi != e->abi)
         return refuse(-ELIBBAD, why, cap, "for another CPU than its program");
     if (h->e_type != ET_EXEC && h->e_type != ET_DYN)
-        return refuse(-ENOEXEC, why, cap, h->e_type == ET_REL ? "an object file, not linked yet" : h->e_type == ET_CORE ? "a core dump" : "no program (ELF type)");
+        return refuse(-ENOEXEC, why, cap,
+                      h->e_type == ET_REL    ? "an object file, not linked yet"
+                      : h->e_type == ET_CORE ? "a core dump"
+                                             : "no program (ELF type)");
     if (h->e_ident[EI_VERSION] != EV_CURRENT || h->e_phentsize != sizeof(Elf64_Phdr))
         return refuse(-ENOEXEC, why, cap, "damaged ELF file (header)");
     if (!h->e_phnum || h->e_phnum > 65536 / sizeof(Elf64_Phdr))
@@ -127,8 +131,9 @@ static int read_interp(struct lx_elf *e, int fd, u64 size, char *why, size_t cap
             e->exec_stack = p->p_flags & PF_X;
         if (p->p_type != PT_INTERP || e->interp[0])
             continue;
-        if (p->p_filesz < 2 || p->p_filesz > sizeof e->interp || p->p_offset > size || p->p_filesz > size - p->p_offset ||
-            lx_file_read(fd, e->interp, p->p_filesz, p->p_offset) || e->interp[p->p_filesz - 1] || !e->interp[0])
+        if (p->p_filesz < 2 || p->p_filesz > sizeof e->interp || p->p_offset > size ||
+            p->p_filesz > size - p->p_offset || lx_file_read(fd, e->interp, p->p_filesz, p->p_offset) ||
+            e->interp[p->p_filesz - 1] || !e->interp[0])
             return refuse(-ENOEXEC, why, cap, "damaged ELF file (name of the interpreter)");
     }
     return 0;
@@ -184,7 +189,8 @@ void lx_elf_free(struct lx_elf *e)
 
 static u32 prot_of(const Elf64_Phdr *p)
 {
-    return (p->p_flags & PF_R ? PROT_READ : 0) | (p->p_flags & PF_W ? PROT_WRITE : 0) | (p->p_flags & PF_X ? PROT_EXEC : 0);
+    return (p->p_flags & PF_R ? PROT_READ : 0) | (p->p_flags & PF_W ? PROT_WRITE : 0) |
+           (p->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
 static s64 map_segment(struct lx_thread *t, const Elf64_Phdr *p, int fd, u64 bias)
@@ -194,10 +200,12 @@ static s64 map_segment(struct lx_thread *t, const Elf64_Phdr *p, int fd, u64 bia
     gva_t start = PAGE_OF(p->p_vaddr + bias), file_end = p->p_vaddr + bias + p->p_filesz;
     gva_t end = PAGE_UP(p->p_vaddr + bias + p->p_memsz);
     if (p->p_filesz) {
-        s64 r = lx_mm_map(proc, start, PAGE_UP(file_end) - start, prot, MAP_PRIVATE | MAP_FIXED, fd, PAGE_OF(p->p_offset), 0);
+        s64 r = lx_mm_map(proc, start, PAGE_UP(file_end) - start, prot, MAP_PRIVATE | MAP_FIXED, fd,
+                          PAGE_OF(p->p_offset), 0);
         if (r < 0)
             return r;
-        /* The file's bytes behind the segment do not belong to it; a page that can't be written keeps them, as under Linux. */
+        /* The file's bytes behind the segment do not belong to it; a page that can't be written keeps them, as under
+         * Linux. */
         static const u8 zeros[PAGE];
         u64 tail = PAGE_UP(file_end) - file_end;
         if (p->p_memsz > p->p_filesz && tail && (prot & PROT_WRITE) && lx_write(t, file_end, zeros, tail))
@@ -232,7 +240,8 @@ int lx_elf_map(struct lx_thread *t, const struct lx_elf *e, int fd, gva_t base, 
         }
     }
     if (at < 0) {
-        fmt(why, cap, "no room for it in the guest's address space (%s)", at == -EPERM ? "its addresses are too low" : strerror((int)-at));
+        fmt(why, cap, "no room for it in the guest's address space (%s)",
+            at == -EPERM ? "its addresses are too low" : strerror((int)-at));
         return (int)at;
     }
     *bias = (gva_t)at - e->lo;

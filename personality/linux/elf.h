@@ -16,12 +16,15 @@ struct lx_elf {
     char interp[4096]; /* "" if none */
 };
 
-/* Reads and checks; as_interp: the file is a program's interpreter and must be for `abi`. 0, -ENOEXEC or another -errno, with text in why. */
+/* Reads and checks; as_interp: the file is a program's interpreter and must be for `abi`. 0, -ENOEXEC or another
+ * -errno, with text in why. */
 int lx_elf_read(struct lx_elf *e, int fd, const struct lx_abi *abi, char *why, size_t cap) MUST_USE;
 void lx_elf_free(struct lx_elf *e);
 
-/* Maps it, at `base` or, where that is 0, wherever there is room (files of type ET_EXEC: where they say). *bias is what was added to its addresses. */
-int lx_elf_map(struct lx_thread *t, const struct lx_elf *e, int fd, gva_t base, u64 *bias, char *why, size_t cap) MUST_USE;
+/* Maps it, at `base` or, where that is 0, wherever there is room (files of type ET_EXEC: where they say). *bias is what
+ * was added to its addresses. */
+int lx_elf_map(struct lx_thread *t, const struct lx_elf *e, int fd, gva_t base, u64 *bias, char *why,
+               size_t cap) MUST_USE;
 
 /* Exactly n bytes at `off` of a file: 0, -EIO when it is too short, -errno. */
 int lx_file_read(int fd, void *dst, u64 n, u64 off) MUST_USE;

@@ -1,17 +1,18 @@
 /* Programs: finding them, loading them, execve.
  *
- * execve. The guest's new program runs in a fresh copy of ourselves: nothing of the old engine survives, and the host kernel does for the host
- * process what execve does (threads end, descriptors close, handled signals fall back, mask and pending signals stay, a vfork parent goes on). The successor
- * is started with the command line
+ * execve. The guest's new program runs in a fresh copy of ourselves: nothing of the old engine survives, and the host
+ * kernel does for the host process what execve does (threads end, descriptors close, handled signals fall back, mask
+ * and pending signals stay, a vfork parent goes on). The successor is started with the command line
  *
  *     dragoman @exec N ARG…
  *
- * where ARG… is what the guest's program gets, and N the number of a memory file with all else: struct state, then the environment. The guest's
- * environment is not given to the host process, whose dynamic linker and C library would read it. Descriptors of the program's file and of that
- * memory file have low numbers for the moment of the call and lose close-on-exec last.
+ * where ARG… is what the guest's program gets, and N the number of a memory file with all else: struct state, then the
+ * environment. The guest's environment is not given to the host process, whose dynamic linker and C library would read
+ * it. Descriptors of the program's file and of that memory file have low numbers for the moment of the call and lose
+ * close-on-exec last.
  *
- * A vfork child shares the heap with its parent, and vanishes from it: what it allocates here are pages noted in lx_process.exec_mem, which the parent
- * frees. */
+ * A vfork child shares the heap with its parent, and vanishes from it: what it allocates here are pages noted in
+ * lx_process.exec_mem, which the parent frees. */
 #define _GNU_SOURCE
 #include "personality/linux/exec.h"
 
@@ -39,11 +40,11 @@
 #include "personality/linux/strace.h"
 #include "personality/linux/syscall.h"
 
-#define MAX_ARG    131072ull       /* longest single string, with its NUL */
-#define MOST_ARGS  (6ull << 20)    /* all strings and pointers */
+#define MAX_ARG    131072ull    /* longest single string, with its NUL */
+#define MOST_ARGS  (6ull << 20) /* all strings and pointers */
 #define LEAST_ARGS MAX_ARG
-#define SHEBANG    256             /* how much of a file is looked at for #! */
-#define MAX_DEPTH  5               /* scripts that run scripts */
+#define SHEBANG    256 /* how much of a file is looked at for #! */
+#define MAX_DEPTH  5   /* scripts that run scripts */
 
 /* --- finding --- */
 
@@ -186,7 +187,8 @@ static int check_interp(struct lx_process *p, const struct lx_elf *e, char *why,
         return 0;
     int fd = open_program(p, AT_FDCWD, e->interp, 0, reason, sizeof reason);
     if (fd < 0) {
-        fmt(why, cap, "its interpreter %s: %s%s", e->interp, reason, fd == -ENOENT ? " (--root DIR or -L DIR tells where the guest's libraries are)" : "");
+        fmt(why, cap, "its interpreter %s: %s%s", e->interp, reason,
+            fd == -ENOENT ? " (--root DIR or -L DIR tells where the guest's libraries are)" : "");
         return fd;
     }
     int rc = lx_elf_read(&ie, fd, e->abi, reason, sizeof reason);
@@ -199,8 +201,8 @@ static int check_interp(struct lx_process *p, const struct lx_elf *e, char *why,
     return 0;
 }
 
-int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, const char *path, u32 flags, char *const *argv, char *why,
-                    size_t cap)
+int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, const char *path, u32 flags,
+                    char *const *argv, char *why, size_t cap)
 {
     struct front *f = NULL;
     struct lx_elf e = {0};
@@ -222,7 +224,8 @@ int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, co
         char interp[SHEBANG + 1], arg[SHEBANG + 1];
         rc = read_shebang(prog->fd, interp, arg);
         if (rc < 0)
-            fmt(why, cap, rc == -ENOEXEC ? "its first line, #!, is too long or names no interpreter" : "cannot be read");
+            fmt(why, cap,
+                rc == -ENOEXEC ? "its first line, #!, is too long or names no interpreter" : "cannot be read");
         if (rc <= 0)
             break;
         if (depth == MAX_DEPTH) {
@@ -308,8 +311,8 @@ static int map_stack(struct lx_process *p, bool exec)
     u64 size = p->limits.stack.cur, most = 8 << 20, least = 256 << 10;
     size = size > most ? most : size < least ? least : size & ~(mm->page - 1);
     u32 prot = PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0);
-    s64 r = lx_mm_map(p, mm->size - size, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_GROWSDOWN, -1, 0,
-                      VMA_STACK);
+    s64 r = lx_mm_map(p, mm->size - size, size, prot,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_GROWSDOWN, -1, 0, VMA_STACK);
     return r < 0 ? (int)r : 0;
 }
 
@@ -399,7 +402,8 @@ static u64 id_of(u32 nr)
     return (u64)prov_call_now(nr, 0, 0, 0, 0, 0, 0);
 }
 
-static void fill_auxv(struct lx_process *p, const struct lx_elf *e, u64 bias, u64 interp_base, gva_t random, gva_t execfn)
+static void fill_auxv(struct lx_process *p, const struct lx_elf *e, u64 bias, u64 interp_base, gva_t random,
+                      gva_t execfn)
 {
     struct lx_mm *mm = p->mm;
     const struct lx_abi *abi = p->abi;
@@ -434,8 +438,8 @@ size_t lx_auxv(struct lx_process *p, void *buf, size_t cap)
 }
 
 /* Builds the first stack: argc, argv, envp, auxv, then the strings. Gives the stack pointer. */
-static int build_stack(struct lx_thread *t, const struct lx_program *prog, char *const *envp, const struct lx_elf *e, u64 bias, u64 interp_base,
-                       gva_t *sp)
+static int build_stack(struct lx_thread *t, const struct lx_program *prog, char *const *envp, const struct lx_elf *e,
+                       u64 bias, u64 interp_base, gva_t *sp)
 {
     struct lx_process *p = t->proc;
     struct lx_mm *mm = p->mm;
@@ -504,7 +508,8 @@ static int name_program(struct lx_process *p, struct lx_program *prog)
     return 0;
 }
 
-static int load(struct lx_thread *t, struct lx_program *prog, char *const *envp, struct lx_elf *e, char *why, size_t cap)
+static int load(struct lx_thread *t, struct lx_program *prog, char *const *envp, struct lx_elf *e, char *why,
+                size_t cap)
 {
     struct lx_process *p = t->proc;
     struct lx_mm *mm = p->mm;
@@ -570,7 +575,7 @@ int lx_program_load(struct lx_thread *t, struct lx_program *prog, char *const *e
 
 struct state {
     u64 magic;
-    u64 size;         /* of this struct: another build's is refused */
+    u64 size; /* of this struct: another build's is refused */
     s32 prog_fd;
     u32 envc;
     u64 env_bytes;
@@ -733,8 +738,8 @@ static void set_cloexec(int fd, bool on)
     prov_call_now(LX_NR_fcntl, (u64)fd, F_SETFD, on ? FD_CLOEXEC : 0, 0, 0, 0);
 }
 
-/* Starts the successor; returns only on failure. All host signals are blocked over the exec, and what was taken goes back to the host kernel: so they find the
- * new program when it is ready, with the dispositions that it inherits. */
+/* Starts the successor; returns only on failure. All host signals are blocked over the exec, and what was taken goes
+ * back to the host kernel: so they find the new program when it is ready, with the dispositions that it inherits. */
 static int start_successor(struct lx_thread *t, struct lx_program *prog, int state_fd)
 {
     static char name[] = "dragoman", verb[] = "@exec", empty_path[] = "";
@@ -747,7 +752,8 @@ static int start_successor(struct lx_thread *t, struct lx_program *prog, int sta
     lx_signal_give_back(t);
     set_cloexec(state_fd, false);
     set_cloexec(prog->fd, false);
-    s64 r = prov_call_now(LX_NR_execveat, (u64)t->proc->self_fd, (u64)empty_path, (u64)argv, (u64)none, AT_EMPTY_PATH, 0);
+    s64 r =
+        prov_call_now(LX_NR_execveat, (u64)t->proc->self_fd, (u64)empty_path, (u64)argv, (u64)none, AT_EMPTY_PATH, 0);
     set_cloexec(prog->fd, true);
     set_cloexec(state_fd, true);
     lx_signal_host_mask(t->sigmask);
@@ -828,8 +834,8 @@ int lx_reexec(int argc, char **argv)
     char *end;
     struct state *s = calloc(1, sizeof *s);
     long fd = strtol(argv[2], &end, 10);
-    if (!s || *end || fd < 3 || fd > 1 << 30 || lx_file_read((int)fd, s, sizeof *s, 0) || s->magic != STATE_MAGIC || s->size != sizeof *s ||
-        s->env_bytes > 4 * MOST_ARGS || s->envc > s->env_bytes) {
+    if (!s || *end || fd < 3 || fd > 1 << 30 || lx_file_read((int)fd, s, sizeof *s, 0) || s->magic != STATE_MAGIC ||
+        s->size != sizeof *s || s->env_bytes > 4 * MOST_ARGS || s->envc > s->env_bytes) {
         static const char text[] = "dragoman: @exec: for a program's execve only, of this build\n";
         mk_console(text, sizeof text - 1);
         return 125;
@@ -844,8 +850,11 @@ int lx_reexec(int argc, char **argv)
     s->opt.gdb_port = 0;
     char **env = read_env((int)fd, s);
     close((int)fd);
-    struct lx_inherited in = {.prog_fd = s->prog_fd, .execfn = s->execfn, 
-                              .ignored_sync = s->ignored_sync, .sigmask = s->sigmask, .limits = &s->limits};
+    struct lx_inherited in = {.prog_fd = s->prog_fd,
+                              .execfn = s->execfn,
+                              .ignored_sync = s->ignored_sync,
+                              .sigmask = s->sigmask,
+                              .limits = &s->limits};
     if (!env) {
         static const char text[] = "dragoman: @exec: no memory\n";
         mk_console(text, sizeof text - 1);

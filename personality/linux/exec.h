@@ -1,19 +1,20 @@
 /* Loading programs, and execve.
  *
  * A guest's execve replaces the host process by a fresh copy of ourselves, which is told by a memory file what to run:
- * descriptor of the program, options, environment, what the host kernel does not keep. Everything that can fail is checked before. */
+ * descriptor of the program, options, environment, what the host kernel does not keep. Everything that can fail is
+ * checked before. */
 #pragma once
 
 #include "personality/linux/lx.h"
 
 /* A program that was found and checked, not loaded yet. */
 struct lx_program {
-    int fd;           /* open for reading, close-on-exec */
-    char **argv;      /* NULL-terminated, as the program gets it; with its strings in `mem` */
+    int fd;      /* open for reading, close-on-exec */
+    char **argv; /* NULL-terminated, as the program gets it; with its strings in `mem` */
     u32 argc;
     char execfn[4096]; /* the path as it was given (AT_EXECFN) */
     const struct lx_abi *abi;
-    void *mem;        /* pages */
+    void *mem; /* pages */
     size_t mem_size;
 };
 
@@ -22,14 +23,14 @@ bool lx_is_reexec(int argc, char **argv);
 /* Then this runs it. Returns an exit status. */
 int lx_reexec(int argc, char **argv);
 
-/* Finds the file, follows "#!" lines and checks what is found, its interpreter included. argv is copied. 0 or -errno with the reason in why (no
- * newline); prog needs lx_program_close after success only. */
-int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, const char *path, u32 flags, char *const *argv, char *why,
-                    size_t cap) MUST_USE;
+/* Finds the file, follows "#!" lines and checks what is found, its interpreter included. argv is copied. 0 or -errno
+ * with the reason in why (no newline); prog needs lx_program_close after success only. */
+int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, const char *path, u32 flags,
+                    char *const *argv, char *why, size_t cap) MUST_USE;
 void lx_program_close(struct lx_program *prog);
 
-/* Maps the program and its interpreter into t's empty address space, builds the stack, sets the registers; proc->exe and exe_fd too (prog->fd is taken
- * over). */
+/* Maps the program and its interpreter into t's empty address space, builds the stack, sets the registers; proc->exe
+ * and exe_fd too (prog->fd is taken over). */
 int lx_program_load(struct lx_thread *t, struct lx_program *prog, char *const *envp, char *why, size_t cap) MUST_USE;
 
 /* The auxiliary vector, as put on the stack. Bytes copied. */

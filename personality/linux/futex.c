@@ -1,7 +1,7 @@
 /* Futexes and what Linux ties to a thread by address: the calls that take addresses of guest words.
  *
- * The host kernel does all the work on the host's addresses of the words. Robust lists hold guest addresses, so the host kernel can't walk them:
- * thread.c does when a thread ends. When a process is killed from outside, nobody does. */
+ * The host kernel does all the work on the host's addresses of the words. Robust lists hold guest addresses, so the
+ * host kernel can't walk them: thread.c does when a thread ends. When a process is killed from outside, nobody does. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
@@ -54,7 +54,8 @@ s64 sys_futex(struct lx_thread *t, const u64 *a)
         break;
     }
     u64 timeout = timed ? call_in(t, a[3], LX_SIZE_timespec) : a[3];
-    return prov_call(&t->vcpu->poll, LX_NR_futex, word_ptr(t, a[0], writes), a[1], a[2], timeout, second ? word_ptr(t, a[4], writes2) : 0, a[5]);
+    return prov_call(&t->vcpu->poll, LX_NR_futex, word_ptr(t, a[0], writes), a[1], a[2], timeout,
+                     second ? word_ptr(t, a[4], writes2) : 0, a[5]);
 }
 
 s64 sys_futex_waitv(struct lx_thread *t, const u64 *a)

@@ -1,11 +1,11 @@
 /* The Linux personality: the structures that its files share.
  *
  * The personality owns what makes a guest a guest: processes and threads as it sees them, signals, exec,
- * its memory map, the descriptors it sees, /proc/self. Resources (files, sockets, pages, host threads, time) come from the
- * provider (provider.h).
+ * its memory map, the descriptors it sees, /proc/self. Resources (files, sockets, pages, host threads, time) come from
+ * the provider (provider.h).
  *
- * A guest thread is a host thread; a guest process is a host process, except between vfork and exec, when a child process runs in
- * its parent's memory: so nothing about a process is global. Start from lx_thread, always. */
+ * A guest thread is a host thread; a guest process is a host process, except between vfork and exec, when a child
+ * process runs in its parent's memory: so nothing about a process is global. Start from lx_thread, always. */
 #pragma once
 
 #include <signal.h>
@@ -21,20 +21,20 @@ struct lx_abi;     /* abi.h: what differs between guest ISAs: signal frame, regi
 
 /* Options that a run was started with; inherited over exec. */
 struct lx_options {
-    const char *root;        /* guest root, or NULL: the host's */
-    const char *prefix;      /* -L, or NULL */
-    const char *uname;       /* release to report, or NULL */
-    u32 tier;                /* enum engine_tier */
+    const char *root;   /* guest root, or NULL: the host's */
+    const char *prefix; /* -L, or NULL */
+    const char *uname;  /* release to report, or NULL */
+    u32 tier;           /* enum engine_tier */
     size_t cache_size;
     bool strace, stats;
-    u32 dump;                /* ENGINE_DUMP_* */
+    u32 dump; /* ENGINE_DUMP_* */
     gva_t dump_lo, dump_hi;
-    bool perf_map;           /* /tmp/perf-PID.map, by engine_config.made */
+    bool perf_map; /* /tmp/perf-PID.map, by engine_config.made */
     u32 max_insns;
-    int gdb_port;            /* 0: none */
-    const char *log_file;    /* -D, or NULL */
-    const char *chdir;       /* guest directory to start in (with root), or NULL */
-    u64 features_off;        /* host features not to use (host_isa.probe) */
+    int gdb_port;         /* 0: none */
+    const char *log_file; /* -D, or NULL */
+    const char *chdir;    /* guest directory to start in (with root), or NULL */
+    u64 features_off;     /* host features not to use (host_isa.probe) */
 };
 
 /* Resource limits that bound the guest, while the host process lives under others. Soft and hard; ~0 is no limit. */
@@ -58,16 +58,16 @@ struct lx_process {
     struct lx_signals *signals;
     const struct lx_abi *abi;
     const struct lx_options *opt;
-    int root_fd;             /* O_PATH of opt->root, or -1 */
-    char *exe;               /* guest path of the program, as /proc/self/exe shows it */
-    int exe_fd;              /* descriptor of the program's file (engine's range), or -1 */
+    int root_fd;               /* O_PATH of opt->root, or -1 */
+    char *exe;                 /* guest path of the program, as /proc/self/exe shows it */
+    int exe_fd;                /* descriptor of the program's file (engine's range), or -1 */
     struct lx_thread *threads; /* all guest threads; guarded by threads_lock */
     struct mk_lock threads_lock;
     u32 nthreads;
-    bool vfork_child;        /* runs in its parent's memory */
-    _Atomic int exiting;     /* exit_group has begun */
+    bool vfork_child;    /* runs in its parent's memory */
+    _Atomic int exiting; /* exit_group has begun */
     int exit_code;
-    int self_fd;             /* O_PATH of our own executable (engine's range), for execve; or -1 */
+    int self_fd; /* O_PATH of our own executable (engine's range), for execve; or -1 */
     struct lx_exec_mem exec_mem[2];
     struct mk_lock limits_lock;
     struct lx_limits limits; /* RLIMIT_AS, DATA, STACK, NOFILE as the guest sees them; guarded by limits_lock */
@@ -79,24 +79,25 @@ struct lx_thread {
     struct lx_thread *next;
     int tid;
     /* signals: see signal.h, which says what may be touched when */
-    u64 sigmask;             /* blocked, guest's view; bit n-1 is signal n */
-    u64 saved_mask;          /* of sigsuspend, ppoll, …, to restore after delivery */
+    u64 sigmask;    /* blocked, guest's view; bit n-1 is signal n */
+    u64 saved_mask; /* of sigsuspend, ppoll, …, to restore after delivery */
     bool restore_mask;
-    volatile int taken;      /* signal taken from the host kernel and not yet delivered, or 0; host signals are all blocked then */
+    volatile int
+        taken; /* signal taken from the host kernel and not yet delivered, or 0; host signals are all blocked then */
     siginfo_t taken_info;
-    u64 held;                /* synchronous kinds (SEGV, BUS, ILL, FPE, TRAP) sent by somebody and not yet delivered */
+    u64 held; /* synchronous kinds (SEGV, BUS, ILL, FPE, TRAP) sent by somebody and not yet delivered */
     siginfo_t held_info[32];
-    stack_t altstack;        /* guest addresses */
+    stack_t altstack;           /* guest addresses */
     gva_t fault_addr, fault_pc; /* of the last fault that the map did not explain; see lx_mm_fault */
     u32 fault_count;
-    gva_t clear_tid;         /* set_tid_address */
+    gva_t clear_tid; /* set_tid_address */
     gva_t robust_list;
     u64 robust_len;
     /* the system call under way */
     u64 call_nr;
     u64 call_arg[6];
-    gva_t call_pc;           /* pc after the instruction */
-    bool ending;             /* the run loop returns: exit was called */
+    gva_t call_pc; /* pc after the instruction */
+    bool ending;   /* the run loop returns: exit was called */
     int exit_code;
     struct lx_start_args *start; /* private to thread.c */
 };
@@ -104,7 +105,8 @@ struct lx_thread {
 /* The thread that runs on this host thread. */
 struct lx_thread *lx_self(void);
 
-/* Guest pointers. Null-safe: lx_ptr checks only the range; the host kernel checks access. lx_ok: is [p, p+n) inside the guest's window. */
+/* Guest pointers. Null-safe: lx_ptr checks only the range; the host kernel checks access. lx_ok: is [p, p+n) inside the
+ * guest's window. */
 bool lx_ok(const struct lx_thread *t, gva_t p, u64 n);
 static inline void *lx_ptr(const struct lx_thread *t, gva_t p)
 {
@@ -116,8 +118,8 @@ int lx_write(struct lx_thread *t, gva_t dst, const void *src, size_t n) MUST_USE
 /* A string: its length, -EFAULT, or -ENAMETOOLONG when it does not fit. */
 s64 lx_read_str(struct lx_thread *t, char *dst, gva_t src, size_t cap) MUST_USE;
 
-/* A system call's handler: arguments in t->call_arg; gives the result or -errno. LX_RESTART* ask for the call to be restarted or to
- * fail with EINTR, as the signal that interrupted it demands (values as in Linux). */
+/* A system call's handler: arguments in t->call_arg; gives the result or -errno. LX_RESTART* ask for the call to be
+ * restarted or to fail with EINTR, as the signal that interrupted it demands (values as in Linux). */
 typedef s64 lx_syscall_fn(struct lx_thread *t, const u64 *a);
 enum { LX_ERESTARTSYS = 512, LX_ERESTARTNOINTR = 513, LX_ERESTARTNOHAND = 514, LX_ERESTART_RESTARTBLOCK = 516 };
 #define LX_NO_RESULT (-0x7fffffffffffll) /* the handler set the guest's registers itself (rt_sigreturn, execve) */

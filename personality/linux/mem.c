@@ -1,6 +1,7 @@
 /* Copies between the personality and guest memory.
  *
- * All go through the kernel interface's guarded copy, so memory that is not there, or goes away meanwhile, gives -EFAULT. */
+ * All go through the kernel interface's guarded copy, so memory that is not there, or goes away meanwhile, gives
+ * -EFAULT. */
 #include "personality/linux/mm.h"
 
 #include <errno.h>

@@ -1,18 +1,21 @@
 /* The guest's memory map: the list of mappings, how they lie on the host, and what the engine asks about them.
  *
- * The window. One range of host addresses is reserved for all that the guest can address, with guards below and above it that catch addresses a little
- * out of range. A guest mapping replaces reserved memory with MAP_FIXED; unmapping puts reserved memory back in one step. Only mremap leaves
- * a hole in the window for a moment; so that no mapping of our own falls into it, a larger free gap is left above the window, where the host
- * kernel (which searches from the top) finds room first.
+ * The window. One range of host addresses is reserved for all that the guest can address, with guards below and above
+ * it that catch addresses a little out of range. A guest mapping replaces reserved memory with MAP_FIXED; unmapping
+ * puts reserved memory back in one step. Only mremap leaves a hole in the window for a moment; so that no mapping of
+ * our own falls into it, a larger free gap is left above the window, where the host kernel (which searches from the
+ * top) finds room first.
  *
- * Host protections. Guest X becomes host R. A page that has translations is a *code page*: it loses host W whatever the guest's
- * protection is, so that a write faults; the write is then let through after the translations are dropped (engine_unwatch). The bit map `code`
- * belongs to the engine: it is set and cleared by its watch(). So whenever a writable mapping comes to lie over code pages,
- * mm_host_protect leaves those pages out. Not all pages with translations are code pages (shared memory can't be watched, and the engine does
- * not watch what is written too often): so what was executable and goes away is always invalidated, whatever the bits say.
+ * Host protections. Guest X becomes host R. A page that has translations is a *code page*: it loses host W whatever the
+ * guest's protection is, so that a write faults; the write is then let through after the translations are dropped
+ * (engine_unwatch). The bit map `code` belongs to the engine: it is set and cleared by its watch(). So whenever a
+ * writable mapping comes to lie over code pages, mm_host_protect leaves those pages out. Not all pages with
+ * translations are code pages (shared memory can't be watched, and the engine does not watch what is written too
+ * often): so what was executable and goes away is always invalidated, whatever the bits say.
  *
- * Order of locks: the engine's lock, then mm->lock. Calls that change the map change it with the lock held, and tell the engine after they let go;
- * until then other threads may run stale translations, as real harts may run stale instructions until a call that changes the map returns.
+ * Order of locks: the engine's lock, then mm->lock. Calls that change the map change it with the lock held, and tell
+ * the engine after they let go; until then other threads may run stale translations, as real harts may run stale
+ * instructions until a call that changes the map returns.
  *
  * The system calls are in mmcalls.c, copies from and to guest memory in mem.c. */
 #define _GNU_SOURCE
@@ -31,9 +34,11 @@
 #include "personality/linux/provider.h"
 #include "personality/linux/syscalls_gen.h"
 
-#define GUARD (4ull << 30)      /* inaccessible, below and above the window */
-#define HOST_GAP (64ull << 30)  /* left to the host's own mappings above that */
-#define LEAST_WINDOW (1ull << 30)
+/* For a window of this size: inaccessible memory below and above it, and room left to the host's own mappings above
+ * that. */
+#define GUARD(size)    ((size) / 64)
+#define HOST_GAP(size) ((size) / 4)
+#define LEAST_WINDOW   (256ull << 20)
 /* How many mappings the host kernel lets a process have, less what the engine needs. */
 #define HOST_MAPS (65530 - 1500)
 
@@ -95,7 +100,8 @@ s64 mm_host_protect(struct lx_mm *mm, gva_t start, gva_t end, u32 prot)
     for (u64 n = start / mm->page, stop; n < to; n = stop) {
         bool code = mm->code[n / 64] >> n % 64 & 1;
         stop = next_bit(mm->code, n, to, !code);
-        s64 r = prov_call_now(LX_NR_mprotect, mm->base + n * mm->page, (stop - n) * mm->page, (u64)(code ? hp & ~PROT_WRITE : hp), 0, 0, 0);
+        s64 r = prov_call_now(LX_NR_mprotect, mm->base + n * mm->page, (stop - n) * mm->page,
+                              (u64)(code ? hp & ~PROT_WRITE : hp), 0, 0, 0);
         if (r < 0)
             return r;
     }
@@ -291,7 +297,8 @@ bool mm_is_mapped(const struct lx_mm *mm, gva_t start, gva_t end)
     return true;
 }
 
-/* The highest place for len bytes that ends at or below `top`; 0 if none. *largest grows to the largest hole passed over. */
+/* The highest place for len bytes that ends at or below `top`; 0 if none. *largest grows to the largest hole passed
+ * over. */
 static gva_t find_below(const struct lx_mm *mm, gva_t top, u64 len, u64 align, u64 *largest)
 {
     u32 i = mm_index(mm, top - 1);
@@ -345,8 +352,8 @@ gva_t mm_find_room(struct lx_mm *mm, gva_t hint, u64 len, u64 align)
 /* --- code pages --- */
 
 /* Calls fn for each run of set bits in [start, end). The bits may change under it. */
-static void each_run(struct lx_mm *mm, const u64 *map, gva_t start, gva_t end, void (*fn)(struct lx_process *p, gva_t start, u64 len),
-                     struct lx_process *p)
+static void each_run(struct lx_mm *mm, const u64 *map, gva_t start, gva_t end,
+                     void (*fn)(struct lx_process *p, gva_t start, u64 len), struct lx_process *p)
 {
     u64 to = end / mm->page;
     for (u64 n = next_bit(map, start / mm->page, to, true); n < to;) {
@@ -470,7 +477,8 @@ static bool grow_down_locked(struct lx_process *p, struct lx_mm *mm, gva_t addr)
     mk_unlock(&p->limits_lock);
     if (v->end - start > limit)
         return false;
-    if (i && !(mm->vma[i - 1].flags & VMA_GROWSDOWN) && mm->vma[i - 1].prot && mm->vma[i - 1].end + MM_STACK_GAP > start)
+    if (i && !(mm->vma[i - 1].flags & VMA_GROWSDOWN) && mm->vma[i - 1].prot &&
+        mm->vma[i - 1].end + MM_STACK_GAP > start)
         return false;
     if (mm_host_map(mm, start, v->start - start, mm_host_prot(v->prot), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0))
         return false;
@@ -486,7 +494,8 @@ static bool grow_down_locked(struct lx_process *p, struct lx_mm *mm, gva_t addr)
 enum lx_fault_verdict lx_mm_fault(struct lx_thread *t, const struct vcpu_fault *f)
 {
     struct lx_mm *mm = t->proc->mm;
-    static const u32 need[] = {[VCPU_READ] = PROT_READ | PROT_WRITE | PROT_EXEC, [VCPU_WRITE] = PROT_WRITE, [VCPU_EXEC] = PROT_EXEC};
+    static const u32 need[] = {
+        [VCPU_READ] = PROT_READ | PROT_WRITE | PROT_EXEC, [VCPU_WRITE] = PROT_WRITE, [VCPU_EXEC] = PROT_EXEC};
     if (f->addr >= mm->size)
         return LX_FAULT_MAPERR;
     enum lx_fault_verdict verdict = LX_FAULT_RETRY;
@@ -512,8 +521,8 @@ enum lx_fault_verdict lx_mm_fault(struct lx_thread *t, const struct vcpu_fault *
         engine_invalidate(t->proc->engine, n * mm->page, mm->page);
     }
 
-    /* A fault that the map does not explain is a race with another thread's change of the map. When it comes again and again it is not: memory that the host
-     * refuses for a reason of its own (a guard made by madvise). */
+    /* A fault that the map does not explain is a race with another thread's change of the map. When it comes again and
+     * again it is not: memory that the host refuses for a reason of its own (a guard made by madvise). */
     if (verdict != LX_FAULT_RETRY || code || t->fault_addr != f->addr || t->fault_pc != t->vcpu->pc) {
         t->fault_addr = f->addr;
         t->fault_pc = t->vcpu->pc;
@@ -530,10 +539,10 @@ enum lx_fault_verdict lx_mm_fault(struct lx_thread *t, const struct vcpu_fault *
 static int reserve_window(struct lx_mm *mm, u64 size)
 {
     hva_t at;
-    int rc = mk_reserve(&at, size + 2 * GUARD + HOST_GAP, 2 << 20);
+    int rc = mk_reserve(&at, size + 2 * GUARD(size) + HOST_GAP(size), 2 << 20);
     if (!rc) {
-        prov_call_now(LX_NR_munmap, at + size + 2 * GUARD, HOST_GAP, 0, 0, 0, 0);
-        mm->base = at + GUARD;
+        prov_call_now(LX_NR_munmap, at + size + 2 * GUARD(size), HOST_GAP(size), 0, 0, 0, 0);
+        mm->base = at + GUARD(size);
         mm->size = size;
     }
     return rc;
@@ -562,7 +571,7 @@ int lx_mm_create(struct lx_mm **out, u64 window)
         rc = mk_pages_alloc(&code, bitmap);
     if (rc) {
         if (mm->size)
-            prov_call_now(LX_NR_munmap, mm->base - GUARD, mm->size + 2 * GUARD, 0, 0, 0, 0);
+            prov_call_now(LX_NR_munmap, mm->base - GUARD(mm->size), mm->size + 2 * GUARD(mm->size), 0, 0, 0, 0);
         heap_free(mm);
         return rc;
     }
@@ -577,7 +586,7 @@ void lx_mm_release(struct lx_mm *mm)
     if (atomic_fetch_sub(&mm->users, 1) > 1)
         return;
     mk_pages_free(mm->code, mm->size / mm->page / 8);
-    prov_call_now(LX_NR_munmap, mm->base - GUARD, mm->size + 2 * GUARD, 0, 0, 0, 0);
+    prov_call_now(LX_NR_munmap, mm->base - GUARD(mm->size), mm->size + 2 * GUARD(mm->size), 0, 0, 0, 0);
     heap_free(mm->vma);
     heap_free(mm);
 }

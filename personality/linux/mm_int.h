@@ -18,7 +18,8 @@ s64 mm_host_protect(struct lx_mm *mm, gva_t start, gva_t end, u32 prot) MUST_USE
 /* Index of the first mapping that ends above p; n if none. */
 u32 mm_index(const struct lx_mm *mm, gva_t p);
 struct lx_vma *mm_vma_at(struct lx_mm *mm, gva_t p);
-/* Room for this many more entries: before any change (a removal or a change of a range needs 2, an insertion 1). 0 or -ENOMEM. */
+/* Room for this many more entries: before any change (a removal or a change of a range needs 2, an insertion 1). 0 or
+ * -ENOMEM. */
 int mm_room(struct lx_mm *mm, u32 more) MUST_USE;
 void mm_insert(struct lx_mm *mm, struct lx_vma v);
 void mm_split(struct lx_mm *mm, gva_t p);
@@ -36,5 +37,6 @@ gva_t mm_find_room(struct lx_mm *mm, gva_t hint, u64 len, u64 align);
 bool mm_has_code(const struct lx_mm *mm, gva_t start, gva_t end);
 /* Is something in the range executable? */
 bool mm_has_exec(const struct lx_mm *mm, gva_t start, gva_t end);
-/* Drops translations of a range that was changed, and its watches; had_exec: part of it was executable before. Without the lock. */
+/* Drops translations of a range that was changed, and its watches; had_exec: part of it was executable before. Without
+ * the lock. */
 void mm_drop_code(struct lx_process *p, gva_t start, gva_t end, bool had_exec);

@@ -1,7 +1,8 @@
 /* The system calls of the memory map: mmap, munmap, mprotect, mremap, brk, madvise and their kin.
  *
- * Each checks as Linux does and in Linux's order, so that the guest sees the same error; what only the host kernel knows (is this descriptor a file that can be
- * mapped?) it is asked. Then the host's mappings and the list change together under the lock, and last the engine hears of it. */
+ * Each checks as Linux does and in Linux's order, so that the guest sees the same error; what only the host kernel
+ * knows (is this descriptor a file that can be mapped?) it is asked. Then the host's mappings and the list change
+ * together under the lock, and last the engine hears of it. */
 #define _GNU_SOURCE
 #include "personality/linux/mm.h"
 
@@ -195,7 +196,7 @@ s64 sys_munmap(struct lx_thread *t, const u64 *a)
 
 /* --- mprotect --- */
 
-#define LX_PROT_SEM 8u
+#define LX_PROT_SEM       8u
 #define LX_PROT_GROWSDOWN 0x01000000u
 #define LX_PROT_GROWSUP   0x02000000u
 
@@ -274,7 +275,8 @@ struct remap {
     bool dont_unmap;
 };
 
-/* Moves host pages in one go or, when the host kernel has split what is one mapping here, page by page. The old place is reserved memory after. */
+/* Moves host pages in one go or, when the host kernel has split what is one mapping here, page by page. The old place
+ * is reserved memory after. */
 static s64 move_host_locked(struct lx_mm *mm, const struct remap *m)
 {
     u64 how = MREMAP_MAYMOVE | MREMAP_FIXED | (m->dont_unmap ? LX_MREMAP_DONTUNMAP : 0);
@@ -289,12 +291,14 @@ static s64 move_host_locked(struct lx_mm *mm, const struct remap *m)
             return r;
         }
         for (u64 off = 0; off < m->new_len; off += mm->page) {
-            r = prov_call_now(LX_NR_mremap, mm->base + m->from + off, mm->page, mm->page, how, mm->base + m->to + off, 0);
+            r = prov_call_now(LX_NR_mremap, mm->base + m->from + off, mm->page, mm->page, how, mm->base + m->to + off,
+                              0);
             dgm_assert(r >= 0, "mremap of the page at %lx: error %ld", m->from + off, -r);
         }
     }
     if (m->old_len && !m->dont_unmap)
-        dgm_assert(mm_host_fill_hole(mm, m->from, m->old_len), "something took the place of guest memory at %lx", m->from);
+        dgm_assert(mm_host_fill_hole(mm, m->from, m->old_len), "something took the place of guest memory at %lx",
+                   m->from);
     return 0;
 }
 
@@ -491,9 +495,9 @@ s64 sys_brk(struct lx_thread *t, const u64 *a)
         drop_end = old_end;
     } else if (ok && new_end > old_end) {
         u32 i = mm_index(mm, old_end);
-        gva_t bound = i == mm->n                                ? mm->size
-                      : mm->vma[i].flags & VMA_GROWSDOWN        ? mm->vma[i].start - MM_STACK_GAP
-                                                                : mm->vma[i].start;
+        gva_t bound = i == mm->n                         ? mm->size
+                      : mm->vma[i].flags & VMA_GROWSDOWN ? mm->vma[i].start - MM_STACK_GAP
+                                                         : mm->vma[i].start;
         ok = new_end + mm->page <= bound && !over_limit(p, new_end - old_end, true);
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (mm->lock_future ? MAP_LOCKED : 0);
         if (ok && mm_host_map(mm, old_end, new_end - old_end, PROT_READ | PROT_WRITE, flags, -1, 0)) {
@@ -503,7 +507,10 @@ s64 sys_brk(struct lx_thread *t, const u64 *a)
         if (ok) {
             s64 r = mm_host_protect(mm, old_end, new_end, PROT_READ | PROT_WRITE);
             dgm_assert(!r, "mprotect of the heap: error %ld", -r);
-            mm_insert(mm, (struct lx_vma){.start = old_end, .end = new_end, .prot = PROT_READ | PROT_WRITE, .id = mm->next_id++,
+            mm_insert(mm, (struct lx_vma){.start = old_end,
+                                          .end = new_end,
+                                          .prot = PROT_READ | PROT_WRITE,
+                                          .id = mm->next_id++,
                                           .flags = VMA_HEAP | (mm->lock_future ? VMA_LOCKED : 0)});
             drop = old_end;
             drop_end = new_end;
@@ -519,7 +526,8 @@ s64 sys_brk(struct lx_thread *t, const u64 *a)
 
 /* --- madvise, msync, mincore, mlock: calls on ranges --- */
 
-/* Calls the host for each mapped piece of [start, end); holes are skipped. Gives the host's first error, else -ENOMEM when there was a hole, else 0. */
+/* Calls the host for each mapped piece of [start, end); holes are skipped. Gives the host's first error, else -ENOMEM
+ * when there was a hole, else 0. */
 static s64 on_pieces_locked(struct lx_mm *mm, u32 nr, gva_t start, gva_t end, u64 arg)
 {
     bool hole = false;
@@ -561,8 +569,9 @@ s64 sys_madvise(struct lx_thread *t, const u64 *a)
         return -ENOMEM;
     bool beyond = len > mm->size - start;
     gva_t end = beyond ? mm->size : start + len;
-    bool changes = advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE || advice == LX_MADV_POPULATE_WRITE ||
-                   advice == LX_MADV_DONTNEED_LOCKED || advice == LX_MADV_GUARD_INSTALL;
+    bool changes = advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE ||
+                   advice == LX_MADV_POPULATE_WRITE || advice == LX_MADV_DONTNEED_LOCKED ||
+                   advice == LX_MADV_GUARD_INSTALL;
     if (changes)
         mm_drop_code(t->proc, start, end, false);
     mk_lock(&mm->lock);
@@ -571,7 +580,8 @@ s64 sys_madvise(struct lx_thread *t, const u64 *a)
     if (!r)
         r = on_pieces_locked(mm, LX_NR_madvise, start, end, (u64)advice);
     if ((!r || r == -ENOMEM) && (advice == MADV_DONTFORK || advice == MADV_DOFORK) && !mm_room(mm, 3))
-        mm_set_flags(mm, start, end, advice == MADV_DONTFORK ? VMA_DONTFORK : 0, advice == MADV_DOFORK ? VMA_DONTFORK : 0);
+        mm_set_flags(mm, start, end, advice == MADV_DONTFORK ? VMA_DONTFORK : 0,
+                     advice == MADV_DOFORK ? VMA_DONTFORK : 0);
     mk_unlock(&mm->lock);
     if (changes)
         mm_drop_code(t->proc, start, end, had_exec);
@@ -583,7 +593,8 @@ s64 sys_msync(struct lx_thread *t, const u64 *a)
     struct lx_mm *mm = t->proc->mm;
     gva_t start = a[0];
     u32 flags = (u32)a[2];
-    if ((flags & ~(u32)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (start & (mm->page - 1)) || (flags & MS_ASYNC && flags & MS_SYNC))
+    if ((flags & ~(u32)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (start & (mm->page - 1)) ||
+        (flags & MS_ASYNC && flags & MS_SYNC))
         return -EINVAL;
     u64 len = page_up(mm, a[1]);
     if (start + len < start)
@@ -753,7 +764,10 @@ s64 sys_shmat(struct lx_thread *t, const u64 *a)
             repair_locked(mm, at, len);
         } else {
             mm_remove(mm, at, at + len);
-            mm_insert(mm, (struct lx_vma){.start = at, .end = at + len, .prot = prot, .flags = VMA_SHARED | VMA_SHM, .id = mm->next_id++});
+            mm_insert(
+                mm,
+                (struct lx_vma){
+                    .start = at, .end = at + len, .prot = prot, .flags = VMA_SHARED | VMA_SHM, .id = mm->next_id++});
             r = (s64)at;
         }
     }

@@ -4,15 +4,17 @@
  *
  * Threads (CLONE_THREAD) are thread.c's.
  *
- * Copies of the address space are forks of the host process. Every lock of ours is taken before, in the order engine, map, thread list, limits, signals,
- * heap, so that nothing is half done in the child; there they are reset, and what belonged to other threads is dropped. The C library's
- * fork is used where the guest asks for what it does; other flags and exit signals need the bare call, after which the C library's own
- * locks may be lost in the child when the process had several threads.
+ * Copies of the address space are forks of the host process. Every lock of ours is taken before, in the order engine,
+ * map, thread list, limits, signals, heap, so that nothing is half done in the child; there they are reset, and what
+ * belonged to other threads is dropped. The C library's fork is used where the guest asks for what it does; other flags
+ * and exit signals need the bare call, after which the C library's own locks may be lost in the child when the process
+ * had several threads.
  *
- * Children in the parent's memory (CLONE_VM without CLONE_THREAD: vfork, posix_spawn) really share it. Such a child is a host process made by clone with
- * CLONE_VM and CLONE_VFORK: it runs on a stack of its own, but as its parent's host thread stands still, on that thread's thread-local
- * storage. It has its own lx_process, lx_thread and vCPU, and uses the engine and the map together with the parent's other threads; the locks
- * work across the two. Where the guest does not want the parent to wait, an extra host thread waits in its place. */
+ * Children in the parent's memory (CLONE_VM without CLONE_THREAD: vfork, posix_spawn) really share it. Such a child is
+ * a host process made by clone with CLONE_VM and CLONE_VFORK: it runs on a stack of its own, but as its parent's host
+ * thread stands still, on that thread's thread-local storage. It has its own lx_process, lx_thread and vCPU, and uses
+ * the engine and the map together with the parent's other threads; the locks work across the two. Where the guest does
+ * not want the parent to wait, an extra host thread waits in its place. */
 #define _GNU_SOURCE
 #include "personality/linux/process.h"
 
@@ -126,7 +128,9 @@ static void fork_child(struct lx_thread *t)
 }
 
 /* What the bare clone is needed for, besides unusual exit signals. */
-#define PLAIN_FORK_FLAGS (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS | CLONE_SYSVSEM | CLONE_DETACHED | CLONE_UNTRACED)
+#define PLAIN_FORK_FLAGS                                                                                               \
+    (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS | CLONE_SYSVSEM | CLONE_DETACHED | \
+     CLONE_UNTRACED)
 /* What we do ourselves and the host must not see. */
 #define OUR_FLAGS (PLAIN_FORK_FLAGS | LX_CLONE_CLEAR_SIGHAND)
 
@@ -157,7 +161,8 @@ static s64 clone_fork(struct lx_thread *t, const struct lx_clone *c)
         lx_signal_reopen(t);
         if (pid > 0 && (c->flags & CLONE_PIDFD) && lx_write(t, c->pidfd, &pidfd, sizeof pidfd))
             prov_call_now(LX_NR_close, (u64)pidfd, 0, 0, 0, 0, 0);
-        /* The kernel writes this before the child runs; nobody else can see it earlier than here but the child, which has a copy. */
+        /* The kernel writes this before the child runs; nobody else can see it earlier than here but the child, which
+         * has a copy. */
         s32 tid = (s32)pid;
         if (pid > 0 && (c->flags & CLONE_PARENT_SETTID) && lx_write(t, c->parent_tid, &tid, sizeof tid))
             log_debug("clone: parent_tid %lx is not writable", c->parent_tid);
@@ -269,12 +274,14 @@ static int vm_child_main(void *arg)
     lx_process_exit(t, t->exit_code);
 }
 
-/* Makes the child and waits until it has left the memory; on the host thread whose storage it uses. False: there is none, v->result says why. */
+/* Makes the child and waits until it has left the memory; on the host thread whose storage it uses. False: there is
+ * none, v->result says why. */
 static bool vm_child_run(struct vm_child *v, struct lx_thread *me)
 {
     u64 flags = v->c->flags & ~(u64)(OUR_FLAGS | CLONE_DETACHED);
     char *top = (char *)v->stack + CHILD_STACK;
-    int pid = clone(vm_child_main, top, (int)(u32)(flags | CLONE_VM | CLONE_VFORK | v->c->exit_signal), v, &v->pidfd, NULL, NULL);
+    int pid = clone(vm_child_main, top, (int)(u32)(flags | CLONE_VM | CLONE_VFORK | v->c->exit_signal), v, &v->pidfd,
+                    NULL, NULL);
     int error = errno;
     lx_set_self(me);
     if (pid >= 0)
@@ -332,7 +339,8 @@ static s64 clone_vm(struct lx_thread *t, const struct lx_clone *c)
 /* The checks of Linux that concern flags against one another; the rest is the host kernel's. */
 static int check_flags(u64 f)
 {
-    if ((f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) || (f & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
+    if ((f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) ||
+        (f & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
         return -EINVAL;
     if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
         return -EINVAL;
@@ -433,8 +441,8 @@ static void print_stats(struct lx_process *p)
                    "  blocks translated  %lu (%lu guest instructions, %lu guest bytes, %lu host bytes)\n"
                    "  translation time   %lu us\n"
                    "  links %lu, slow look-ups %lu, entries %lu, flushes %lu, invalidated %lu\n",
-                   (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000, s.links, s.lookups,
-                   s.entries, s.flushes, s.invalidated);
+                   (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000, s.links,
+                   s.lookups, s.entries, s.flushes, s.invalidated);
     mk_console(text, n < sizeof text ? n : sizeof text - 1);
 }
 

@@ -1,7 +1,8 @@
 /* The run loop of a guest thread, and how a program begins.
  *
- * A thread alternates between translated code and us. vcpu_run comes back for a system call, a fault, a trap, or because somebody set vcpu.poll: a signal was
- * taken, another thread wants attention. poll is cleared before what it stands for is looked at, so nothing is missed.
+ * A thread alternates between translated code and us. vcpu_run comes back for a system call, a fault, a trap, or
+ * because somebody set vcpu.poll: a signal was taken, another thread wants attention. poll is cleared before what it
+ * stands for is looked at, so nothing is missed.
  *
  * Beginning. Host signals stay blocked until the first thread runs, so that none is lost or finds half of us. */
 #define _GNU_SOURCE
@@ -232,7 +233,8 @@ static int start_process(struct lx_process *p, const struct lx_options *opt, con
     return 0;
 }
 
-/* Loads and runs. Returns when the program could not be started, or with its exit status when its first thread ends last. */
+/* Loads and runs. Returns when the program could not be started, or with its exit status when its first thread ends
+ * last. */
 static int run_program(struct lx_process *p, struct lx_program *prog, const char *name, char **envp, u64 sigmask)
 {
     const struct lx_options *opt = p->opt;
@@ -241,8 +243,9 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     p->abi = prog->abi;
     int rc = lx_mm_create(&p->mm, p->abi->window);
     if (rc)
-        return complain(EXIT_OURS, name, rc == -ENOTSUP ? "hosts with pages larger than 4 KiB are not supported yet"
-                                                        : "no room for a guest address space (ulimit -v?)");
+        return complain(EXIT_OURS, name,
+                        rc == -ENOTSUP ? "hosts with pages larger than 4 KiB are not supported yet"
+                                       : "no room for a guest address space (ulimit -v?)");
     if (opt->perf_map)
         perf_open();
     const struct engine_config cfg = {
@@ -281,7 +284,8 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     lx_signal_thread_start(t);
     lx_run(t);
 
-    /* The first thread has called exit. Others may go on; then the process ends with the last of them, and with this exit status. */
+    /* The first thread has called exit. Others may go on; then the process ends with the last of them, and with this
+     * exit status. */
     lx_signal_thread_stop(t);
     p->exit_code = t->exit_code;
     mk_lock(&p->threads_lock);

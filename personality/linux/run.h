@@ -3,8 +3,8 @@
 
 #include "personality/linux/lx.h"
 
-/* Runs `program` with argv and envp (NULL-terminated) under the Linux personality. Returns the exit status of the guest,
- * or after one line on standard error 125 (our own error), 126 (cannot execute) or 127 (not found). */
+/* Runs `program` with argv and envp (NULL-terminated) under the Linux personality. Returns the exit status of the
+ * guest, or after one line on standard error 125 (our own error), 126 (cannot execute) or 127 (not found). */
 int lx_start(const struct lx_options *opt, const char *program, char **argv, char **envp);
 
 /* What execve hands to its successor besides options, arguments and environment. */

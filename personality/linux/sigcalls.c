@@ -1,4 +1,5 @@
-/* The system calls of signals. Sending is the host kernel's business; what is ours is the thread's view: mask, dispositions, alternate stack, frames. */
+/* The system calls of signals. Sending is the host kernel's business; what is ours is the thread's view: mask,
+ * dispositions, alternate stack, frames. */
 #define _GNU_SOURCE
 #include "personality/linux/signal.h"
 
@@ -10,8 +11,9 @@
 #include "personality/linux/syscall.h"
 
 /* What Linux keeps of sa_flags; there is no SA_RESTORER in the generic ABI. */
-#define KNOWN_FLAGS                                                                                                                        \
-    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | (u64)(u32)SA_RESETHAND | 0x800 /* EXPOSE_TAGBITS */)
+#define KNOWN_FLAGS                                                                                                    \
+    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | (u64)(u32)SA_RESETHAND |        \
+     0x800 /* EXPOSE_TAGBITS */)
 
 #define NEVER_BLOCKED (LX_SIGBIT(SIGKILL) | LX_SIGBIT(SIGSTOP))
 
@@ -112,7 +114,8 @@ s64 sys_rt_sigtimedwait(struct lx_thread *t, const u64 *a)
         info = t->held_info[r];
         __atomic_fetch_and(&t->held, ~LX_SIGBIT(r), __ATOMIC_RELEASE);
     } else {
-        r = prov_call(&t->vcpu->poll, LX_NR_rt_sigtimedwait, (u64)&set, (u64)&info, a[2] ? (u64)&ts : 0, sizeof set, 0, 0);
+        r = prov_call(&t->vcpu->poll, LX_NR_rt_sigtimedwait, (u64)&set, (u64)&info, a[2] ? (u64)&ts : 0, sizeof set, 0,
+                      0);
     }
     if (r > 0 && a[1] && lx_write(t, a[1], &info, sizeof info))
         return -EFAULT;

@@ -1,11 +1,13 @@
-/* Signals: taking them from the host kernel and delivering them to the guest; signal.h tells how the two fit together. The system calls are in
- * sigcalls.c.
+/* Signals: taking them from the host kernel and delivering them to the guest; signal.h tells how the two fit together.
+ * The system calls are in sigcalls.c.
  *
- * Delivery happens in the run loop, at an instruction boundary with exact registers, in the order in which the host kernel gave the signals: a frame is built
- * for the one taken, then the host mask is set to what it is inside the handler, upon which the host may hand over the next one, which gets its frame
- * on top. So frames nest as the kernel nests them.
+ * Delivery happens in the run loop, at an instruction boundary with exact registers, in the order in which the host
+ * kernel gave the signals: a frame is built for the one taken, then the host mask is set to what it is inside the
+ * handler, upon which the host may hand over the next one, which gets its frame on top. So frames nest as the kernel
+ * nests them.
  *
- * Host signals are blocked while a frame is built; nothing here is called by a host handler but on_signal and on_foreign, which only note. */
+ * Host signals are blocked while a frame is built; nothing here is called by a host handler but on_signal and
+ * on_foreign, which only note. */
 #define _GNU_SOURCE
 #include "personality/linux/signal.h"
 
@@ -75,7 +77,8 @@ static void on_foreign(int sig, siginfo_t *si, void *uc)
 {
     struct lx_thread *t = lx_self();
     if (!t) {
-        /* Sent to the process, and the host kernel chose one of the engine's threads: the first thread is the guest's. */
+        /* Sent to the process, and the host kernel chose one of the engine's threads: the first thread is the guest's.
+         */
         if (prov_call_now(LX_NR_gettid, 0, 0, 0, 0, 0, 0) != getpid())
             queue_to_thread(getpid(), sig, si);
         return;
@@ -124,7 +127,8 @@ void lx_signal_mirror(int sig, const struct lx_sigaction *act)
         if (act->handler == LX_SIG_DFL || act->handler == LX_SIG_IGN)
             h = (struct host_sigaction){(void *)act->handler, keep, 0};
         else
-            h = (struct host_sigaction){(void *)on_signal, keep | SA_SIGINFO | SA_ONSTACK | (act->flags & SA_RESTART), ~LX_SYNC_SIGNALS};
+            h = (struct host_sigaction){(void *)on_signal, keep | SA_SIGINFO | SA_ONSTACK | (act->flags & SA_RESTART),
+                                        ~LX_SYNC_SIGNALS};
         rc = host_sigaction(sig, &h, NULL);
     }
     dgm_assert(!rc, "sigaction of signal %d: error %d", sig, -rc);
@@ -389,7 +393,8 @@ static void deliver_one(struct lx_thread *t, int sig, const siginfo_t *info, con
             return;
         if (sync)
             lx_signal_die(t, info);
-        queue_to_thread(t->tid, sig, info); /* the host's disposition is the default by now; it acts when the mask opens */
+        queue_to_thread(t->tid, sig,
+                        info); /* the host's disposition is the default by now; it acts when the mask opens */
         return;
     }
     settle_result(t, result, act.flags);

@@ -1,11 +1,11 @@
 /* Guest threads: their beginning and their end.
  *
- * A guest thread runs on a host thread of its own and has its tid. It is made by its parent up to the point where it can run, gets its tid on its own host
- * thread, writes it where clone was told to, and only then lets the parent's call return: so both sides find the words written, as they do
- * under Linux.
+ * A guest thread runs on a host thread of its own and has its tid. It is made by its parent up to the point where it
+ * can run, gets its tid on its own host thread, writes it where clone was told to, and only then lets the parent's call
+ * return: so both sides find the words written, as they do under Linux.
  *
- * The end is told to the guest as the kernel tells it (robust futexes, then clear_child_tid) and after that nothing of the guest's memory is touched: the guest may unmap the
- * stack, or end. */
+ * The end is told to the guest as the kernel tells it (robust futexes, then clear_child_tid) and after that nothing of
+ * the guest's memory is touched: the guest may unmap the stack, or end. */
 #define _GNU_SOURCE
 #include "personality/linux/thread.h"
 

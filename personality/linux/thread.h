@@ -3,7 +3,8 @@
 
 #include "personality/linux/lx.h"
 
-/* Makes the object of a guest thread, not yet running and in no list, with signal state as a new thread has it (mask of `from`, if given). */
+/* Makes the object of a guest thread, not yet running and in no list, with signal state as a new thread has it (mask of
+ * `from`, if given). */
 int lx_thread_create(struct lx_thread **out, struct lx_process *p, const struct lx_thread *from) MUST_USE;
 /* Frees it; it must not run. */
 void lx_thread_free(struct lx_thread *t);
@@ -20,9 +21,9 @@ void lx_thread_end(struct lx_thread *t);
 
 /* What a clone asks for. */
 struct lx_clone {
-    u64 flags;       /* CLONE_*, without the exit signal */
+    u64 flags; /* CLONE_*, without the exit signal */
     u32 exit_signal;
-    gva_t stack;     /* stack pointer of the child, or 0 */
+    gva_t stack; /* stack pointer of the child, or 0 */
     gva_t parent_tid, child_tid, pidfd;
     u64 tls;
 };

@@ -17,7 +17,8 @@ static void on_fault(int sig, siginfo_t *si, void *uc)
 static void touch(const char *what, volatile char *p, bool write)
 {
     if (sigsetjmp(jump, 1)) {
-        printf("%s: %s code %d%s\n", what, sigabbrev_np(got_sig), got_code, got_addr == (uintptr_t)p ? "" : " at another address");
+        printf("%s: %s code %d%s\n", what, sigabbrev_np(got_sig), got_code,
+               got_addr == (uintptr_t)p ? "" : " at another address");
         return;
     }
     if (write)
@@ -86,7 +87,8 @@ static void protections(void)
     /* Across a page border into a page that is not there. */
     munmap(p + PAGE, PAGE);
     if (sigsetjmp(jump, 1)) {
-        printf("straddle: %s code %d offset %ld\n", sigabbrev_np(got_sig), got_code, (long)(got_addr - (uintptr_t)p) >= PAGE - 4 ? 1L : 0L);
+        printf("straddle: %s code %d offset %ld\n", sigabbrev_np(got_sig), got_code,
+               (long)(got_addr - (uintptr_t)p) >= PAGE - 4 ? 1L : 0L);
     } else {
         *(volatile uint64_t *)(p + PAGE - 4) = 1;
         printf("straddle: fine\n");
@@ -215,7 +217,8 @@ static void advice(void)
         touch("child: kept", p, false);
         touch("child: gone", p + PAGE, false);
         value("child: wiped", p[3 * PAGE]);
-        char *q = mmap(p + PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        char *q =
+            mmap(p + PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         value("child: free to use", q == p + PAGE);
         exit(0);
     }

@@ -166,8 +166,9 @@ static void clones(void)
     value("not a normal child", waitpid(pid, &st, 0) == -1 && errno == ECHILD);
     value("a clone", waitpid(pid, &st, __WCLONE) == pid);
     int ptid = 0, ctid = 0;
-    pid = clone(clone_body, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD,
-                &n, &ptid, NULL, &ctid);
+    pid = clone(clone_body, stack + sizeof stack,
+                CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, &n,
+                &ptid, NULL, &ctid);
     waitpid(pid, &st, 0);
     printf("tids %d %d\n", ptid == pid, ctid);
     /* Errors. */
@@ -360,9 +361,11 @@ static int heir(void)
     sigaction(SIGFPE, NULL, &c);
     sigaction(SIGSEGV, NULL, &d);
     printf("fds %d %d\n", fcntl(30, F_GETFD) >= 0, fcntl(40, F_GETFD) >= 0);
-    printf("mask %d %d %d %d\n", sigismember(&set, SIGUSR1), sigismember(&set, SIGTERM), sigismember(&set, SIGINT), sigismember(&set, SIGSEGV));
+    printf("mask %d %d %d %d\n", sigismember(&set, SIGUSR1), sigismember(&set, SIGTERM), sigismember(&set, SIGINT),
+           sigismember(&set, SIGSEGV));
     printf("pending %d %d\n", sigismember(&pend, SIGUSR1), sigismember(&pend, SIGTERM));
-    printf("ignored %d %d %d %d\n", a.sa_handler == SIG_IGN, b.sa_handler == SIG_IGN, c.sa_handler == SIG_IGN, d.sa_handler == SIG_IGN);
+    printf("ignored %d %d %d %d\n", a.sa_handler == SIG_IGN, b.sa_handler == SIG_IGN, c.sa_handler == SIG_IGN,
+           d.sa_handler == SIG_IGN);
     getcwd(cwd, sizeof cwd);
     printf("directory %d\n", strncmp(cwd, "/tmp/dgm-procs", 14) == 0);
     printf("umask %o\n", umask(0));

@@ -152,7 +152,8 @@ static void swaps(void)
     sigprocmask(SIG_UNBLOCK, &block, NULL);
 }
 
-/* A signal in the very moment of the call must not be lost: either the call is interrupted or the handler ran before. */
+/* A signal in the very moment of the call must not be lost: either the call is interrupted or the handler ran before.
+ */
 static volatile bool ran;
 static void set_ran(int sig, siginfo_t *si, void *uc)
 {

@@ -58,7 +58,8 @@ static void masks(void)
 static int rt_values[100], nrt;
 static void on_rt(int sig, siginfo_t *si, void *uc)
 {
-    rt_values[nrt++] = si->si_value.sival_int * 100 + sig - SIGRTMIN + (si->si_code == SI_QUEUE ? 0 : 50) + (si->si_pid == getpid() ? 0 : 25);
+    rt_values[nrt++] = si->si_value.sival_int * 100 + sig - SIGRTMIN + (si->si_code == SI_QUEUE ? 0 : 50) +
+                       (si->si_pid == getpid() ? 0 : 25);
 }
 
 static void queues(void)
@@ -103,8 +104,8 @@ static void on_inner(int sig, siginfo_t *si, void *uc)
 {
     sigset_t now;
     sigprocmask(SIG_SETMASK, NULL, &now);
-    printf("%s in handler: usr1 %d usr2 %d term %d\n", sigabbrev_np(sig), sigismember(&now, SIGUSR1), sigismember(&now, SIGUSR2),
-           sigismember(&now, SIGTERM));
+    printf("%s in handler: usr1 %d usr2 %d term %d\n", sigabbrev_np(sig), sigismember(&now, SIGUSR1),
+           sigismember(&now, SIGUSR2), sigismember(&now, SIGTERM));
     ucontext_t *c = uc;
     printf("saved mask: usr1 %d usr2 %d\n", sigismember(&c->uc_sigmask, SIGUSR1), sigismember(&c->uc_sigmask, SIGUSR2));
     /* What the handler writes into the saved mask holds after it. */
@@ -119,7 +120,8 @@ static void actions(void)
     sigaction(SIGUSR1, &sa, NULL);
     raise(SIGUSR1);
     sigprocmask(SIG_SETMASK, NULL, &now);
-    printf("after: usr1 %d usr2 %d winch %d\n", sigismember(&now, SIGUSR1), sigismember(&now, SIGUSR2), sigismember(&now, SIGWINCH));
+    printf("after: usr1 %d usr2 %d winch %d\n", sigismember(&now, SIGUSR1), sigismember(&now, SIGUSR2),
+           sigismember(&now, SIGWINCH));
     sigdelset(&now, SIGWINCH);
     sigprocmask(SIG_SETMASK, &now, NULL);
     sa.sa_flags = SA_SIGINFO | SA_NODEFER;
@@ -299,7 +301,8 @@ static void contexts(void)
 
 static void deaths(void)
 {
-    static const int sigs[] = {SIGTERM, SIGSEGV, SIGABRT, SIGKILL, SIGILL, SIGFPE, SIGBUS, SIGTRAP, SIGUSR1, SIGPIPE, SIGALRM};
+    static const int sigs[] = {SIGTERM, SIGSEGV, SIGABRT, SIGKILL, SIGILL, SIGFPE,
+                               SIGBUS,  SIGTRAP, SIGUSR1, SIGPIPE, SIGALRM};
     for (unsigned i = 0; i < sizeof sigs / sizeof *sigs; i++) {
         fflush(stdout);
         pid_t p = fork();
