@@ -210,7 +210,9 @@ s64 sys_readlinkat(struct lx_thread *t, const u64 *a)
     s64 r = lx_path_get(t, &p, (int)a[0], a[1], LX_PATH_EMPTY);
     if (r == 0) {
         const char *text = NULL;
-        if (lx_proc_file(t->proc, p.dirfd, p.name) == LX_PROC_EXE) {
+        bool itself = !p.name[0] && p.dirfd != AT_FDCWD &&
+                      lx_host_fd_path(p.dirfd, buf, sizeof buf) > 0; /* a descriptor of the link */
+        if (lx_proc_file(t->proc, itself ? AT_FDCWD : p.dirfd, itself ? buf : p.name) == LX_PROC_EXE) {
             text = t->proc->exe;
         } else if (t->proc->root_fd >= 0 && in_proc(p.dirfd)) {
             r = prov_call(&t->vcpu->poll, LX_NR_readlinkat, (u64)(s64)p.dirfd, (u64)p.name, (u64)buf, sizeof buf - 1, 0,

@@ -24,6 +24,7 @@ static const struct {
     const char *name;
     u8 place, which;
 } files[] = {
+    {"statm", OWN, LX_PROC_STATM},      {"limits", OWN, LX_PROC_LIMITS},
     {"exe", OWN, LX_PROC_EXE},          {"root", OWN, LX_PROC_ROOT},
     {"cwd", OWN, LX_PROC_CWD},          {"cmdline", OWN, LX_PROC_CMDLINE},
     {"environ", OWN, LX_PROC_ENVIRON},  {"auxv", OWN, LX_PROC_AUXV},
@@ -294,7 +295,6 @@ struct maps {
     struct out *o;
     struct lines host;
     const struct lx_mm *mm;
-    bool sizes; /* smaps */
     /* the host line at hand */
     bool have;
     u64 start, end, off, inode;
@@ -325,6 +325,11 @@ static bool maps_host_next(struct maps *m)
     return true;
 }
 
+static const char *vma_name(const struct lx_vma *v)
+{
+    return v->flags & VMA_HEAP ? "[heap]" : v->flags & VMA_STACK ? "[stack]" : v->flags & VMA_VDSO ? "[vdso]" : "";
+}
+
 static int maps_line(void *cx, const struct lx_vma *v)
 {
     struct maps *m = cx;
@@ -332,10 +337,7 @@ static int maps_line(void *cx, const struct lx_vma *v)
     while (m->have && m->end <= at)
         m->have = maps_host_next(m);
     bool file = v->flags & VMA_FILE && m->have && m->start <= at;
-    const char *name = v->flags & VMA_HEAP    ? "[heap]"
-                       : v->flags & VMA_STACK ? "[stack]"
-                       : v->flags & VMA_VDSO  ? "[vdso]"
-                                              : "";
+    const char *name = vma_name(v);
     u64 off = 0;
     if (file) {
         off = m->off + (at - m->start);
@@ -355,24 +357,87 @@ static int maps_line(void *cx, const struct lx_vma *v)
         sb_puts(&m->o->text, name);
     }
     sb_putc(&m->o->text, '\n');
-    if (m->sizes) {
-        u64 kb = (v->end - v->start) >> 10;
-        sb_printf(&m->o->text,
-                  "Size:           %8lu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\nVmFlags:%s%s%s\n", kb, 4u,
-                  4u, v->prot & 1 ? " rd" : "", v->prot & 2 ? " wr" : "", v->prot & 4 ? " ex" : "");
-    }
     return 0;
 }
 
-static s64 make_maps(struct out *o, bool sizes)
+static s64 make_maps(struct out *o)
 {
-    struct maps m = {.o = o, .mm = o->t->proc->mm, .sizes = sizes};
+    struct maps m = {.o = o, .mm = o->t->proc->mm};
     int r = lines_open(&m.host, "/proc/self/maps");
     if (r)
         return r;
     m.have = maps_host_next(&m);
     lx_mm_each(o->t->proc->mm, maps_line, &m);
     lines_close(&m.host);
+    return 0;
+}
+
+/* Is this the first line of a mapping in smaps ("start-end perms …")? */
+static bool smaps_head(const char *s, u64 *start, u64 *end, const char **rest)
+{
+    const char *p = s;
+    *start = hex(&p);
+    if (p == s || *p != '-')
+        return false;
+    p++;
+    *end = hex(&p);
+    *rest = p;
+    return *p == ' ';
+}
+
+/* The host's entries of what the guest has mapped, at the guest's addresses and with its permissions. One mapping may
+ * be several entries. */
+static s64 make_smaps(struct out *o)
+{
+    struct lx_mm *mm = o->t->proc->mm;
+    struct lines l;
+    struct lx_vma v;
+    char path[LX_PATH_MAX];
+    bool shown = false;
+    int r = lines_open(&l, "/proc/self/smaps");
+    if (r)
+        return r;
+    for (char *s; (s = lines_next(&l)) != NULL;) {
+        u64 start, end;
+        const char *rest;
+        room(o);
+        if (!smaps_head(s, &start, &end, &rest)) {
+            if (shown)
+                sb_printf(&o->text, "%s\n", s);
+            continue;
+        }
+        shown = end > mm->base && start < mm->base + mm->size;
+        if (!shown)
+            continue;
+        /* An entry of the host may hold inaccessible memory that the guest has not mapped before and after what it has.
+         */
+        start -= mm->base;
+        end -= mm->base;
+        while (start < end && !lx_mm_find(mm, start, &v))
+            start += mm->page;
+        shown = start < end;
+        if (!shown)
+            continue;
+        /* The host joins what lies side by side. */
+        u64 host_end = end;
+        struct lx_vma next;
+        for (end = v.end; end < host_end && lx_mm_find(mm, end, &next); end = next.end)
+            v.flags |= next.flags & VMA_HEAP;
+        end = end < host_end ? end : host_end;
+        const char *after = rest + 1 + strcspn(rest + 1, " "); /* behind the permissions */
+        const char *name = strchr(after, '/');
+        sb_printf(&o->text, "%08lx-%08lx %c%c%c%c", start, end, v.prot & 1 ? 'r' : '-', v.prot & 2 ? 'w' : '-',
+                  v.prot & 4 ? 'x' : '-', v.flags & VMA_SHARED ? 's' : 'p');
+        if (v.flags & VMA_FILE && name) {
+            fmt(path, sizeof path, "%s", name);
+            lx_path_to_guest(o->t->proc, path);
+            sb_add(&o->text, after, (size_t)(name - after));
+            sb_printf(&o->text, "%s\n", path);
+        } else {
+            sb_printf(&o->text, " 00000000 00:00 0 %s\n", vma_name(&v));
+        }
+    }
+    lines_close(&l);
     return 0;
 }
 
@@ -473,6 +538,61 @@ static s64 make_status(struct out *o, int dirfd, const char *path)
     return 0;
 }
 
+/* The first number is the size of the address space, in pages. */
+static s64 make_statm(struct out *o, int dirfd, const char *path)
+{
+    struct lines l;
+    int r = lines_open_at(&l, dirfd, path);
+    if (r)
+        return r;
+    const char *s = lines_next(&l);
+    if (s)
+        sb_printf(&o->text, "%lu%s\n", o->t->proc->mm->total / o->t->proc->mm->page, s + strcspn(s, " "));
+    lines_close(&l);
+    return 0;
+}
+
+static void limit_line(struct out *o, const char *name, const u64 v[2], const char *unit)
+{
+    sb_printf(&o->text, "%-25s ", name);
+    for (int i = 0; i < 2; i++) {
+        char number[24];
+        fmt(number, sizeof number, "%lu", v[i]);
+        sb_printf(&o->text, "%-20s ", v[i] == ~0ull ? "unlimited" : number);
+    }
+    sb_printf(&o->text, "%-10s\n", unit);
+}
+
+static s64 make_limits(struct out *o, int dirfd, const char *path)
+{
+    struct lx_process *p = o->t->proc;
+    struct lines l;
+    u64 nofile[2] = {0};
+    int r = lines_open_at(&l, dirfd, path);
+    if (r)
+        return r;
+    (void)prov_call_now(LX_NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, (u64)nofile, 0, 0);
+    mk_lock(&p->limits_lock);
+    struct lx_limits lim = p->limits;
+    mk_unlock(&p->limits_lock);
+    nofile[1] = lim.nofile.max < nofile[1] ? lim.nofile.max : nofile[1];
+    for (char *s; (s = lines_next(&l)) != NULL;) {
+        room(o);
+        if (strncmp(s, "Max data size", 13) == 0)
+            limit_line(o, "Max data size", (u64[]){lim.data.cur, lim.data.max}, "bytes");
+        else if (strncmp(s, "Max stack size", 14) == 0)
+            limit_line(o, "Max stack size", (u64[]){lim.stack.cur, lim.stack.max}, "bytes");
+        else if (strncmp(s, "Max address space", 17) == 0)
+            limit_line(o, "Max address space", (u64[]){lim.as.cur, lim.as.max}, "bytes");
+        else if (strncmp(s, "Max open files", 14) == 0)
+            limit_line(o, "Max open files", nofile, "files");
+        else
+            sb_printf(&o->text, "%s\n", s);
+    }
+    lines_close(&l);
+    return 0;
+}
+
 /* --- the rest --- */
 
 /* Guest memory as it is now; what is not there ends it. */
@@ -560,13 +680,17 @@ static s64 make(struct out *o, enum lx_proc which, int dirfd, const char *path)
         put_all(o, (const char *)p->mm->auxv, p->mm->auxv_len);
         return 0;
     case LX_PROC_MAPS:
-        return make_maps(o, false);
+        return make_maps(o);
     case LX_PROC_SMAPS:
-        return make_maps(o, true);
+        return make_smaps(o);
     case LX_PROC_STAT:
         return make_stat(o, dirfd, path);
     case LX_PROC_STATUS:
         return make_status(o, dirfd, path);
+    case LX_PROC_STATM:
+        return make_statm(o, dirfd, path);
+    case LX_PROC_LIMITS:
+        return make_limits(o, dirfd, path);
     case LX_PROC_CPUINFO:
         return make_cpuinfo(o);
     case LX_PROC_OSRELEASE:

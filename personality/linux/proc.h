@@ -21,6 +21,8 @@ enum lx_proc {
     LX_PROC_SMAPS,
     LX_PROC_STAT,
     LX_PROC_STATUS,
+    LX_PROC_STATM,
+    LX_PROC_LIMITS,
     LX_PROC_MEM,
     LX_PROC_CPUINFO,
     LX_PROC_OSRELEASE,

@@ -132,6 +132,18 @@ int main(int argc, char **argv)
     YES(slurp("/proc/sys/kernel/osrelease") > 0);
     YES(slurp("/proc/self/mounts") > 0);
     YES(slurp("/proc/self/limits") > 0);
+    for (p = strstr(big, "Max "); p; p = strstr(p + 1, "Max ")) {
+        if (!strncmp(p, "Max open", 8) || !strncmp(p, "Max stack", 9) || !strncmp(p, "Max addr", 8) ||
+            !strncmp(p, "Max data", 8))
+            printf("%.*s|\n", (int)strcspn(p, "\n"), p);
+    }
+    YES(slurp("/proc/self/statm") > 0);
+    YES(slurp("/proc/self/smaps") > 0 && strstr(big, "Rss:") && strstr(big, "Private_Dirty:"));
+    fd = open("/proc/self/exe", O_PATH | O_NOFOLLOW);
+    n = readlinkat(fd, "", real, sizeof real - 1);
+    real[n > 0 ? n : 0] = 0;
+    YES(n > 0 && strcmp(real, link) == 0);
+    close(fd);
     YES(slurp("/proc/stat") > 0 && strncmp(big, "cpu ", 4) == 0);
     T(open("/proc/self/maps", O_WRONLY));
     T(open("/proc/self/maps", O_RDONLY | O_DIRECTORY));
