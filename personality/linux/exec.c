@@ -582,6 +582,7 @@ struct state {
     u64 ignored_sync;
     u64 sigmask;
     struct lx_limits limits;
+    u64 nofile; /* the guest's soft limit of descriptors; the host process's is raised over the exec */
     struct lx_options opt; /* with the strings that follow */
     bool has_root, has_prefix, has_uname, has_log;
     char root[4096], prefix[4096], uname[128], log[4096], execfn[4096];
@@ -717,6 +718,7 @@ static int write_state(struct lx_thread *t, const struct lx_program *prog, const
     mk_lock(&p->limits_lock);
     s->limits = p->limits;
     mk_unlock(&p->limits_lock);
+    s->nofile = lx_fd_room_limit(p);
     s->opt = *p->opt;
     s->has_root = put_text(s->root, sizeof s->root, p->opt->root);
     s->has_prefix = put_text(s->prefix, sizeof s->prefix, p->opt->prefix);
@@ -777,6 +779,7 @@ static s64 do_exec(struct lx_thread *t, int dirfd, gva_t path_at, gva_t argv, gv
     if (rc)
         return rc;
     p->exec_mem[0] = (struct lx_exec_mem){v.mem, v.size};
+    lx_fd_room_begin(p); /* for the files here, and for those that the successor's start opens */
     rc = lx_program_open(&prog, p, dirfd, path, flags, v.argv, why, sizeof why);
     if (!rc) {
         p->exec_mem[1] = (struct lx_exec_mem){prog.mem, prog.mem_size};
@@ -790,6 +793,7 @@ static s64 do_exec(struct lx_thread *t, int dirfd, gva_t path_at, gva_t argv, gv
         }
         lx_program_close(&prog);
     }
+    lx_fd_room_end(p);
     mk_pages_free(v.mem, v.size);
     p->exec_mem[0] = p->exec_mem[1] = (struct lx_exec_mem){0};
     return rc;
@@ -834,7 +838,7 @@ int lx_reexec(int argc, char **argv)
     char *end;
     struct state *s = calloc(1, sizeof *s);
     long fd = strtol(argv[2], &end, 10);
-    if (!s || *end || fd < 3 || fd > 1 << 30 || lx_file_read((int)fd, s, sizeof *s, 0) || s->magic != STATE_MAGIC ||
+    if (!s || *end || fd < 0 || fd > 1 << 30 || lx_file_read((int)fd, s, sizeof *s, 0) || s->magic != STATE_MAGIC ||
         s->size != sizeof *s || s->env_bytes > 4 * MOST_ARGS || s->envc > s->env_bytes) {
         static const char text[] = "dragoman: @exec: for a program's execve only, of this build\n";
         mk_console(text, sizeof text - 1);
@@ -854,7 +858,8 @@ int lx_reexec(int argc, char **argv)
                               .execfn = s->execfn,
                               .ignored_sync = s->ignored_sync,
                               .sigmask = s->sigmask,
-                              .limits = &s->limits};
+                              .limits = &s->limits,
+                              .nofile = s->nofile};
     if (!env) {
         static const char text[] = "dragoman: @exec: no memory\n";
         mk_console(text, sizeof text - 1);

@@ -23,20 +23,70 @@ static s64 fcntl_now(u64 fd, u64 cmd, u64 arg)
     return prov_call_now(LX_NR_fcntl, fd, cmd, arg, 0, 0, 0);
 }
 
-/* Raises the soft limit so that the window can be written to; gives the limit to be restored. */
-static int window_open(struct limit *old)
+/* How far above the window numbers are needed when the guest has used up its own. */
+#define ROOM 8
+
+static int soft_limit(struct limit *l)
 {
-    int r = (int)prov_call_now(LX_NR_prlimit64, 0, NOFILE, 0, (u64)old, 0, 0);
-    if (r || old->cur >= lx_fd_base + LX_FD_HIDDEN)
-        return r;
-    struct limit high = {lx_fd_base + LX_FD_HIDDEN, old->max};
-    return (int)prov_call_now(LX_NR_prlimit64, 0, NOFILE, (u64)&high, 0, 0, 0);
+    return (int)prov_call_now(LX_NR_prlimit64, 0, NOFILE, 0, (u64)l, 0, 0);
 }
 
-static void window_close(const struct limit *old)
+void lx_fd_room_begin(struct lx_process *p)
 {
-    if (old->cur < lx_fd_base + LX_FD_HIDDEN)
-        (void)prov_call_now(LX_NR_prlimit64, 0, NOFILE, (u64)old, 0, 0, 0);
+    struct lx_fd_room *room = &p->fd_room;
+    struct limit l;
+    mk_lock(&room->lock);
+    if (!room->users++ && !soft_limit(&l)) {
+        u64 want = (u64)lx_fd_base + LX_FD_HIDDEN + ROOM;
+        room->old = room->raised = l.cur;
+        l.cur = want < l.max ? want : l.max;
+        if (l.cur > room->old && !prov_call_now(LX_NR_prlimit64, 0, NOFILE, (u64)&l, 0, 0, 0))
+            room->raised = l.cur;
+    }
+    mk_unlock(&room->lock);
+}
+
+static void lower(const struct lx_fd_room *room)
+{
+    struct limit l;
+    /* The guest may have set another one meanwhile. */
+    if (room->raised == room->old || soft_limit(&l) || l.cur != room->raised)
+        return;
+    l.cur = room->old;
+    (void)prov_call_now(LX_NR_prlimit64, 0, NOFILE, (u64)&l, 0, 0, 0);
+}
+
+void lx_fd_room_end(struct lx_process *p)
+{
+    mk_lock(&p->fd_room.lock);
+    if (!--p->fd_room.users)
+        lower(&p->fd_room);
+    mk_unlock(&p->fd_room.lock);
+}
+
+u64 lx_fd_room_limit(struct lx_process *p)
+{
+    struct limit l = {0};
+    mk_lock(&p->fd_room.lock);
+    if (soft_limit(&l) || (p->fd_room.users && l.cur == p->fd_room.raised))
+        l.cur = p->fd_room.old;
+    mk_unlock(&p->fd_room.lock);
+    return l.cur;
+}
+
+void lx_fd_room_inherit(struct lx_process *p, u64 limit)
+{
+    struct limit l;
+    if (soft_limit(&l))
+        return;
+    p->fd_room = (struct lx_fd_room){.users = 1, .old = limit < l.cur ? limit : l.cur, .raised = l.cur};
+}
+
+void lx_fd_room_forked(struct lx_process *p)
+{
+    if (p->fd_room.users)
+        lower(&p->fd_room);
+    p->fd_room = (struct lx_fd_room){0};
 }
 
 static bool window_free(u32 base)
@@ -66,39 +116,41 @@ static s64 window_find(const struct limit *lim)
     return -EMFILE;
 }
 
-int lx_fd_init(void)
+int lx_fd_init(struct lx_process *p)
 {
     struct limit lim;
-    int r = (int)prov_call_now(LX_NR_prlimit64, 0, NOFILE, 0, (u64)&lim, 0, 0);
+    int r = soft_limit(&lim);
     if (r)
         return r;
+    lim.cur = lx_fd_room_limit(p);
     s64 base = window_find(&lim);
     if (base < 0)
         return (int)base;
     lx_fd_base = (u32)base;
+    lx_fd_room_begin(p);
     s64 fd = prov_call_now(LX_NR_openat, (u64)AT_FDCWD, (u64) "/", O_PATH | O_CLOEXEC, 0, 0, 0);
-    if (fd < 0)
-        return (int)fd;
-    struct limit old;
-    r = window_open(&old);
+    r = fd < 0 ? (int)fd : 0;
     for (u32 i = 0; !r && i < LX_FD_HIDDEN; i++) {
+        if ((u64)fd == lx_fd_base + i)
+            continue; /* it was the lowest that was free */
         s64 d = prov_call_now(LX_NR_dup3, (u64)fd, lx_fd_base + i, O_CLOEXEC, 0, 0, 0);
         r = d < 0 ? (int)d : 0;
     }
-    window_close(&old);
-    (void)prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
+    if (fd >= 0 && !lx_fd_hidden((u64)fd))
+        (void)prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
+    lx_fd_room_end(p);
     return r;
 }
 
 /* Puts fd at the window's number i. */
 static s64 put(u32 fd, u32 i)
 {
-    struct limit old;
-    int r = window_open(&old);
-    if (r)
-        return r;
+    struct lx_thread *t = lx_self(); /* none: the start, which has made room */
+    if (t)
+        lx_fd_room_begin(t->proc);
     s64 d = prov_call_now(LX_NR_dup3, fd, lx_fd_base + i, O_CLOEXEC, 0, 0, 0);
-    window_close(&old);
+    if (t)
+        lx_fd_room_end(t->proc);
     return d;
 }
 

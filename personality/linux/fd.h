@@ -10,7 +10,7 @@
  * leaves them out. */
 #pragma once
 
-#include "lib/types.h"
+#include "personality/linux/lx.h"
 
 enum { LX_FD_HIDDEN = 16 };
 
@@ -18,13 +18,25 @@ extern u32 lx_fd_base; /* first of the window; fixed after lx_fd_init */
 
 /* Finds the window and fills it. Once, before the guest runs; in a process that was started by exec, too. 0 or -EMFILE.
  */
-int lx_fd_init(void) MUST_USE;
+int lx_fd_init(struct lx_process *p) MUST_USE;
 
 /* Is this one of the engine's? */
 static inline bool lx_fd_hidden(u64 fd)
 {
     return (u32)fd - lx_fd_base < LX_FD_HIDDEN;
 }
+
+/* The guest may have used up its descriptors when the engine needs some for a moment: between _begin and _end the host
+ * process's soft limit is higher, where its hard limit leaves room. Pairs nest, threads may overlap. A successor by
+ * execve inherits the raised limit and is told what it was (lx_fd_room_limit before, lx_fd_room_inherit after). */
+void lx_fd_room_begin(struct lx_process *p);
+void lx_fd_room_end(struct lx_process *p);
+/* The guest's soft limit, room made or not. */
+u64 lx_fd_room_limit(struct lx_process *p);
+/* Before lx_fd_init: there is room, and the guest's soft limit is `limit`. */
+void lx_fd_room_inherit(struct lx_process *p, u64 limit);
+/* In a forked child: only the calling thread, which has no room open, is left. */
+void lx_fd_room_forked(struct lx_process *p);
 
 /* Moves fd into the window (close-on-exec), closing the old number. The new number or -errno (-EMFILE: the window is
  * full). */

@@ -52,6 +52,13 @@ struct lx_exec_mem {
     size_t size;
 };
 
+/* Room for the engine's descriptors of the moment; see fd.h. */
+struct lx_fd_room {
+    struct mk_lock lock;
+    u32 users;       /* how many want it */
+    u64 old, raised; /* soft limits: the guest's, and what it was raised to */
+};
+
 struct lx_process {
     struct engine *engine;
     struct lx_mm *mm;
@@ -70,6 +77,7 @@ struct lx_process {
     int self_fd; /* O_PATH of our own executable (engine's range), for execve; or -1 */
     struct lx_exec_mem exec_mem[2];
     struct mk_lock limits_lock;
+    struct lx_fd_room fd_room;
     struct lx_limits limits; /* RLIMIT_AS, DATA, STACK, NOFILE as the guest sees them; guarded by limits_lock */
 };
 

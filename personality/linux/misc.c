@@ -7,6 +7,7 @@
 
 #include "lib/fmt.h"
 #include "personality/linux/abi.h"
+#include "personality/linux/fd.h"
 #include "personality/linux/provider.h"
 
 s64 sys_uname(struct lx_thread *t, const u64 *a)
@@ -71,7 +72,7 @@ static int limit_files(struct lx_thread *t, const struct lx_limit *new, struct l
         return r;
     bool raise = new &&may_raise();
     mk_lock(&p->limits_lock);
-    struct lx_limit was = {host.cur, p->limits.nofile.max < host.max ? p->limits.nofile.max : host.max};
+    struct lx_limit was = {lx_fd_room_limit(p), p->limits.nofile.max < host.max ? p->limits.nofile.max : host.max};
     if (new &&new->cur > new->max)
         r = -EINVAL;
     else if (new &&new->max > was.max && !raise)

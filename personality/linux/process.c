@@ -102,6 +102,7 @@ static void fork_child(struct lx_thread *t)
     mk_lock_reset(&p->signals->lock);
     mk_lock_reset(&p->limits_lock);
     mk_lock_reset(&p->threads_lock);
+    lx_fd_room_forked(p);
     lx_mm_fork_after(p->mm, true);
     engine_fork_after(p->engine, true, t->vcpu);
     p->mm->users = 1;
@@ -219,6 +220,7 @@ static int vm_child_create(struct vm_child **out, struct lx_thread *t, const str
     v->proc.nthreads = 0;
     v->proc.threads_lock = v->proc.limits_lock = (struct mk_lock){0};
     v->proc.vfork_child = true;
+    v->proc.fd_room = (struct lx_fd_room){0};
     v->proc.signals = NULL;
     v->proc.exe = NULL;
     memset(v->proc.exec_mem, 0, sizeof v->proc.exec_mem);

@@ -191,7 +191,11 @@ static int start_process(struct lx_process *p, const struct lx_options *opt, con
 {
     p->opt = opt;
     p->root_fd = p->exe_fd = p->self_fd = -1;
-    int rc = lx_fd_init();
+    if (in)
+        lx_fd_room_inherit(p, in->nofile);
+    else
+        lx_fd_room_begin(p); /* until the program runs */
+    int rc = lx_fd_init(p);
     if (rc)
         return complain(EXIT_OURS, "descriptors", strerror(-rc));
     if (opt->log_file) {
@@ -281,6 +285,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         if (rc)
             return complain(EXIT_OURS, "--gdb", strerror(-rc));
     }
+    lx_fd_room_end(p);
     lx_signal_thread_start(t);
     lx_run(t);
 

@@ -14,5 +14,6 @@ struct lx_inherited {
     u64 ignored_sync;
     u64 sigmask; /* the host process comes with all signals blocked */
     const struct lx_limits *limits;
+    u64 nofile; /* the soft limit that the guest has; the host process comes with a higher one (fd.h) */
 };
 int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char **argv, char **envp);
