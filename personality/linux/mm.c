@@ -129,15 +129,22 @@ struct lx_vma *mm_vma_at(struct lx_mm *mm, gva_t p)
     return i < mm->n && mm->vma[i].start <= p ? &mm->vma[i] : NULL;
 }
 
-/* Would the host have too many mappings, were there `more`? Each hole is one for the host, too. */
-static bool too_many(const struct lx_mm *mm, u32 more)
+/* Would the host have too many mappings, were there `more`? Each hole is one for the host, too. They are counted when
+ * those that were found free last are used up. */
+static bool too_many(struct lx_mm *mm, u32 more)
 {
     u32 holes = 1;
     if (LIKELY(2 * (mm->n + more) < HOST_MAPS))
         return false;
-    for (u32 i = 1; i < mm->n; i++)
-        holes += mm->vma[i - 1].end != mm->vma[i].start;
-    return mm->n + holes + 2 * more > HOST_MAPS;
+    if (mm->slack < 2 * more) {
+        for (u32 i = 1; i < mm->n; i++)
+            holes += mm->vma[i - 1].end != mm->vma[i].start;
+        mm->slack = mm->n + holes < HOST_MAPS ? HOST_MAPS - mm->n - holes : 0;
+    }
+    if (mm->slack < 2 * more)
+        return true;
+    mm->slack -= 2 * more;
+    return false;
 }
 
 int mm_room(struct lx_mm *mm, u32 more)

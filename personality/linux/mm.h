@@ -41,6 +41,7 @@ struct lx_mm {
     _Atomic u32 users;   /* processes that run in it: a parent and its vfork child */
     struct lx_vma *vma;  /* sorted, disjoint */
     u32 n, cap;
+    u32 slack; /* mappings that the host certainly has room for, when there are many */
     u64 next_id;
     gva_t mmap_top;   /* where the search for free room begins, downwards */
     gva_t search_top; /* … and can begin, for more than `passed` bytes: no hole above is larger */
