@@ -213,7 +213,7 @@ def no_new_failures(want, got):
     return bad
 
 
-for _module in ("math struct threading signal subprocess socket mmap asyncio ctypes decimal hashlib json re").split():
+for _module in ("asyncio socket subprocess threading signal math struct mmap ctypes decimal hashlib json re").split():
     def _python(cx, module=_module):
         r = cx.run(["/usr/bin/python3", "-m", "test", "-v", "-u", "none", "--timeout", "560", "test_" + module],
                    env={"PYTHONHASHSEED": "1"})

@@ -235,7 +235,9 @@ def main(argv):
             print("    (texts: %s/%s.{native,guest})" % (os.path.relpath(keep, ROOT), name), flush=True)
 
     with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
-        todo = {pool.submit(run_case, c, guest, native, top, keep): c for c in chosen}
+        # those that may take long first, so that none of them is left running alone in the end
+        order = sorted(chosen, key=lambda c: -c.timeout)
+        todo = {pool.submit(run_case, c, guest, native, top, keep): c for c in order}
         for f in concurrent.futures.as_completed(todo):
             rows[todo[f].name] = f.result()
             show(f.result(), False)
