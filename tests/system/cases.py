@@ -179,9 +179,9 @@ def python_results(text):
         m = re.match(r"(\w+ \([\w.]+\))", line)
         if m:
             pending = m.group(1)
-        m = re.search(r"\.\.\. (?:.*?)?(ok|skipped|FAIL|ERROR|expected failure|unexpected success)\b[^.]*$", line)
+        m = re.search(r"\.\.\. (skipped)\b", line) or re.search(r"\.\.\..* ?(ok|FAIL|ERROR|expected failure|unexpected success)$", line)
         if not m and pending:
-            m = re.match(r"(ok|FAIL|ERROR)$", line)
+            m = re.match(r"(ok|FAIL|ERROR|skipped)\b", line)
         if m and pending:
             out[pending] = m.group(1)
             pending = None
