@@ -1,6 +1,5 @@
 #include "tests/host/harness.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +13,6 @@
 #define WINDOW    (4ull << 30) /* on both sides of guest address 0 */
 #define MAX_UNITS 64
 
-static const int signals[] = {SIGSEGV, SIGBUS};
-static struct sigaction handlers[ARRAY_LEN(signals)];
 static struct harness *active;
 static bool inside;
 static const struct emitted *units[MAX_UNITS];
@@ -67,8 +64,6 @@ void harness_start(struct harness *h, u64 mask)
     host_native.probe(mask);
     if ((e = mk_thread_enter()) || (e = mk_fault_handler(on_fault, NULL)) || (e = mk_code_create(&code, CODE_SIZE)))
         die("harness", e);
-    for (u32 i = 0; i < ARRAY_LEN(signals); i++)
-        sigaction(signals[i], NULL, &handlers[i]);
     h->rw = code.rw;
     h->rx = code.rx;
     h->code_size = code.size;
@@ -138,12 +133,6 @@ int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exi
         return -ENOSPC;
     units[nunits++] = e;
     return 0;
-}
-
-void harness_signals(void)
-{
-    for (u32 i = 0; i < ARRAY_LEN(signals); i++)
-        sigaction(signals[i], &handlers[i], NULL);
 }
 
 void harness_arm(struct harness *h, bool on)

@@ -42,8 +42,6 @@ struct emitted {
 /* Emits u at offset `off` of the cache (0: right behind the common code), numbering its exits from exit_id. Returns
  * what host_isa.emit does. */
 int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exit_id, struct emitted *e);
-/* Takes faults back from a test framework that has put handlers of its own in place. */
-void harness_signals(void);
 /* Says whether faults are the translated code's: for callers that enter by themselves. */
 void harness_arm(struct harness *h, bool on);
 /* Enters e; faults are looked up in all units that are emitted. */

@@ -18,7 +18,7 @@ u64 rng_next(struct rng *r)
     return x ^ x >> 31;
 }
 
-static const u64 edges[] = {
+const u64 random_edges[] = {
     0,
     1,
     2,
@@ -87,7 +87,16 @@ static const u64 edges[] = {
     0x5f800000,
     0x00800000,
     0x477ff000,
+    0x8000000000000400, /* u64 that round to even, and just not */
+    0x8000000000000401,
+    0x80000000000003ff,
+    0x8000000000000c00,
+    0x8000008000000000,
+    0x8000008000000001,
+    0xfffffffffffffbff,
+    0x0020000000000001,
 };
+const u32 random_nedges = ARRAY_LEN(random_edges);
 
 u64 rng_value(struct rng *r)
 {
@@ -96,7 +105,7 @@ u64 rng_value(struct rng *r)
     case 0:
     case 1:
     case 2:
-        return edges[x % ARRAY_LEN(edges)];
+        return random_edges[x % random_nedges];
     case 3:
         return (u64)((s64)x >> (rng_below(r, 64)));
     case 4:
@@ -105,7 +114,7 @@ u64 rng_value(struct rng *r)
         return rng_chance(r, 50) ? (x & 0x800fffffffffffff) | (u64)(0x3fc + rng_below(r, 8)) << 52
                                  : 0xffffffff00000000 | (x & 0x807fffff) | (u64)(0x7c + rng_below(r, 8)) << 23;
     case 6:
-        return edges[x % ARRAY_LEN(edges)] + rng_below(r, 5) - 2;
+        return random_edges[x % random_nedges] + rng_below(r, 5) - 2;
     default:
         return x;
     }
@@ -220,10 +229,20 @@ static ir_ref get(struct maker *m, u32 type)
     return add(m, (struct ir_ins){.op = IR_OP_get, .type = (u8)type, .aux = (u16)s});
 }
 
+/* A constant that instructions like to treat by itself, or any. */
+static ir_ref pick_const(struct maker *m, u32 type)
+{
+    static const u64 likely[] = {0, 1, ~0ull, 2, 3, 31, 63, 0xff, 0xffff, 0xffffffff, 0x80000000, 8, 16};
+    bool like = rng_chance(m->r, 50);
+    return konst(m, type, like ? likely[rng_below(m->r, ARRAY_LEN(likely))] : rng_value(m->r));
+}
+
 /* An operand. */
 static ir_ref pick(struct maker *m, u32 type)
 {
     u32 n = m->nval[type], how = rng_below(m->r, 100);
+    if (rng_chance(m->r, m->mix->fresh))
+        return get(m, type);
     if (n && how < 55) {
         u32 k = 1 + rng_below(m->r, n < 5 ? n : 5);
         return m->val[type][n - k];
@@ -231,7 +250,7 @@ static ir_ref pick(struct maker *m, u32 type)
     if (n && how < 70)
         return m->val[type][rng_below(m->r, n)];
     if (how < 80 && type != IR_I128 && type != IR_V128)
-        return konst(m, type, rng_value(m->r));
+        return pick_const(m, type);
     return get(m, type);
 }
 
@@ -559,6 +578,49 @@ static void put(struct maker *m)
     add(m, (struct ir_ins){.op = IR_OP_put, .type = (u8)type, .aux = (u16)s, .a = v});
 }
 
+/* slot d = slot a op slot b, or a constant: many of them, on few slots, so that each stays in use for long. */
+static void guest_like(struct maker *m)
+{
+    static const u8 ops[] = {IR_OP_add,  IR_OP_sub, IR_OP_and,    IR_OP_or,   IR_OP_xor,  IR_OP_shl,  IR_OP_shr,
+                             IR_OP_sar,  IR_OP_mul, IR_OP_mulhu,  IR_OP_divs, IR_OP_remu, IR_OP_mins, IR_OP_maxu,
+                             IR_OP_rotl, IR_OP_cmp, IR_OP_select, IR_OP_not,  IR_OP_neg};
+    struct rng *r = m->r;
+    u32 few = 2 + rng_below(r, 8);
+    u32 s[3];
+    for (u32 i = 0; i < 3; i++)
+        s[i] = rng_below(r, few); /* the first slots are all i64; which of them are pinned changes */
+    ir_ref v[4];
+    for (u32 i = 0; i < 4; i++)
+        v[i] = rng_chance(r, 25) ? pick_const(m, IR_I64)
+                                 : add(m, (struct ir_ins){.op = IR_OP_get, .type = IR_I64, .aux = (u16)s[i % 3]});
+    u32 op = ops[rng_below(r, ARRAY_LEN(ops))];
+    bool narrow = rng_chance(r, 25), inverted = rng_chance(r, 15);
+    u32 type = narrow ? IR_I32 : IR_I64;
+    if (narrow)
+        for (u32 i = 0; i < 4; i++)
+            v[i] = add(m, (struct ir_ins){.op = IR_OP_trunc, .type = IR_I32, .a = v[i]});
+    if (inverted)
+        v[1] = add(m, (struct ir_ins){.op = IR_OP_not, .type = (u8)type, .a = v[1]});
+    if (op == IR_OP_add && rng_chance(r, 30))
+        for (u32 i = rng_below(r, 2); i < 2; i++)
+            v[i] = add(
+                m, (struct ir_ins){.op = IR_OP_shl, .type = (u8)type, .a = v[i], .b = konst(m, type, rng_below(r, 5))});
+    struct ir_ins in = {.op = (u8)op, .type = (u8)type, .a = v[0], .b = v[1]};
+    if (op == IR_OP_not || op == IR_OP_neg)
+        in.b = 0;
+    if (op == IR_OP_cmp || op == IR_OP_select)
+        in.aux = (u16)rng_below(r, IR_NCC);
+    if (op == IR_OP_select) {
+        in.c = v[2];
+        in.d = v[3];
+    }
+    ir_ref x = add(m, in);
+    if (narrow)
+        x = add(m,
+                (struct ir_ins){.op = rng_chance(r, 70) ? IR_OP_sext : IR_OP_zext, .type = IR_I64, .aux = 32, .a = x});
+    add(m, (struct ir_ins){.op = IR_OP_put, .type = IR_I64, .aux = (u16)s[rng_below(r, 3)], .a = x});
+}
+
 static gva_t some_pc(struct maker *m)
 {
     return rng_chance(m->r, 70) ? m->pc + 4 : rng_chance(m->r, 50) ? m->pc + 0x40 : 0x2aaaaaaa0000 + m->pc;
@@ -631,6 +693,10 @@ bool random_unit(struct rng *r, const struct random_mix *mix, struct ir_unit *u)
     for (u32 i = 0; i < insns && m->ok && u->n < MAX_REFS - 600; i++) {
         m->pc = pc + 4ull * i;
         add(m, (struct ir_ins){.op = IR_OP_insn, .aux = 4, .imm = m->pc});
+        if (rng_chance(r, mix->guest)) {
+            guest_like(m);
+            continue;
+        }
         if (rng_chance(r, mix->pressure))
             pressure(m);
         u32 ops = rng_below(r, mix->ops + 1);
@@ -642,6 +708,10 @@ bool random_unit(struct rng *r, const struct random_mix *mix, struct ir_unit *u)
         }
         if (rng_chance(r, mix->exits))
             exit_if(m);
+        if (rng_chance(r, 5)) { /* between the making of values and their puts */
+            call_op(m);
+            plain_op(m);
+        }
         u32 puts = rng_chance(r, 70) ? 1 : rng_below(r, 5);
         for (u32 k = 0; k < puts; k++)
             put(m);

@@ -17,6 +17,9 @@ static inline bool rng_chance(struct rng *r, u32 percent)
 }
 /* A value with an interest in edges: small, large, powers of two, floating-point specials. */
 u64 rng_value(struct rng *r);
+/* Those edges. */
+extern const u64 random_edges[];
+extern const u32 random_nedges;
 
 #define RANDOM_SLOTS      64
 #define RANDOM_SLOT_BYTES 640
@@ -34,6 +37,8 @@ struct random_mix {
     u32 exits;      /* side exits per instruction */
     u32 pressure;   /* instructions that make many values live at once */
     u32 fp, mem;    /* share of ops */
+    u32 guest;      /* instructions as a guest has them: slot = slot op slot or constant */
+    u32 fresh;      /* operands that are read from slots anew */
     bool any_round; /* fp_round may be RMM, so no op uses IR_RDYN */
 };
 

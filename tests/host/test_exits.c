@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/hosted/hosted.h"
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "tests/host/harness.h"
@@ -111,7 +112,7 @@ static void link_exit(u32 id, const struct emitted *to)
 static void go(gva_t pc)
 {
     struct vcpu *v = h.v;
-    harness_signals();
+    mk_hosted_take_signals(); /* cmocka has them */
     v->pc = pc;
     for (u32 turns = 0;; turns++) {
         assert_true(turns < 100000);
@@ -457,6 +458,11 @@ static void test_fault_in_call(void **state)
     assert_int_equal(h.v->exit, VCPU_TRAP);
     assert_int_equal(lookups, 0);
     assert_int_equal(depth(), 0);
+    /* Again, with the call linked: the stack is as it was at the fault, not as it was on entry. */
+    set_slot(A3, MEM_NONE);
+    go(0x1000);
+    assert_int_equal(h.v->exit, VCPU_FAULT);
+    assert_int_equal(depth(), 1);
 }
 
 /* --- room --- */

@@ -17,6 +17,7 @@
 #include "tests/host/random_unit.h"
 
 #define UNITS_PER_GUEST 300
+#define MAX_INPUTS      64
 
 static struct harness h;
 static struct arena arena;
@@ -87,12 +88,16 @@ static void check_tables(const struct host_code *hc)
 }
 
 /* 0, or -errno of emitting. */
-static int run_compiled(const struct ir_unit *u, const struct input *in, struct state *out)
+static int compile(const struct ir_unit *u)
 {
     int e = harness_emit(&h, u, 0, 7, code);
-    if (e)
-        return e;
-    check_tables(&code->hc);
+    if (!e)
+        check_tables(&code->hc);
+    return e;
+}
+
+static void run_compiled(const struct input *in, struct state *out)
+{
     load_state(in);
     struct vcpu *v = h.v;
     u8 *top = (u8 *)v->ras_sp;
@@ -102,7 +107,6 @@ static int run_compiled(const struct ir_unit *u, const struct input *in, struct 
     if (out->ras[1])
         out->ras[0] = ((const u64 *)v->ras_sp)[1];
     v->ras_sp = top;
-    return 0;
 }
 
 static void run_interp(const struct ir_unit *u, const struct input *in, struct state *out)
@@ -152,20 +156,24 @@ static int rebuild(const struct ir_unit *u, struct ir_unit *out)
     return ir_finish(&b);
 }
 
-/* True when `u` behaves differently compiled. */
+/* Does `u` behave differently compiled? */
 static bool differs(const struct ir_unit *u, const struct input *in, bool folded, struct state *want, struct state *got,
                     int *err)
 {
     struct ir_unit f;
     const struct ir_unit *run = u;
+    *err = 0;
     if (folded) {
         if (rebuild(u, &f))
             return false;
         run = &f;
     }
+    *err = compile(run);
+    if (*err)
+        return true;
     run_interp(u, in, want);
-    *err = run_compiled(run, in, got);
-    return *err || !same(want, got);
+    run_compiled(in, got);
+    return !same(want, got);
 }
 
 /* Cuts u down while it goes on differing. */
@@ -277,7 +285,7 @@ static void random_input(struct rng *r, struct input *in, const struct random_mi
     in->fp_round = mix->any_round ? IR_RMM : rng_chance(r, 40) ? IR_RNE : rng_below(r, 4);
 }
 
-static struct random_mix random_mix(struct rng *r)
+static struct random_mix random_mix(struct rng *r, u32 *inputs)
 {
     struct random_mix m = {
         .insns = rng_chance(r, 80) ? 12 : 60,
@@ -288,7 +296,20 @@ static struct random_mix random_mix(struct rng *r)
         .fp = rng_chance(r, 30) ? 80 : 25,
         .mem = rng_chance(r, 30) ? 50 : 12,
         .any_round = rng_chance(r, 10),
+        .guest = rng_chance(r, 50)   ? 0
+                 : rng_chance(r, 50) ? 50
+                                     : 90,
+        .fresh = 0,
     };
+    *inputs = 3;
+    if (rng_chance(r, 40)) { /* little code and much data: edges of single ops */
+        m.insns = 3;
+        m.ops = 3;
+        m.pressure = 0;
+        m.exits = 0;
+        m.fresh = 70;
+        *inputs = MAX_INPUTS;
+    }
     return m;
 }
 
@@ -313,8 +334,8 @@ int main(int argc, char **argv)
     harness_start(&h, mask);
     code = malloc(sizeof *code);
     arena_init(&arena);
-    u64 insns = 0, ops = 0, bytes = 0, failed = 0, left[6] = {0}, full = 0;
-    static struct input in;
+    u64 insns = 0, ops = 0, bytes = 0, runs = 0, failed = 0, left[6] = {0}, full = 0;
+    static struct input in[MAX_INPUTS];
     static struct state want, got;
     for (u64 n = 0; n < count; n++) {
         struct rng r = {.state = (seed + n) * 0xd1342543de82ef95ull};
@@ -325,7 +346,8 @@ int main(int argc, char **argv)
         }
         arena_reset(&arena);
         struct ir_unit u = {.arena = &arena, .slots = &slots, .helpers = random_helpers, .nhelpers = random_nhelpers};
-        struct random_mix mix = random_mix(&r);
+        u32 inputs;
+        struct random_mix mix = random_mix(&r, &inputs);
         char why[200];
         if (!random_unit(&r, &mix, &u)) {
             fprintf(stderr, "seed %" PRIu64 ": no unit\n", seed + n);
@@ -337,29 +359,42 @@ int main(int argc, char **argv)
             fprintf(stderr, "seed %" PRIu64 ": %s\n%s", seed + n, why, text);
             return 2;
         }
-        random_input(&r, &in, &mix);
-        for (u32 folded = 0; folded < 2; folded++) {
-            int err = 0;
-            bool bad = differs(&u, &in, folded, &want, &got, &err);
+        for (u32 k = 0; k < inputs; k++)
+            random_input(&r, &in[k], &mix);
+        bool bad = false;
+        for (u32 folded = 0; folded < 2 && !bad; folded++) {
+            struct ir_unit f;
+            if (folded && rebuild(&u, &f))
+                continue;
+            int err = compile(folded ? &f : &u);
             if (err == -ENOSPC) { /* too many values at once: the engine would make a shorter unit */
                 full++;
                 continue;
             }
-            left[want.exit]++;
             insns += u.guest_insns;
             ops += u.n;
             bytes += code->hc.size;
+            bad = err != 0;
+            for (u32 k = 0; k < inputs && !bad; k++) {
+                run_interp(&u, &in[k], &want);
+                run_compiled(&in[k], &got);
+                left[want.exit]++;
+                runs++;
+                bad = !same(&want, &got);
+                if (bad)
+                    in[0] = in[k];
+            }
             if (bad) {
                 failed++;
-                report(&u, &in, folded, seed + n, mask);
+                report(&u, &in[0], folded, seed + n, mask);
                 if (!keep)
                     return 1;
-                break;
             }
         }
     }
-    printf("%" PRIu64 " units, %" PRIu64 " failed; %" PRIu64 " guest instructions, %" PRIu64 " ops, %" PRIu64
-           " bytes of code; left by exit %" PRIu64 ", trap %" PRIu64 ", fault %" PRIu64 "; %" PRIu64 " too large\n",
-           count, failed, insns, ops, bytes, left[VCPU_NONE], left[VCPU_TRAP], left[VCPU_FAULT], full);
+    printf("%" PRIu64 " units in %" PRIu64 " runs, %" PRIu64 " failed; %" PRIu64 " guest instructions, %" PRIu64
+           " ops, %" PRIu64 " bytes of code; left by exit %" PRIu64 ", trap %" PRIu64 ", fault %" PRIu64 "; %" PRIu64
+           " too large\n",
+           count, runs, failed, insns, ops, bytes, left[VCPU_NONE], left[VCPU_TRAP], left[VCPU_FAULT], full);
     return failed != 0;
 }
