@@ -220,8 +220,10 @@ static int take(struct run_args *r, enum option_id id, char *value)
         return 0;
     case OPT_GDB:
         o->gdb_port = (int)strtoul(value, &end, 10);
-        if (*end || o->gdb_port < 1 || o->gdb_port > 65535)
+        if (*end || end == value || o->gdb_port < 0 || o->gdb_port > 65535)
             return cmd_error("--gdb %s: not a port", value);
+        if (!o->gdb_port)
+            o->gdb_port = -1;
         return 0;
     case OPT_PERF:
         o->perf_map = true;

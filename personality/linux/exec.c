@@ -583,6 +583,7 @@ struct state {
     u64 sigmask;
     struct lx_limits limits;
     u64 nofile; /* the guest's soft limit of descriptors; the host process's is raised over the exec */
+    struct lx_gdb_handover gdb;
     struct lx_options opt; /* with the strings that follow */
     bool has_root, has_prefix, has_uname, has_log;
     char root[4096], prefix[4096], uname[128], log[4096], execfn[4096];
@@ -700,7 +701,8 @@ static bool put_text(char *dst, size_t cap, const char *src)
     return src != NULL;
 }
 
-static int write_state(struct lx_thread *t, const struct lx_program *prog, const struct vectors *v)
+static int write_state(struct lx_thread *t, const struct lx_program *prog, const struct vectors *v,
+                       const struct lx_gdb_handover *gdb)
 {
     struct lx_process *p = t->proc;
     void *mem;
@@ -719,6 +721,7 @@ static int write_state(struct lx_thread *t, const struct lx_program *prog, const
     s->limits = p->limits;
     mk_unlock(&p->limits_lock);
     s->nofile = lx_fd_room_limit(p);
+    s->gdb = *gdb;
     s->opt = *p->opt;
     s->has_root = put_text(s->root, sizeof s->root, p->opt->root);
     s->has_prefix = put_text(s->prefix, sizeof s->prefix, p->opt->prefix);
@@ -742,7 +745,7 @@ static void set_cloexec(int fd, bool on)
 
 /* Starts the successor; returns only on failure. All host signals are blocked over the exec, and what was taken goes
  * back to the host kernel: so they find the new program when it is ready, with the dispositions that it inherits. */
-static int start_successor(struct lx_thread *t, struct lx_program *prog, int state_fd)
+static int start_successor(struct lx_thread *t, struct lx_program *prog, int state_fd, int gdb_fd)
 {
     static char name[] = "dragoman", verb[] = "@exec", empty_path[] = "";
     char number[16], *none[] = {NULL};
@@ -754,10 +757,14 @@ static int start_successor(struct lx_thread *t, struct lx_program *prog, int sta
     lx_signal_give_back(t);
     set_cloexec(state_fd, false);
     set_cloexec(prog->fd, false);
+    if (gdb_fd >= 0)
+        set_cloexec(gdb_fd, false);
     s64 r =
         prov_call_now(LX_NR_execveat, (u64)t->proc->self_fd, (u64)empty_path, (u64)argv, (u64)none, AT_EMPTY_PATH, 0);
     set_cloexec(prog->fd, true);
     set_cloexec(state_fd, true);
+    if (gdb_fd >= 0)
+        set_cloexec(gdb_fd, true);
     lx_signal_host_mask(t->sigmask);
     return (int)r;
 }
@@ -783,10 +790,12 @@ static s64 do_exec(struct lx_thread *t, int dirfd, gva_t path_at, gva_t argv, gv
     rc = lx_program_open(&prog, p, dirfd, path, flags, v.argv, why, sizeof why);
     if (!rc) {
         p->exec_mem[1] = (struct lx_exec_mem){prog.mem, prog.mem_size};
-        int fd = write_state(t, &prog, &v);
+        struct lx_gdb_handover gdb;
+        lx_gdb_exec(t, &gdb);
+        int fd = write_state(t, &prog, &v, &gdb);
         if (fd >= 0) {
             lx_strace_gone(t);
-            rc = start_successor(t, &prog, fd);
+            rc = start_successor(t, &prog, fd, gdb.fd);
             prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
         } else {
             rc = fd;
@@ -859,7 +868,8 @@ int lx_reexec(int argc, char **argv)
                               .ignored_sync = s->ignored_sync,
                               .sigmask = s->sigmask,
                               .limits = &s->limits,
-                              .nofile = s->nofile};
+                              .nofile = s->nofile,
+                              .gdb = s->gdb};
     if (!env) {
         static const char text[] = "dragoman: @exec: no memory\n";
         mk_console(text, sizeof text - 1);

@@ -1,820 +1,681 @@
-/* The gdb stub: the remote serial protocol over a loopback socket.
+/* The gdb stub, guest threads' side: parking, stepping, breakpoints, watchpoints.
  *
- * One host thread owns the socket and speaks the protocol. Guest threads never touch it: each has a record here, and
- * passes through lx_gdb_run before it runs guest code. The stub is all-stop. To stop the guest it sets `stopped` and
- * kicks every vCPU; a thread inside translated code leaves at its next poll and parks, a thread inside a system call
- * parks when it comes back. The guest is at rest when no record is `running`; then all registers are in memory and
- * exact, and the stub reads and writes them directly.
+ * Guest threads never touch the socket. Each has a record, and passes through here before it runs guest code
+ * (lx_gdb_run), before it is given a signal (lx_gdb_signal), before a system call's result goes into its registers
+ * (lx_gdb_call_done), and before it ends. To stop the guest, `stopped` is set and every vCPU that runs is kicked: it
+ * leaves translated code at its next poll and parks at the next of these places.
  *
- * Breakpoints live in the translator: engine_ops.stop_at says where blocks must stop, and the engine is flushed when
- * the set changes. No guest memory is touched for them. While a watchpoint is set every thread is stepped, and the
- * watched bytes are compared after each instruction; that is slow and exact for writes. Read watchpoints are refused,
- * so that gdb says so.
+ * A thread that sleeps in a system call is left there, so that looking does not disturb the guest: its registers do not
+ * change before lx_gdb_call_done, where it parks if the call ends meanwhile. Only when gdb writes its registers is it
+ * driven out first (gdb_make_park). gdb may then have it run something else, a function called by hand; the result of
+ * the call waits in the record until the thread is back where it was.
  *
- * Locks: `g.lock` guards everything here. It is never held while guest code runs. */
+ * When a second thread has something to tell while gdb looks at the first, it parks, and finds out again once it
+ * goes on: a breakpoint is hit again, a faulting instruction faults again. Only signals that were sent wait to be told.
+ *
+ * Breakpoints live in the translator: engine_ops.stop_at says where blocks must stop, and when the set changes the
+ * blocks that cover the changed addresses are dropped. No guest memory is touched for them. The set that translations
+ * know (`active`) follows gdb's only when a thread is to run freely: gdb takes all breakpoints out at each stop.
+ *
+ * While a watchpoint is set every thread is stepped, one at a time, and the watched bytes are compared after each
+ * instruction; that is slow and exact, for writes. Read watchpoints are refused, so that gdb says so.
+ *
+ * Locks: gdb.lock guards all of `gdb` and the records but for what gdb_int.h gives to the stub's thread; it is never
+ * held while guest code runs, and is taken before the engine's. step_lock makes stepped threads take turns. `active`
+ * has its own lock, taken inside the engine's. */
 #define _GNU_SOURCE
 #include "personality/linux/gdb.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
-#include <fcntl.h>
 
+#include "lib/fmt.h"
+#include "lib/heap.h"
 #include "personality/linux/abi.h"
-#include "personality/linux/exec.h"
 #include "personality/linux/fd.h"
+#include "personality/linux/gdb_int.h"
+#include "personality/linux/provider.h"
+#include "personality/linux/signal.h"
+#include "personality/linux/syscalls_gen.h"
 
-#define MAX_PACKET  16384
-#define MAX_BREAKS  1024
-#define MAX_WATCHES 16
+struct gdb gdb = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                  .go = PTHREAD_COND_INITIALIZER,
+                  .rest = PTHREAD_COND_INITIALIZER,
+                  .sock = -1,
+                  .wake = -1};
 
-struct record {
-    struct record *next;
-    struct lx_thread *t;
-    bool running; /* inside vcpu_run or vcpu_step */
-    bool step;    /* gdb wants one instruction */
-    bool stepped; /* it was run; report before the next */
-    bool waiting; /* stopped with something to report or in lx_gdb_signal */
-    int signal;   /* gdb's answer for lx_gdb_signal */
-};
+static pthread_mutex_t step_lock = PTHREAD_MUTEX_INITIALIZER;
 
-struct watch {
-    gva_t addr;
-    u32 len;
-    u8 old[8];
-};
-
+/* Breakpoints as translations have them. */
 static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    struct lx_process *proc;
-    int sock;
-    bool on, stopped, interrupt;
-    struct record *records;
-    /* what stopped it */
-    struct record *culprit;
-    int stop_signal;
-    gva_t watch_hit;
-    bool exited;
-    int exit_code, exit_signal;
-    /* gdb's view */
-    int reg_tid; /* Hg */
-    gva_t breaks[MAX_BREAKS];
-    u32 nbreaks;
-    bool breaks_changed;
-    struct watch watches[MAX_WATCHES];
-    u32 nwatches;
-    u64 pass; /* signals that gdb does not want to hear of */
-    bool ack;
-} g = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .sock = -1, .ack = true};
-
-/* Linux signal to gdb's number, where they differ. */
-static const u8 to_gdb[32] = {0, 1,  2,  3,  4,  5,  6,  10, 8,  9,  30, 11, 31, 13, 14, 15,
-                              0, 20, 19, 17, 18, 21, 22, 16, 24, 25, 26, 27, 28, 23, 32, 12};
-
-static int gdb_signal(int sig)
-{
-    if (sig < 32)
-        return to_gdb[sig];
-    return sig == 32 ? 77 : sig < 64 ? sig + 12 : 78; /* SIGCANCEL-like 32 is 77; 33..63 are 45..75; 64 is 78 */
-}
-
-static int guest_signal(int number)
-{
-    for (int s = 1; s < 65; s++)
-        if (gdb_signal(s) == number)
-            return s;
-    return 0;
-}
+    struct mk_lock lock;
+    gva_t pc[GDB_MAX_BREAKS];
+    u32 n; /* sorted */
+} active;
 
 bool lx_gdb_on(void)
 {
-    return __atomic_load_n(&g.on, __ATOMIC_RELAXED);
+    return __atomic_load_n(&gdb.on, __ATOMIC_RELAXED);
 }
 
-static struct record *record_of(struct lx_thread *t)
+bool lx_gdb_used(void)
 {
-    for (struct record *r = g.records; r; r = r->next)
-        if (r->t == t)
-            return r;
-    struct record *r = calloc(1, sizeof *r);
+    return __atomic_load_n(&gdb.used, __ATOMIC_RELAXED);
+}
+
+bool lx_gdb_wants(int sig)
+{
+    const u64 left_alone = LX_SYNC_SIGNALS | LX_SIGBIT(SIGKILL) | LX_SIGBIT(SIGSTOP) | LX_SIGBIT(SIGTSTP) |
+                           LX_SIGBIT(SIGTTIN) | LX_SIGBIT(SIGTTOU) | LX_SIGBIT(SIGCONT) | LX_SIGBIT(SIGCHLD) |
+                           LX_SIGBIT(SIGURG) | LX_SIGBIT(SIGWINCH);
+    return lx_gdb_on() && !(left_alone & LX_SIGBIT(sig));
+}
+
+/* --- records --- */
+
+static struct gdb_record *record_of(struct lx_thread *t)
+{
+    if (t->gdb)
+        return t->gdb;
+    struct gdb_record *r = heap_calloc(1, sizeof *r), **end = &gdb.records;
     if (!r)
-        mk_panic("gdb: no memory");
+        mk_panic("gdb: no memory for a thread");
     r->t = t;
-    r->next = g.records;
-    g.records = r;
+    t->gdb = r;
+    while (*end)
+        end = &(*end)->next;
+    return *end = r;
+}
+
+void gdb_add_thread(struct lx_thread *t)
+{
+    record_of(t);
+}
+
+struct gdb_record *gdb_record_by_tid(int tid)
+{
+    struct gdb_record *r = gdb.records;
+    while (r && r->t->tid != tid)
+        r = r->next;
     return r;
 }
 
-static struct record *record_by_tid(int tid)
+/* --- stopping and parking --- */
+
+static bool must_park(const struct gdb_record *r)
 {
-    for (struct record *r = g.records; r; r = r->next)
-        if (r->t->tid == tid)
-            return r;
-    return NULL;
+    return gdb.exited || (gdb.on && (gdb.stopped || r->held));
 }
 
-/* --- guest threads' side --- */
-
-static void stop_all_locked(void)
+static void park(struct gdb_record *r)
 {
-    g.stopped = true;
-    for (struct record *r = g.records; r; r = r->next)
-        if (r->running)
+    r->where = GDB_PARKED;
+    pthread_cond_signal(&gdb.rest);
+    while (must_park(r))
+        pthread_cond_wait(&gdb.go, &gdb.lock);
+    r->where = GDB_OUTSIDE;
+}
+
+static bool park_if_asked(struct gdb_record *r)
+{
+    bool asked = must_park(r);
+    if (asked)
+        park(r);
+    return asked;
+}
+
+static void wake_stub(void)
+{
+    u64 one = 1;
+    prov_call_now(LX_NR_write, (u64)gdb.wake, (u64)&one, sizeof one, 0, 0, 0);
+}
+
+void gdb_stop_all(void)
+{
+    gdb.stopped = true;
+    for (struct gdb_record *r = gdb.records; r; r = r->next)
+        if (r->where == GDB_RUNNING)
             vcpu_kick(r->t->vcpu);
-    pthread_cond_broadcast(&g.changed);
+    wake_stub();
 }
 
-/* Waits until gdb lets the guest go on. */
-static void park_locked(struct record *r)
+/* Stops everything to tell gdb of this thread, and waits. False: gdb looks at something else just now, or is gone. */
+static bool stop_for(struct gdb_record *r, enum gdb_stop why, int sig, const siginfo_t *info)
 {
-    r->running = false;
-    pthread_cond_broadcast(&g.changed);
-    while (g.stopped && g.on)
-        pthread_cond_wait(&g.changed, &g.lock);
+    if (!gdb.on || must_park(r))
+        return false;
+    gdb.stop = why;
+    gdb.stop_signal = sig;
+    gdb.stop_tid = r->t->tid;
+    memset(&r->info, 0, sizeof r->info);
+    r->info.si_signo = sig;
+    r->info.si_code = SI_KERNEL;
+    if (info)
+        r->info = *info;
+    gdb_stop_all();
+    park(r);
+    return true;
 }
 
-/* Reports a stop of this thread and waits. When another thread's stop is being told already, waits for that to end
- * first. */
-static void stop_here_locked(struct record *r, int sig, gva_t watch)
+/* Does a thread of this process sleep? */
+static bool sleeps(int tid)
 {
-    while (g.stopped && g.on)
-        park_locked(r);
-    if (!g.on)
-        return;
-    g.culprit = r;
-    g.stop_signal = sig;
-    g.watch_hit = watch;
-    r->signal = 0;
-    stop_all_locked();
-    park_locked(r);
+    char text[256];
+    fmt(text, sizeof text, "/proc/self/task/%d/stat", tid);
+    int fd = open(text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n < 0 ? 0 : n] = 0;
+    const char *end = strrchr(text, ')'); /* the name before it may hold anything */
+    return !end || end[1] != ' ' || end[2] != 'R';
 }
 
-static bool watch_changed_locked(struct lx_thread *t, gva_t *addr)
+static bool wait_rest_for(u64 ns)
 {
-    for (u32 i = 0; i < g.nwatches; i++) {
-        struct watch *w = &g.watches[i];
-        u8 now[8] = {0};
-        if (mk_copy(now, lx_ptr(t, w->addr), w->len) == 0 && memcmp(now, w->old, w->len) != 0) {
-            memcpy(w->old, now, sizeof now);
-            *addr = w->addr;
-            return true;
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    ns += (u64)ts.tv_nsec;
+    ts.tv_sec += (time_t)(ns / 1000000000);
+    ts.tv_nsec = (long)(ns % 1000000000);
+    return pthread_cond_timedwait(&gdb.rest, &gdb.lock, &ts) == 0;
+}
+
+void gdb_wait_rest(void)
+{
+    for (;;) {
+        bool busy = false;
+        for (struct gdb_record *r = gdb.records; r; r = r->next)
+            busy |= r->where == GDB_RUNNING || (r->where == GDB_OUTSIDE && !sleeps(r->t->tid));
+        if (!busy)
+            return;
+        wait_rest_for(1000000);
+    }
+}
+
+bool gdb_make_park(struct gdb_record *r)
+{
+    for (u32 tries = 0; r->where != GDB_PARKED && tries < 100; tries++) {
+        if (tries % 10 == 0)
+            lx_kick(r->t);
+        wait_rest_for(10000000);
+    }
+    return r->where == GDB_PARKED;
+}
+
+/* --- breakpoints --- */
+
+static u32 find(const gva_t *set, u32 n, gva_t pc)
+{
+    u32 lo = 0, hi = n;
+    while (lo < hi) {
+        u32 mid = (lo + hi) / 2;
+        if (set[mid] < pc)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static bool is_break(gva_t pc)
+{
+    u32 i = find(gdb.breaks, gdb.nbreaks, pc);
+    return i < gdb.nbreaks && gdb.breaks[i] == pc;
+}
+
+int gdb_break(gva_t pc, bool set)
+{
+    u32 i = find(gdb.breaks, gdb.nbreaks, pc);
+    bool there = i < gdb.nbreaks && gdb.breaks[i] == pc;
+    if (there == set)
+        return 0;
+    if (set && gdb.nbreaks == GDB_MAX_BREAKS)
+        return -ENOSPC;
+    gva_t *at = &gdb.breaks[i];
+    if (set) {
+        memmove(at + 1, at, (gdb.nbreaks++ - i) * sizeof *at);
+        *at = pc;
+    } else {
+        memmove(at, at + 1, (--gdb.nbreaks - i) * sizeof *at);
+    }
+    return 0;
+}
+
+bool lx_gdb_stop_at(void *cx, gva_t pc)
+{
+    if (!__atomic_load_n(&active.n, __ATOMIC_RELAXED))
+        return false;
+    mk_lock(&active.lock);
+    u32 i = find(active.pc, active.n, pc);
+    bool there = i < active.n && active.pc[i] == pc;
+    mk_unlock(&active.lock);
+    return there;
+}
+
+/* Translations follow gdb's set. */
+static void apply_breaks(void)
+{
+    static gva_t old[GDB_MAX_BREAKS];
+    struct engine *e = gdb.proc->engine;
+    const u64 insn = gdb.proc->abi->isa->min_insn;
+    u32 nold = active.n;
+    memcpy(old, active.pc, nold * sizeof old[0]);
+    mk_lock(&active.lock);
+    memcpy(active.pc, gdb.breaks, gdb.nbreaks * sizeof active.pc[0]);
+    __atomic_store_n(&active.n, gdb.nbreaks, __ATOMIC_RELAXED);
+    mk_unlock(&active.lock);
+    for (u32 i = 0, k = 0; i < nold || k < active.n;) {
+        if (i < nold && k < active.n && old[i] == active.pc[k]) {
+            i++;
+            k++;
+        } else if (k == active.n || (i < nold && old[i] < active.pc[k])) {
+            engine_invalidate(e, old[i++], insn);
+        } else {
+            engine_invalidate(e, active.pc[k++], insn);
         }
+    }
+}
+
+/* --- watchpoints --- */
+
+int gdb_watch(gva_t addr, u32 len, bool set)
+{
+    for (u32 i = 0; i < gdb.nwatches; i++) {
+        struct gdb_watch *w = &gdb.watches[i];
+        if (w->addr == addr && w->len == len) {
+            if (!set) {
+                heap_free(w->old);
+                *w = gdb.watches[--gdb.nwatches];
+            }
+            return 0;
+        }
+    }
+    if (!set)
+        return 0;
+    if (gdb.nwatches == GDB_MAX_WATCHES)
+        return -ENOSPC;
+    if (!len || len > GDB_MAX_WATCHED || !gdb.records || !lx_ok(gdb.records->t, addr, len))
+        return -EINVAL;
+    u8 *old = heap_calloc(1, len);
+    if (!old)
+        return -ENOMEM;
+    gdb.watches[gdb.nwatches++] = (struct gdb_watch){addr, len, old};
+    return 0;
+}
+
+/* Takes in what the watched bytes are now; the address of one that has changed, or 0. */
+static gva_t compare_watches(struct lx_thread *t)
+{
+    gva_t hit = 0;
+    for (u32 i = 0; i < gdb.nwatches; i++) {
+        struct gdb_watch *w = &gdb.watches[i];
+        u8 now[GDB_MAX_WATCHED];
+        if (mk_copy(now, lx_ptr(t, w->addr), w->len))
+            memset(now, 0, w->len);
+        if (memcmp(now, w->old, w->len) != 0) {
+            memcpy(w->old, now, w->len);
+            hit = w->addr;
+        }
+    }
+    return hit;
+}
+
+/* --- running --- */
+
+/* One instruction, and what it did to watched memory. Watchpoints do not change while a thread is RUNNING. */
+static enum vcpu_exit step(struct lx_thread *t, gva_t *hit)
+{
+    if (!gdb.nwatches)
+        return vcpu_step(t->vcpu);
+    pthread_mutex_lock(&step_lock);
+    enum vcpu_exit exit = vcpu_step(t->vcpu);
+    *hit = compare_watches(t);
+    pthread_mutex_unlock(&step_lock);
+    return exit;
+}
+
+static bool stopped_there(const struct vcpu *v, enum vcpu_exit exit)
+{
+    return exit == VCPU_TRAP && v->trap == IR_TRAP_STOP;
+}
+
+/* A vfork child runs its parent's translations; breakpoints in them are not for it. */
+static enum vcpu_exit run_past_breaks(struct vcpu *v)
+{
+    enum vcpu_exit exit;
+    do {
+        exit = vcpu_run(v);
+        if (stopped_there(v, exit))
+            exit = vcpu_step(v);
+    } while (stopped_there(v, exit));
+    return exit;
+}
+
+/* A signal that gdb wants the thread to have: from here on it is one that was sent. */
+static void inject(struct gdb_record *r, bool self)
+{
+    struct lx_thread *t = r->t;
+    int sig = r->signal;
+    siginfo_t si = r->info;
+    if (si.si_signo != sig || !self) {
+        memset(&si, 0, sizeof si);
+        si.si_signo = sig;
+        si.si_code = SI_QUEUE;
+        si.si_pid = getpid();
+        si.si_uid = getuid();
+    }
+    r->signal = 0;
+    r->injected = sig;
+    if (self && (LX_SIGBIT(sig) & LX_SYNC_SIGNALS)) {
+        t->held_info[sig] = si;
+        __atomic_fetch_or(&t->held, LX_SIGBIT(sig), __ATOMIC_RELEASE);
+        vcpu_kick(t->vcpu);
+    } else {
+        prov_call_now(LX_NR_rt_tgsigqueueinfo, (u64)getpid(), (u64)t->tid, (u64)sig, (u64)&si, 0, 0);
+    }
+}
+
+/* Is the thread back where a system call's result waits for it? */
+static void settle_call(struct gdb_record *r)
+{
+    struct lx_thread *t = r->t;
+    const struct lx_abi *abi = t->proc->abi;
+    if (!r->call.waits || t->vcpu->pc != r->call.pc || abi->sp(t->vcpu) != r->call.sp)
+        return;
+    r->call.waits = false;
+    if (r->call.result <= -LX_ERESTARTSYS && r->call.result >= -LX_ERESTART_RESTARTBLOCK) {
+        t->call_pc = r->call.pc;
+        t->call_arg[0] = r->call.arg0;
+        abi->call_rewind(t);
+    } else {
+        abi->call_set(t, r->call.result);
+    }
+}
+
+/* Has the thread something to tell before it runs? Tells it. */
+static bool told_first(struct gdb_record *r)
+{
+    struct lx_thread *t = r->t;
+    if (r->check) {
+        r->check = false;
+        pthread_mutex_lock(&step_lock);
+        gva_t hit = compare_watches(t);
+        pthread_mutex_unlock(&step_lock);
+        if (hit)
+            r->watch_hit = hit;
+    }
+    if (r->watch_hit && gdb.nwatches) {
+        gdb.watch_hit = r->watch_hit;
+        r->watch_hit = 0;
+        stop_for(r, GDB_STOP_WATCH, SIGTRAP, NULL);
+        return true;
+    }
+    r->watch_hit = 0;
+    if (r->report || ((r->step || gdb.nwatches) && is_break(t->vcpu->pc))) {
+        r->report = false;
+        stop_for(r, GDB_STOP_SIGNAL, SIGTRAP, NULL);
+        return true;
     }
     return false;
 }
 
 enum vcpu_exit lx_gdb_run(struct lx_thread *t)
 {
-    pthread_mutex_lock(&g.lock);
-    struct record *r = record_of(t);
+    struct vcpu *v = t->vcpu;
+    if (t->proc->vfork_child)
+        return run_past_breaks(v);
+    enum vcpu_exit exit = VCPU_POLL;
+    bool over = false; /* go over a breakpoint that gdb has taken out and translations still have */
+    pthread_mutex_lock(&gdb.lock);
+    struct gdb_record *r = record_of(t);
     for (;;) {
-        if (r->stepped && g.on) {
-            r->stepped = false;
-            gva_t hit = 0;
-            if (watch_changed_locked(t, &hit))
-                stop_here_locked(r, SIGTRAP, hit);
-            else if (r->step)
-                stop_here_locked(r, SIGTRAP, 0);
+        park_if_asked(r);
+        settle_call(r);
+        if (!gdb.on || v->poll)
+            break;
+        if (r->signal) {
+            inject(r, true);
+            break;
         }
-        while (g.stopped && g.on)
-            park_locked(r);
-        bool single = g.on && (r->step || g.nwatches);
-        r->running = true;
+        if (told_first(r))
+            continue;
+        bool single = r->step || gdb.nwatches || over;
+        gva_t hit = 0;
+        r->where = GDB_RUNNING;
+        pthread_mutex_unlock(&gdb.lock);
+        exit = single ? step(t, &hit) : vcpu_run(v);
+        pthread_mutex_lock(&gdb.lock);
+        r->where = GDB_OUTSIDE;
+        if (gdb.stopped)
+            pthread_cond_signal(&gdb.rest);
+        if (hit)
+            r->watch_hit = hit;
+        if (!stopped_there(v, exit)) {
+            bool call = exit == VCPU_TRAP && v->trap == IR_TRAP_SYSCALL;
+            r->report = call && r->step;
+            r->check = call && gdb.nwatches;
+            break;
+        }
         if (single)
-            r->stepped = true;
-        pthread_mutex_unlock(&g.lock);
-
-        enum vcpu_exit exit = single ? vcpu_step(t->vcpu) : vcpu_run(t->vcpu);
-
-        pthread_mutex_lock(&g.lock);
-        r->running = false;
-        pthread_cond_broadcast(&g.changed);
-        if (exit != VCPU_TRAP || t->vcpu->trap != IR_TRAP_STOP) {
-            pthread_mutex_unlock(&g.lock);
-            return exit;
-        }
-        if (!single)
-            stop_here_locked(r, SIGTRAP, 0);
-        else if (t->vcpu->poll) {
-            pthread_mutex_unlock(&g.lock);
-            return VCPU_POLL;
-        } else if (!r->step && lx_gdb_stop_at(NULL, t->vcpu->pc)) {
-            r->stepped = false;
-            stop_here_locked(r, SIGTRAP, 0);
-        }
+            r->report = r->step && !(v->pc >= r->lo && v->pc < r->hi);
+        else if (is_break(v->pc))
+            stop_for(r, GDB_STOP_SIGNAL, SIGTRAP, NULL);
+        over = !single && !gdb.stopped && !is_break(v->pc);
+        exit = VCPU_POLL;
     }
+    pthread_mutex_unlock(&gdb.lock);
+    return exit;
 }
 
-int lx_gdb_signal(struct lx_thread *t, int sig)
+s64 lx_gdb_call_done(struct lx_thread *t, s64 result)
 {
-    if (!lx_gdb_on() || (sig != SIGTRAP && (g.pass >> sig & 1)))
-        return sig;
-    pthread_mutex_lock(&g.lock);
-    struct record *r = record_of(t);
-    int answer = sig;
-    if (g.on) {
-        r->stepped = false;
-        stop_here_locked(r, sig, 0);
-        answer = g.on ? r->signal : sig;
+    struct vcpu *v = t->vcpu;
+    if (t->proc->vfork_child || result == LX_NO_RESULT)
+        return result;
+    gva_t pc = v->pc, sp = t->proc->abi->sp(v);
+    pthread_mutex_lock(&gdb.lock);
+    struct gdb_record *r = record_of(t);
+    if (park_if_asked(r) && gdb.on && (v->pc != pc || t->proc->abi->sp(v) != sp)) {
+        r->call.waits = true;
+        r->call.pc = pc;
+        r->call.sp = sp;
+        r->call.arg0 = t->call_arg[0];
+        r->call.result = result;
+        result = LX_NO_RESULT;
     }
-    pthread_mutex_unlock(&g.lock);
-    return answer;
+    pthread_mutex_unlock(&gdb.lock);
+    return result;
 }
+
+static bool has_handler(struct lx_thread *t, int sig)
+{
+    struct lx_signals *s = t->proc->signals;
+    mk_lock(&s->lock);
+    bool has = s->act[sig].handler > LX_SIG_IGN;
+    mk_unlock(&s->lock);
+    return has;
+}
+
+int lx_gdb_signal(struct lx_thread *t, const siginfo_t *info, bool forced)
+{
+    int sig = info->si_signo;
+    if (t->proc->vfork_child)
+        return sig;
+    pthread_mutex_lock(&gdb.lock);
+    struct gdb_record *r = record_of(t);
+    if (r->injected == sig && !forced) {
+        r->injected = 0;
+    } else {
+        bool parked = park_if_asked(r);
+        if (forced && parked && gdb.on) {
+            sig = 0; /* it comes again, if gdb has not moved the thread */
+        } else if (gdb.on && !((gdb.pass & LX_SIGBIT(sig)) && !(forced && sig == SIGTRAP))) {
+            r->in_signal = true;
+            r->signal = 0;
+            stop_for(r, GDB_STOP_SIGNAL, sig, info);
+            r->in_signal = false;
+            if (gdb.on)
+                sig = r->signal;
+            r->signal = 0;
+        }
+    }
+    /* A step into a handler ends at its first instruction. */
+    if (sig && r->step)
+        r->report = has_handler(t, sig);
+    pthread_mutex_unlock(&gdb.lock);
+    return sig;
+}
+
+/* --- letting it run --- */
+
+/* What the actions of a vCont say about this thread: c, C, s, S, r; 0: nothing. */
+static char action_for(const struct gdb_record *r, const char *actions, int *sig, gva_t *lo, gva_t *hi)
+{
+    *sig = 0;
+    *lo = *hi = 0;
+    for (const char *a = actions; a && *a; a = strchr(a, ';') ? strchr(a, ';') + 1 : NULL) {
+        size_t len = strcspn(a, ";");
+        const char *colon = memchr(a, ':', len);
+        int tid = colon ? (int)strtol(colon + 1, NULL, 16) : -1;
+        if (tid != -1 && tid != r->t->tid)
+            continue;
+        if (*a == 'C' || *a == 'S')
+            *sig = gdb_signal_in((int)strtoul(a + 1, NULL, 16));
+        if (*a == 'r') {
+            char *end;
+            *lo = strtoull(a + 1, &end, 16);
+            *hi = *end == ',' ? strtoull(end + 1, NULL, 16) : 0;
+        }
+        return *a;
+    }
+    return 0;
+}
+
+void gdb_resume(const char *actions)
+{
+    bool freely = false;
+    for (struct gdb_record *r = gdb.records; r; r = r->next) {
+        int sig;
+        char what = action_for(r, actions ? actions : "c", &sig, &r->lo, &r->hi);
+        r->held = !what || what == 't';
+        r->step = what == 's' || what == 'S' || what == 'r';
+        r->report = false;
+        r->signal = sig;
+        freely |= !r->held && !r->step;
+        if (sig && !r->in_signal && r->where != GDB_PARKED)
+            inject(r, false);
+    }
+    if (freely && !gdb.nwatches)
+        apply_breaks();
+    if (gdb.records)
+        compare_watches(gdb.records->t); /* gdb may have written there */
+    gdb.stopped = false;
+    pthread_cond_broadcast(&gdb.go);
+}
+
+void gdb_detach(void)
+{
+    __atomic_store_n(&gdb.on, false, __ATOMIC_RELAXED);
+    gdb.nbreaks = 0;
+    while (gdb.nwatches)
+        heap_free(gdb.watches[--gdb.nwatches].old);
+    gdb_resume(NULL);
+    lx_signals_mirror(gdb.proc->signals);
+}
+
+/* --- ends and beginnings --- */
 
 void lx_gdb_thread_exit(struct lx_thread *t)
 {
-    if (!lx_gdb_on())
-        return;
-    pthread_mutex_lock(&g.lock);
-    for (struct record **p = &g.records; *p; p = &(*p)->next) {
-        if ((*p)->t == t) {
-            struct record *r = *p;
-            *p = r->next;
-            if (g.culprit == r)
-                g.culprit = NULL;
-            free(r);
-            break;
-        }
+    pthread_mutex_lock(&gdb.lock);
+    struct gdb_record *r = record_of(t), **p = &gdb.records;
+    park_if_asked(r);
+    while (*p != r)
+        p = &(*p)->next;
+    *p = r->next;
+    t->gdb = NULL;
+    heap_free(r);
+    bool left = !gdb.records;
+    for (r = gdb.records; r; r = r->next)
+        left |= !r->held;
+    if (gdb.on && !gdb.stopped && !left) {
+        gdb.stop = GDB_STOP_NONE_LEFT;
+        gdb.stop_signal = 0;
+        gdb_stop_all();
     }
-    pthread_cond_broadcast(&g.changed);
-    pthread_mutex_unlock(&g.lock);
-}
-
-bool lx_gdb_stop_at(void *cx, gva_t pc)
-{
-    for (u32 i = 0; i < g.nbreaks; i++)
-        if (g.breaks[i] == pc)
-            return true;
-    return false;
-}
-
-/* --- the protocol --- */
-
-static const char hex[] = "0123456789abcdef";
-
-static int unhex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-static size_t to_hex(char *out, const u8 *in, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        out[2 * i] = hex[in[i] >> 4];
-        out[2 * i + 1] = hex[in[i] & 15];
-    }
-    out[2 * n] = 0;
-    return 2 * n;
-}
-
-static size_t from_hex(u8 *out, const char *in, size_t cap)
-{
-    size_t n = 0;
-    while (n < cap && unhex(in[0]) >= 0 && unhex(in[1]) >= 0) {
-        out[n++] = (u8)(unhex(in[0]) << 4 | unhex(in[1]));
-        in += 2;
-    }
-    return n;
-}
-
-static bool send_all(const char *p, size_t n)
-{
-    while (n) {
-        ssize_t k = send(g.sock, p, n, MSG_NOSIGNAL);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            return false;
-        p += k;
-        n -= (size_t)k;
-    }
-    return true;
-}
-
-static bool send_packet(const char *body, size_t n)
-{
-    static char out[2 * MAX_PACKET + 8];
-    u8 sum = 0;
-    size_t k = 0;
-    out[k++] = '$';
-    for (size_t i = 0; i < n && k < sizeof out - 8; i++) {
-        char c = body[i];
-        if (c == '$' || c == '#' || c == '}' || c == '*') {
-            out[k++] = '}';
-            sum += (u8)'}';
-            c ^= 0x20;
-        }
-        out[k++] = c;
-        sum += (u8)c;
-    }
-    out[k++] = '#';
-    out[k++] = hex[sum >> 4];
-    out[k++] = hex[sum & 15];
-    return send_all(out, k);
-}
-
-static bool reply(const char *text)
-{
-    return send_packet(text, strlen(text));
-}
-
-/* The record that register packets are about. */
-static struct record *current_locked(void)
-{
-    struct record *r = g.reg_tid > 0 ? record_by_tid(g.reg_tid) : NULL;
-    if (!r)
-        r = g.culprit;
-    return r ? r : g.records;
-}
-
-static void stop_reply(char *out, size_t cap)
-{
-    if (g.exited) {
-        snprintf(out, cap, g.exit_signal ? "X%02x" : "W%02x",
-                 g.exit_signal ? gdb_signal(g.exit_signal) : g.exit_code & 255);
-        return;
-    }
-    struct record *r = g.culprit ? g.culprit : g.records;
-    int n = snprintf(out, cap, "T%02x", gdb_signal(g.stop_signal));
-    if (g.watch_hit)
-        n += snprintf(out + n, cap - (size_t)n, "watch:%llx;", (unsigned long long)g.watch_hit);
-    if (r)
-        snprintf(out + n, cap - (size_t)n, "thread:%x;", r->t->tid);
-}
-
-static void read_memory(const char *args, char *out)
-{
-    char *end;
-    gva_t addr = strtoull(args, &end, 16);
-    size_t len = *end == ',' ? strtoull(end + 1, NULL, 16) : 0, got = 0;
-    static u8 buf[MAX_PACKET / 2 - 8];
-    struct record *r = current_locked();
-    if (len > sizeof buf)
-        len = sizeof buf;
-    if (!r || !lx_ok(r->t, addr, len)) {
-        strcpy(out, "E0e");
-        return;
-    }
-    if (mk_copy(buf, lx_ptr(r->t, addr), len) == 0)
-        got = len;
-    else
-        while (got < len && mk_copy(buf + got, lx_ptr(r->t, addr + got), 1) == 0)
-            got++;
-    if (!got && len)
-        strcpy(out, "E0e");
-    else
-        to_hex(out, buf, got);
-}
-
-/* Writes also where the guest may not: a debugger's right. */
-static bool write_memory(gva_t addr, const u8 *data, size_t n)
-{
-    struct record *r = current_locked();
-    if (!r || !lx_ok(r->t, addr, n))
-        return false;
-    int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool ok = pwrite(fd, data, n, (off_t)(hva_t)lx_ptr(r->t, addr)) == (ssize_t)n;
-    close(fd);
-    engine_invalidate(g.proc->engine, addr, n);
-    return ok;
-}
-
-static void change_break(const char *p, char *out)
-{
-    bool set = p[0] == 'Z';
-    char kind = p[1], *end;
-    gva_t addr = strtoull(p + 3, &end, 16);
-    u32 len = *end == ',' ? (u32)strtoul(end + 1, NULL, 16) : 0;
-    strcpy(out, "OK");
-    if (kind == '0' || kind == '1') {
-        for (u32 i = 0; i < g.nbreaks; i++) {
-            if (g.breaks[i] == addr) {
-                if (!set)
-                    g.breaks[i] = g.breaks[--g.nbreaks];
-                g.breaks_changed = true;
-                return;
-            }
-        }
-        if (!set)
-            return;
-        if (g.nbreaks == MAX_BREAKS) {
-            strcpy(out, "E0c");
-            return;
-        }
-        g.breaks[g.nbreaks++] = addr;
-        g.breaks_changed = true;
-    } else if (kind == '2') {
-        for (u32 i = 0; i < g.nwatches; i++) {
-            if (g.watches[i].addr == addr && g.watches[i].len == len) {
-                if (!set)
-                    g.watches[i] = g.watches[--g.nwatches];
-                return;
-            }
-        }
-        if (!set)
-            return;
-        struct record *r = current_locked();
-        if (g.nwatches == MAX_WATCHES || !len || len > 8 || !r || !lx_ok(r->t, addr, len)) {
-            strcpy(out, "E16");
-            return;
-        }
-        struct watch *w = &g.watches[g.nwatches++];
-        *w = (struct watch){.addr = addr, .len = len};
-        if (mk_copy(w->old, lx_ptr(r->t, addr), len))
-            memset(w->old, 0, sizeof w->old);
-    } else {
-        *out = 0;
-    }
-}
-
-/* qXfer:OBJECT:read:ANNEX:OFF,LEN of a text or blob. */
-static void xfer(const char *args, const void *data, size_t size, char *out)
-{
-    const char *colon = strrchr(args, ':');
-    char *end;
-    size_t off = strtoull(colon + 1, &end, 16), len = strtoull(end + (*end == ','), NULL, 16);
-    if (off >= size) {
-        strcpy(out, "l");
-        return;
-    }
-    if (len > size - off)
-        len = size - off;
-    if (len > MAX_PACKET / 2)
-        len = MAX_PACKET / 2;
-    out[0] = off + len < size ? 'm' : 'l';
-    memcpy(out + 1, (const char *)data + off, len);
-    out[1 + len] = 0;
-}
-
-static size_t query(const char *p, char *out)
-{
-    size_t n = 0;
-    if (!strncmp(p, "qSupported", 10)) {
-        sprintf(out,
-                "PacketSize=%x;qXfer:features:read+;qXfer:auxv:read+;qXfer:exec-file:read+;QStartNoAckMode+;"
-                "QPassSignals+;vContSupported+",
-                MAX_PACKET - 32);
-    } else if (!strcmp(p, "QStartNoAckMode")) {
-        strcpy(out, "OK");
-    } else if (!strncmp(p, "QPassSignals:", 13)) {
-        g.pass = 0;
-        for (const char *s = p + 13; *s; s += *s == ';') {
-            char *end;
-            int sig = guest_signal((int)strtoul(s, &end, 16));
-            if (end == s)
-                break;
-            if (sig && sig < 64)
-                g.pass |= 1ull << sig;
-            s = end;
-        }
-        strcpy(out, "OK");
-    } else if (!strncmp(p, "qXfer:features:read:", 20)) {
-        const char *xml = g.proc->abi->gdb->description;
-        xfer(p, xml, strlen(xml), out);
-    } else if (!strncmp(p, "qXfer:exec-file:read:", 21)) {
-        xfer(p, g.proc->exe, strlen(g.proc->exe), out);
-    } else if (!strncmp(p, "qXfer:auxv:read:", 16)) {
-        u8 auxv[1024];
-        size_t len = lx_auxv(g.proc, auxv, sizeof auxv);
-        xfer(p, auxv, len, out);
-        const char *colon = strrchr(p, ':');
-        char *end;
-        size_t off = strtoull(colon + 1, &end, 16), want = strtoull(end + (*end == ','), NULL, 16);
-        if (off < len)
-            n = 1 + (want < len - off ? want : len - off);
-    } else if (!strcmp(p, "qfThreadInfo")) {
-        char *o = out;
-        *o++ = 'm';
-        for (struct record *r = g.records; r && o - out < MAX_PACKET - 32; r = r->next)
-            o += sprintf(o, "%x%s", r->t->tid, r->next ? "," : "");
-    } else if (!strcmp(p, "qsThreadInfo")) {
-        strcpy(out, "l");
-    } else if (!strcmp(p, "qC")) {
-        struct record *r = current_locked();
-        sprintf(out, "QC%x", r ? r->t->tid : 0);
-    } else if (!strcmp(p, "qAttached")) {
-        strcpy(out, "0");
-    } else if (!strncmp(p, "qSymbol", 7)) {
-        strcpy(out, "OK");
-    }
-    return n ? n : strlen(out);
-}
-
-/* Lets the guest run: vCont's actions, or c and s. */
-static void resume_locked(const char *actions)
-{
-    for (struct record *r = g.records; r; r = r->next) {
-        char what = 0;
-        int sig = 0;
-        for (const char *a = actions; a && *a == ';'; a = strchr(a + 1, ';')) {
-            const char *colon = strpbrk(a + 1, ":;");
-            int tid = colon && *colon == ':' ? (int)strtol(colon + 1, NULL, 16) : -1;
-            if (tid != -1 && tid != r->t->tid)
-                continue;
-            what = a[1];
-            sig = what == 'C' || what == 'S' ? guest_signal((int)strtoul(a + 2, NULL, 16)) : 0;
-            break;
-        }
-        r->step = what == 's' || what == 'S';
-        r->signal = sig;
-    }
-    g.culprit = NULL;
-    g.interrupt = false;
-    if (g.breaks_changed) {
-        g.breaks_changed = false;
-        engine_flush(g.proc->engine);
-    }
-    for (u32 i = 0; i < g.nwatches && g.records; i++)
-        if (mk_copy(g.watches[i].old, lx_ptr(g.records->t, g.watches[i].addr), g.watches[i].len))
-            memset(g.watches[i].old, 0, sizeof g.watches[i].old);
-    g.stopped = false;
-    pthread_cond_broadcast(&g.changed);
-}
-
-static void detach_locked(void)
-{
-    g.nbreaks = g.nwatches = 0;
-    g.breaks_changed = true;
-    __atomic_store_n(&g.on, false, __ATOMIC_RELAXED);
-    for (struct record *r = g.records; r; r = r->next)
-        r->step = r->stepped = false;
-    resume_locked(NULL);
-}
-
-/* One packet while the guest is at rest. False: gdb is gone or lets the guest run (*run). */
-static bool command(char *p, bool *run)
-{
-    static char out[2 * MAX_PACKET];
-    out[0] = 0;
-    struct record *r = current_locked();
-    u8 raw[16];
-    switch (p[0]) {
-    case '?':
-        stop_reply(out, sizeof out);
-        break;
-    case 'q':
-    case 'Q': {
-        size_t n = query(p, out);
-        bool ok = send_packet(out, n);
-        if (!strcmp(p, "QStartNoAckMode"))
-            g.ack = false;
-        return ok;
-    }
-    case 'H':
-        if (p[1] == 'g')
-            g.reg_tid = (int)strtol(p + 2, NULL, 16);
-        strcpy(out, "OK");
-        break;
-    case 'T':
-        strcpy(out, record_by_tid((int)strtol(p + 1, NULL, 16)) ? "OK" : "E01");
-        break;
-    case 'g': {
-        size_t n = 0;
-        for (u32 i = 0; r && i < g.proc->abi->gdb->n; i++) {
-            u32 len = g.proc->abi->gdb->read(r->t->vcpu, i, raw);
-            n += to_hex(out + n, raw, len);
-        }
-        break;
-    }
-    case 'G': {
-        const char *s = p + 1;
-        for (u32 i = 0; r && i < g.proc->abi->gdb->n; i++) {
-            u32 len = g.proc->abi->gdb->read(r->t->vcpu, i, raw);
-            if (from_hex(raw, s, len) != len)
-                break;
-            g.proc->abi->gdb->write(r->t->vcpu, i, raw, len);
-            s += 2 * len;
-        }
-        strcpy(out, "OK");
-        break;
-    }
-    case 'p': {
-        u32 len = r ? g.proc->abi->gdb->read(r->t->vcpu, (u32)strtoul(p + 1, NULL, 16), raw) : 0;
-        if (len)
-            to_hex(out, raw, len);
-        else
-            strcpy(out, "E01");
-        break;
-    }
-    case 'P': {
-        char *eq;
-        u32 reg = (u32)strtoul(p + 1, &eq, 16);
-        size_t len = *eq == '=' ? from_hex(raw, eq + 1, sizeof raw) : 0;
-        strcpy(out, r && len && g.proc->abi->gdb->write(r->t->vcpu, reg, raw, (u32)len) ? "OK" : "E01");
-        break;
-    }
-    case 'm':
-        read_memory(p + 1, out);
-        break;
-    case 'M': {
-        static u8 data[MAX_PACKET];
-        char *colon = strchr(p, ':');
-        size_t n = colon ? from_hex(data, colon + 1, sizeof data) : 0;
-        strcpy(out, colon && write_memory(strtoull(p + 1, NULL, 16), data, n) ? "OK" : "E0e");
-        break;
-    }
-    case 'Z':
-    case 'z':
-        change_break(p, out);
-        break;
-    case 'c':
-        resume_locked(";c");
-        *run = true;
-        return true;
-    case 's':
-        resume_locked(";s");
-        *run = true;
-        return true;
-    case 'v':
-        if (!strcmp(p, "vCont?")) {
-            strcpy(out, "vCont;c;C;s;S");
-        } else if (!strncmp(p, "vCont;", 6)) {
-            resume_locked(p + 5);
-            *run = true;
-            return true;
-        } else if (!strncmp(p, "vKill", 5)) {
-            reply("OK");
-            _exit(128 + SIGKILL);
-        }
-        break;
-    case 'k':
-        kill(getpid(), SIGKILL);
-        break;
-    case 'D':
-        reply("OK");
-        return false;
-    }
-    return reply(out);
-}
-
-/* Reads one packet into buf; 0x03 gives "\3". False when gdb is gone. */
-static bool read_packet(char *buf, size_t cap)
-{
-    char c;
-    for (;;) {
-        if (recv(g.sock, &c, 1, 0) != 1)
-            return false;
-        if (c == 3) {
-            strcpy(buf, "\3");
-            return true;
-        }
-        if (c != '$')
-            continue;
-        size_t n = 0;
-        u8 sum = 0;
-        while (recv(g.sock, &c, 1, 0) == 1 && c != '#') {
-            sum += (u8)c;
-            if (n < cap - 1)
-                buf[n++] = c;
-        }
-        char check[2];
-        if (c != '#' || recv(g.sock, check, 2, MSG_WAITALL) != 2)
-            return false;
-        buf[n] = 0;
-        bool good = (unhex(check[0]) << 4 | unhex(check[1])) == sum;
-        if (g.ack && !send_all(good ? "+" : "-", 1))
-            return false;
-        if (good)
-            return true;
-    }
-}
-
-static bool at_rest_locked(void)
-{
-    for (struct record *r = g.records; r; r = r->next)
-        if (r->running)
-            return false;
-    return true;
-}
-
-/* The stub's thread. g.lock is held but for the waits. */
-static void *serve(void *arg)
-{
-    static char buf[MAX_PACKET];
-    bool told = true; /* gdb asks first, with `?` */
-    pthread_mutex_lock(&g.lock);
-    while (g.on) {
-        if (g.stopped || g.exited) {
-            while (!g.exited && !at_rest_locked())
-                pthread_cond_wait(&g.changed, &g.lock);
-            if (!told) {
-                stop_reply(buf, sizeof buf);
-                g.reg_tid = 0;
-                if (!reply(buf))
-                    break;
-                told = true;
-            }
-            if (g.exited)
-                break;
-            pthread_mutex_unlock(&g.lock);
-            bool ok = read_packet(buf, sizeof buf);
-            pthread_mutex_lock(&g.lock);
-            bool run = false;
-            if (!ok || (buf[0] != 3 && !command(buf, &run)))
-                break;
-            if (run)
-                told = false;
-            continue;
-        }
-        /* Running: wait for a stop, or for gdb's interrupt. */
-        pthread_mutex_unlock(&g.lock);
-        struct pollfd pf = {.fd = g.sock, .events = POLLIN};
-        int n = poll(&pf, 1, 20);
-        bool alive = n <= 0 || read_packet(buf, sizeof buf);
-        pthread_mutex_lock(&g.lock);
-        if (!alive)
-            break;
-        if (n > 0 && buf[0] == 3 && !g.stopped) {
-            g.culprit = NULL;
-            g.stop_signal = SIGINT;
-            g.watch_hit = 0;
-            stop_all_locked();
-        }
-    }
-    if (!g.exited)
-        detach_locked();
-    close(g.sock);
-    g.sock = -1;
-    g.on = false;
-    pthread_cond_broadcast(&g.changed);
-    pthread_mutex_unlock(&g.lock);
-    return arg;
+    pthread_mutex_unlock(&gdb.lock);
 }
 
 void lx_gdb_exit(int code, int sig)
 {
-    if (!lx_gdb_on())
+    struct lx_thread *t = lx_self();
+    pthread_mutex_lock(&gdb.lock);
+    if (t && t->gdb)
+        park_if_asked(t->gdb); /* for good, when another thread ends the process */
+    if (gdb.on) {
+        gdb.exited = true;
+        gdb.exit_code = code;
+        gdb.exit_signal = sig;
+        wake_stub();
+        while (gdb.on)
+            pthread_cond_wait(&gdb.go, &gdb.lock);
+    }
+    pthread_mutex_unlock(&gdb.lock);
+}
+
+_Noreturn void lx_gdb_wait_for_end(void)
+{
+    struct lx_thread *t = lx_self();
+    pthread_mutex_lock(&gdb.lock);
+    if (t && t->gdb)
+        t->gdb->where = GDB_PARKED;
+    for (;;)
+        pthread_cond_wait(&gdb.go, &gdb.lock);
+}
+
+void lx_gdb_exec(struct lx_thread *t, struct lx_gdb_handover *h)
+{
+    h->fd = -1;
+    if (!lx_gdb_on() || t->proc->vfork_child)
         return;
-    pthread_mutex_lock(&g.lock);
-    g.exited = true;
-    g.exit_code = code;
-    g.exit_signal = sig;
-    pthread_cond_broadcast(&g.changed);
-    while (g.on)
-        pthread_cond_wait(&g.changed, &g.lock);
-    pthread_mutex_unlock(&g.lock);
+    pthread_mutex_lock(&gdb.lock);
+    park_if_asked(record_of(t));
+    if (gdb.on)
+        *h = (struct lx_gdb_handover){.fd = gdb.sock, .ack = gdb.ack, .pass = gdb.pass};
+    pthread_mutex_unlock(&gdb.lock);
 }
 
 void lx_gdb_forked(struct lx_process *p)
 {
-    if (!g.on)
+    if (!lx_gdb_used())
         return;
-    pthread_mutex_init(&g.lock, NULL);
-    pthread_cond_init(&g.changed, NULL);
-    close(g.sock);
-    g.sock = -1;
-    g.on = g.stopped = false;
-    g.nbreaks = g.nwatches = 0;
-    g.records = NULL;
-    engine_flush(p->engine);
-}
-
-int lx_gdb_start(struct lx_process *p, int port)
-{
-    int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_port = htons((u16)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (s < 0)
-        return -errno;
-    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(s, (struct sockaddr *)&a, sizeof a) || listen(s, 1)) {
-        int e = errno;
-        close(s);
-        return -e;
+    pthread_mutex_init(&gdb.lock, NULL);
+    pthread_mutex_init(&step_lock, NULL);
+    pthread_cond_init(&gdb.go, NULL);
+    pthread_cond_init(&gdb.rest, NULL);
+    for (struct gdb_record *r = gdb.records, *next; r; r = next) {
+        next = r->next;
+        heap_free(r);
     }
-    fprintf(stderr, "dragoman: waiting for gdb on 127.0.0.1:%d\n", port);
-    int c = accept4(s, NULL, NULL, SOCK_CLOEXEC), e = errno;
-    close(s);
-    if (c < 0)
-        return -e;
-    setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    g.sock = lx_fd_high(c);
-    g.proc = p;
-    g.on = g.stopped = true;
-    g.stop_signal = SIGTRAP;
-    record_of(p->threads);
-    pthread_t thread;
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&thread, NULL, serve, NULL);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (rc)
-        return -rc;
-    pthread_detach(thread);
-    return 0;
+    gdb.records = p->threads->gdb = NULL;
+    gdb.on = gdb.stopped = gdb.exited = false;
+    gdb.nbreaks = gdb.nwatches = 0;
+    if (gdb.sock >= 0) {
+        lx_fd_close(gdb.sock);
+        lx_fd_close(gdb.wake);
+        gdb_file_close_all();
+    }
+    gdb.sock = gdb.wake = -1;
+    mk_lock_reset(&active.lock);
+    if (active.n) {
+        active.n = 0;
+        engine_flush(p->engine);
+    }
+    lx_signals_mirror(p->signals);
 }

@@ -31,7 +31,7 @@ struct lx_options {
     gva_t dump_lo, dump_hi;
     bool perf_map; /* /tmp/perf-PID.map, by engine_config.made */
     u32 max_insns;
-    int gdb_port;         /* 0: none */
+    int gdb_port;         /* 0: none; -1: any that is free */
     const char *log_file; /* -D, or NULL */
     const char *chdir;    /* guest directory to start in (with root), or NULL */
     u64 features_off;     /* host features not to use (host_isa.probe) */
@@ -108,6 +108,7 @@ struct lx_thread {
     bool ending;   /* the run loop returns: exit was called */
     int exit_code;
     struct lx_start_args *start; /* private to thread.c */
+    struct gdb_record *gdb;      /* private to gdb.c */
 };
 
 /* The thread that runs on this host thread. */

@@ -124,8 +124,7 @@ static void fork_child(struct lx_thread *t)
     for (u32 i = nhooks; i-- > 0;)
         if (hooks[i].child)
             hooks[i].child();
-    if (lx_gdb_on())
-        lx_gdb_forked(p);
+    lx_gdb_forked(p);
 }
 
 /* What the bare clone is needed for, besides unusual exit signals. */
@@ -451,8 +450,11 @@ static void print_stats(struct lx_process *p)
 void lx_process_end(struct lx_thread *t, int code, int sig)
 {
     struct lx_process *p = t->proc;
-    if (atomic_exchange(&p->exiting, 1))
+    if (atomic_exchange(&p->exiting, 1)) {
+        if (lx_gdb_on() && !p->vfork_child)
+            lx_gdb_wait_for_end();
         return;
+    }
     lx_thread_leave_memory(t);
     if (p->vfork_child)
         return;

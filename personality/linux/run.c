@@ -77,6 +77,8 @@ static void do_call(struct lx_thread *t)
     struct vcpu *v = t->vcpu;
     abi->call_get(t);
     s64 r = lx_syscall(t);
+    if (UNLIKELY(lx_gdb_on()))
+        r = lx_gdb_call_done(t, r);
     bool restart = r <= -LX_ERESTARTSYS && r >= -LX_ERESTART_RESTARTBLOCK;
     if (LIKELY(!v->poll && !restart)) {
         if (r != LX_NO_RESULT)
@@ -116,7 +118,7 @@ void lx_run(struct lx_thread *t)
             __atomic_signal_fence(__ATOMIC_SEQ_CST);
             lx_signal_deliver(t, NULL);
         }
-        switch (UNLIKELY(lx_gdb_on()) && !t->proc->vfork_child ? lx_gdb_run(t) : vcpu_run(v)) {
+        switch (UNLIKELY(lx_gdb_on()) ? lx_gdb_run(t) : vcpu_run(v)) {
         case VCPU_TRAP:
             do_trap(t);
             break;
@@ -239,7 +241,8 @@ static int start_process(struct lx_process *p, const struct lx_options *opt, con
 
 /* Loads and runs. Returns when the program could not be started, or with its exit status when its first thread ends
  * last. */
-static int run_program(struct lx_process *p, struct lx_program *prog, const char *name, char **envp, u64 sigmask)
+static int run_program(struct lx_process *p, struct lx_program *prog, const char *name, char **envp, u64 sigmask,
+                       const struct lx_gdb_handover *gdb)
 {
     const struct lx_options *opt = p->opt;
     char why[512] = "";
@@ -254,7 +257,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         perf_open();
     const struct engine_config cfg = {
         .guest = p->abi->isa,
-        .ops = opt->gdb_port ? &lx_engine_ops_gdb : &lx_engine_ops,
+        .ops = opt->gdb_port || gdb ? &lx_engine_ops_gdb : &lx_engine_ops,
         .cx = p->mm,
         .mem_base = p->mm->base,
         .mem_size = p->mm->size,
@@ -280,8 +283,8 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     lx_program_close(prog);
     if (rc)
         return complain(status_of(rc == -ENOENT ? -ENOEXEC : rc), name, why);
-    if (opt->gdb_port) {
-        rc = lx_gdb_start(p, opt->gdb_port);
+    if (gdb || opt->gdb_port) {
+        rc = gdb ? lx_gdb_adopt(p, gdb) : lx_gdb_start(p, opt->gdb_port);
         if (rc)
             return complain(EXIT_OURS, "--gdb", strerror(-rc));
     }
@@ -344,7 +347,7 @@ int lx_start(const struct lx_options *given, const char *program, char **argv, c
         bool absent = rc == -ENOENT && prog.fd == rc;
         return complain(absent ? EXIT_NOT_FOUND : status_of(rc == -ENOENT ? -ENOEXEC : rc), program, why);
     }
-    return run_program(p, &prog, program, envp, mask);
+    return run_program(p, &prog, program, envp, mask, NULL);
 }
 
 int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char **argv, char **envp)
@@ -374,5 +377,5 @@ int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char 
         return complain(status_of(rc), prog.execfn, why);
     prog.abi = e.abi;
     lx_elf_free(&e);
-    return run_program(p, &prog, prog.execfn, envp, in->sigmask);
+    return run_program(p, &prog, prog.execfn, envp, in->sigmask, in->gdb.fd >= 0 ? &in->gdb : NULL);
 }

@@ -1,6 +1,7 @@
 /* Running a program from its first instruction to its last. */
 #pragma once
 
+#include "personality/linux/gdb.h"
 #include "personality/linux/lx.h"
 
 /* Runs `program` with argv and envp (NULL-terminated) under the Linux personality. Returns the exit status of the
@@ -14,6 +15,7 @@ struct lx_inherited {
     u64 ignored_sync;
     u64 sigmask; /* the host process comes with all signals blocked */
     const struct lx_limits *limits;
+    struct lx_gdb_handover gdb;
     u64 nofile; /* the soft limit that the guest has; the host process comes with a higher one (fd.h) */
 };
 int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char **argv, char **envp);

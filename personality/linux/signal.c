@@ -29,6 +29,8 @@
 
 /* Signals that do nothing by default. */
 #define IGNORED_BY_DEFAULT (LX_SIGBIT(SIGCHLD) | LX_SIGBIT(SIGURG) | LX_SIGBIT(SIGWINCH) | LX_SIGBIT(SIGCONT))
+/* Signals that stop the process by default. */
+#define STOP_SIGNALS (LX_SIGBIT(SIGSTOP) | LX_SIGBIT(SIGTSTP) | LX_SIGBIT(SIGTTIN) | LX_SIGBIT(SIGTTOU))
 
 static char kick_cookie; /* its address marks the signals of lx_kick */
 
@@ -124,14 +126,25 @@ void lx_signal_mirror(int sig, const struct lx_sigaction *act)
         }
     } else {
         u64 keep = act->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
-        if (act->handler == LX_SIG_DFL || act->handler == LX_SIG_IGN)
+        bool default_ = act->handler == LX_SIG_DFL;
+        if ((default_ && !lx_gdb_wants(sig)) || act->handler == LX_SIG_IGN)
             h = (struct host_sigaction){(void *)act->handler, keep, 0};
         else
-            h = (struct host_sigaction){(void *)on_signal, keep | SA_SIGINFO | SA_ONSTACK | (act->flags & SA_RESTART),
-                                        ~LX_SYNC_SIGNALS};
+            h = (struct host_sigaction){
+                (void *)on_signal, keep | SA_SIGINFO | SA_ONSTACK | (default_ ? SA_RESTART : act->flags & SA_RESTART),
+                ~LX_SYNC_SIGNALS};
         rc = host_sigaction(sig, &h, NULL);
     }
     dgm_assert(!rc, "sigaction of signal %d: error %d", sig, -rc);
+}
+
+void lx_signals_mirror(struct lx_signals *s)
+{
+    mk_lock(&s->lock);
+    for (int sig = 1; sig <= LX_NSIG; sig++)
+        if (s->act[sig].handler == LX_SIG_DFL && sig != SIGKILL && sig != SIGSTOP)
+            lx_signal_mirror(sig, &s->act[sig]);
+    mk_unlock(&s->lock);
 }
 
 /* --- dispositions --- */
@@ -375,15 +388,41 @@ static bool is_restart(s64 r)
     return r == -LX_ERESTARTSYS || r == -LX_ERESTARTNOINTR || r == -LX_ERESTARTNOHAND || r == -LX_ERESTART_RESTARTBLOCK;
 }
 
-/* One signal of those in our hands; host signals are blocked. */
-static void deliver_one(struct lx_thread *t, int sig, const siginfo_t *info, const s64 **result)
+/* Asks gdb what to go on with: false for nothing. */
+static bool ask_gdb(struct lx_thread *t, siginfo_t *info, bool forced)
 {
-    if (UNLIKELY(lx_gdb_on())) {
-        int go = lx_gdb_signal(t, sig);
-        if (!go)
-            return;
-        sig = go;
+    int sig = lx_gdb_signal(t, info, forced);
+    if (sig && sig != info->si_signo) {
+        memset(info, 0, sizeof *info);
+        info->si_signo = sig;
+        info->si_pid = getpid();
     }
+    return sig != 0;
+}
+
+/* The same between a call and its restart: gdb finds the thread at the call's instruction, as under Linux, and may send
+ * it elsewhere. */
+static bool ask_gdb_in_call(struct lx_thread *t, siginfo_t *info, const s64 **result)
+{
+    if (!*result)
+        return ask_gdb(t, info, false);
+    t->proc->abi->call_rewind(t);
+    gva_t pc = t->vcpu->pc;
+    bool go = ask_gdb(t, info, false);
+    if (t->vcpu->pc == pc)
+        t->vcpu->pc = t->call_pc;
+    else
+        *result = NULL;
+    return go;
+}
+
+/* One signal of those in our hands; host signals are blocked. */
+static void deliver_one(struct lx_thread *t, const siginfo_t *given, const s64 **result)
+{
+    siginfo_t si = *given, *info = &si;
+    if (UNLIKELY(lx_gdb_on()) && !ask_gdb_in_call(t, info, result))
+        return;
+    int sig = info->si_signo;
     struct lx_sigaction act = take_action(t, sig);
     bool sync = LX_SIGBIT(sig) & LX_SYNC_SIGNALS;
     if (act.handler == LX_SIG_IGN)
@@ -391,7 +430,7 @@ static void deliver_one(struct lx_thread *t, int sig, const siginfo_t *info, con
     if (act.handler == LX_SIG_DFL) {
         if (IGNORED_BY_DEFAULT & LX_SIGBIT(sig))
             return;
-        if (sync)
+        if (sync || (lx_gdb_used() && !(STOP_SIGNALS & LX_SIGBIT(sig))))
             lx_signal_die(t, info);
         queue_to_thread(t->tid, sig,
                         info); /* the host's disposition is the default by now; it acts when the mask opens */
@@ -432,7 +471,7 @@ void lx_signal_deliver(struct lx_thread *t, const s64 *result)
         }
         if (sig) {
             lx_strace_signal(t, sig, &info);
-            deliver_one(t, sig, &info, &result);
+            deliver_one(t, &info, &result);
         }
         lx_signal_host_mask(t->sigmask);
     }
@@ -456,12 +495,9 @@ void lx_signal_force(struct lx_thread *t, const siginfo_t *info)
         return;
     }
     siginfo_t si = *info;
-    if (UNLIKELY(lx_gdb_on())) {
-        si.si_signo = lx_gdb_signal(t, si.si_signo);
-        if (!si.si_signo) {
-            lx_signal_host_mask(t->sigmask);
-            return;
-        }
+    if (UNLIKELY(lx_gdb_on()) && !ask_gdb(t, &si, true)) {
+        lx_signal_host_mask(t->sigmask);
+        return;
     }
     lx_strace_signal(t, si.si_signo, &si);
     force_locked(t, &si, false);

@@ -51,6 +51,8 @@ void lx_signals_clear(struct lx_signals *s);
 
 /* Makes the host's disposition follow the guest's; with the lock held. */
 void lx_signal_mirror(int sig, const struct lx_sigaction *act);
+/* The same for all that are left to their default: gdb has come or gone (lx_gdb_wants). */
+void lx_signals_mirror(struct lx_signals *s);
 
 /* Puts the guest thread's mask in force on its host thread, which has lx_self set. */
 void lx_signal_thread_start(struct lx_thread *t);

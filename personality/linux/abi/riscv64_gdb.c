@@ -1,4 +1,5 @@
-/* riscv64 registers as gdb numbers and describes them: 0..31 integer, 32 pc, 33..64 floating, 65 fflags, 66 frm, 67 fcsr. */
+/* riscv64 registers as gdb numbers and describes them: 0..31 integer, 32 pc, 33..64 floating, 65 fflags, 66 frm,
+ * 67 fcsr. */
 #include "personality/linux/gdb.h"
 
 #include <string.h>
@@ -10,6 +11,9 @@
 #define FFLAGS 65
 #define FRM    66
 #define FCSR   67
+#define COUNT  68
+
+/* clang-format off */
 
 #define X(name, type) "<reg name=\"" name "\" bitsize=\"64\" type=\"" type "\"/>"
 #define F(name)       "<reg name=\"" name "\" bitsize=\"64\" type=\"riscv_double\"/>"
@@ -33,52 +37,52 @@ static const char description[] =
     C("fflags", "65") C("frm", "66") C("fcsr", "67")
     "</feature></target>";
 
-static u32 put(u8 *out, u64 v, u32 n)
+/* clang-format on */
+
+static u32 put(u8 *out, u64 value, u32 n)
 {
-    memcpy(out, &v, n);
+    memcpy(out, &value, n);
     return n;
 }
 
-static u32 reg_read(const struct vcpu *v, u32 reg, u8 *out)
+static u32 reg_read(struct vcpu *v, u32 reg, u8 *out)
 {
-    const struct rv_state *s = (const struct rv_state *)v->slots;
+    const struct rv_state *s = rv_state(v);
     if (reg < 32)
         return put(out, reg ? s->x[reg] : 0, 8);
     if (reg == PC)
         return put(out, v->pc, 8);
     if (reg < FFLAGS)
         return put(out, s->f[reg - F0], 8);
-    if (reg == FFLAGS)
-        return put(out, v->fp_flags, 4);
-    if (reg == FRM)
-        return put(out, s->frm, 4);
-    if (reg == FCSR)
-        return put(out, (u32)s->frm << 5 | (v->fp_flags & 31), 4);
-    return 0;
+    if (reg >= COUNT)
+        return 0;
+    u32 fcsr = rv_get_fcsr(v);
+    return put(out, reg == FFLAGS ? fcsr & 31 : reg == FRM ? fcsr >> 5 : fcsr, 4);
 }
 
 static bool reg_write(struct vcpu *v, u32 reg, const u8 *in, u32 len)
 {
-    struct rv_state *s = (struct rv_state *)v->slots;
+    struct rv_state *s = rv_state(v);
     u64 value = 0;
-    memcpy(&value, in, len < 8 ? len : 8);
-    if (reg == 0)
-        return true;
-    if (reg < 32)
-        s->x[reg] = value;
-    else if (reg == PC)
-        v->pc = value;
-    else if (reg < FFLAGS)
-        s->f[reg - F0] = value;
-    else if (reg == FFLAGS)
-        v->fp_flags = value & 31;
-    else if (reg == FRM)
-        rv_set_fcsr(v, (value & 7) << 5 | v->fp_flags);
-    else if (reg == FCSR)
-        rv_set_fcsr(v, value & 255);
-    else
+    if (reg >= COUNT || len != (reg < FFLAGS ? 8 : 4))
         return false;
+    memcpy(&value, in, len);
+    if (reg == 0)
+        return true; /* gdb writes it back with all others */
+    if (reg < 32) {
+        s->x[reg] = value;
+    } else if (reg == PC) {
+        v->pc = value & ~1ull;
+        rv_drop_reservation(v);
+    } else if (reg < FFLAGS) {
+        s->f[reg - F0] = value;
+    } else {
+        u32 fcsr = rv_get_fcsr(v), n = (u32)value;
+        rv_set_fcsr(v, reg == FFLAGS ? (fcsr & 0xe0) | (n & 31) : reg == FRM ? (fcsr & 31) | (n & 7) << 5 : n & 0xff);
+        vcpu_changed(v);
+    }
     return true;
 }
 
-const struct lx_gdb_regs lx_gdb_regs_riscv64 = {.description = description, .n = 68, .read = reg_read, .write = reg_write};
+const struct lx_gdb_regs lx_gdb_regs_riscv64 = {
+    .description = description, .n = COUNT, .read = reg_read, .write = reg_write};
