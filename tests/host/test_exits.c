@@ -112,7 +112,7 @@ static void link_exit(u32 id, const struct emitted *to)
 static void go(gva_t pc)
 {
     struct vcpu *v = h.v;
-    mk_hosted_take_signals(); /* cmocka has them */
+    assert_int_equal(mk_hosted_take_signals(), 0); /* cmocka has them */
     v->pc = pc;
     for (u32 turns = 0;; turns++) {
         assert_true(turns < 100000);
