@@ -34,6 +34,7 @@
 #include "personality/linux/gdb.h"
 #include "personality/linux/mm.h"
 #include "personality/linux/provider.h"
+#include "personality/linux/sanitize.h"
 #include "personality/linux/signal.h"
 #include "personality/linux/strace.h"
 #include "personality/linux/syscall.h"
@@ -186,6 +187,7 @@ struct vm_child {
     struct lx_thread *t;
     const struct lx_clone *c;
     void *stack;
+    struct sanitize_stack parent_stack;
     s32 pidfd;
     u32 started; /* bit 0: result is set; bit 1: and was read by a parent that does not wait */
     s64 result;
@@ -263,6 +265,7 @@ static int vm_child_main(void *arg)
 {
     struct vm_child *v = arg;
     struct lx_thread *t = v->t;
+    sanitize_enter(&v->parent_stack);
     t->tid = (int)prov_call_now(LX_NR_gettid, 0, 0, 0, 0, 0, 0);
     lx_set_self(t);
     if (v->c->flags & LX_CLONE_CLEAR_SIGHAND)
@@ -281,9 +284,13 @@ static bool vm_child_run(struct vm_child *v, struct lx_thread *me)
 {
     u64 flags = v->c->flags & ~(u64)(OUR_FLAGS | CLONE_DETACHED);
     char *top = (char *)v->stack + CHILD_STACK;
+    sanitize_leave(&v->parent_stack, v->stack, CHILD_STACK);
     int pid = clone(vm_child_main, top, (int)(u32)(flags | CLONE_VM | CLONE_VFORK | v->c->exit_signal), v, &v->pidfd,
                     NULL, NULL);
     int error = errno;
+    if (pid < 0)
+        sanitize_enter(&v->parent_stack);
+    sanitize_return(&v->parent_stack);
     lx_set_self(me);
     if (pid >= 0)
         return true;
