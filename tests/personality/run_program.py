@@ -40,6 +40,7 @@ def main():
     ap.add_argument('--guest-cc', default='riscv64-linux-gnu-gcc')
     ap.add_argument('--dynamic', help='link the guest dynamically; its libraries lie below this directory')
     ap.add_argument('--root', action='store_true', help='run it in a guest root of its own')
+    ap.add_argument('--mount-proc', action='store_true', help='with --root: mount a /proc in it, as containers have it')
     ap.add_argument('--timeout', type=float, default=60)
     ap.add_argument('--option', action='append', default=[], help='of dragoman run')
     ap.add_argument('source')
@@ -68,6 +69,12 @@ def main():
                 os.makedirs(os.path.join(root, part))
             shutil.copy(guest, os.path.join(root, 'guest', name))
             cmd += ['--root', root]
+            if opt.mount_proc:
+                inside = ['unshare', '--mount'] + ([] if os.getuid() == 0 else ['--user', '--map-root-user'])
+                if subprocess.run(inside + ['true'], stderr=subprocess.DEVNULL).returncode:
+                    print('no mount namespaces here')
+                    return SKIP
+                cmd = inside + ['sh', '-c', 'mount --rbind /proc "$0" && exec "$@"', os.path.join(root, 'proc')] + cmd
             guest, work = f'/guest/{name}', '/tmp'
         have = run(cmd + [guest, 'one', 'two'], work, opt.timeout)
         bad = False

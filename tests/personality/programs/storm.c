@@ -6,7 +6,7 @@ static double trash;
 
 static void on_any(int sig, siginfo_t *si, void *uc)
 {
-    seen[sig]++;
+    __atomic_fetch_add(&seen[sig], 1, __ATOMIC_SEQ_CST);
     /* Registers of all kinds are used here. */
     trash = trash * 1.25 + sig;
     int saved = errno;
@@ -67,7 +67,7 @@ static void on_rt(int sig, siginfo_t *si, void *uc)
     if (si->si_value.sival_int != last_value + 1)
         disorder++;
     last_value = si->si_value.sival_int;
-    seen[sig]++;
+    __atomic_fetch_add(&seen[sig], 1, __ATOMIC_SEQ_CST);
 }
 
 int main(void)
