@@ -34,7 +34,9 @@ static struct {
         const char *name;
         int fd; /* -1: the root has its own */
     } graft[GRAFTS];
-} root = {.graft = {{"proc", -1}, {"sys", -1}, {"dev", -1}}};
+    u64 resolve; /* how openat2 goes from the root: not into a /proc that is mounted there, whose files may be the
+                    guest's */
+} root = {.resolve = RESOLVE_IN_ROOT, .graft = {{"proc", -1}, {"sys", -1}, {"dev", -1}}};
 
 static int open_at(int dirfd, const char *path, u32 flags)
 {
@@ -114,8 +116,10 @@ int lx_path_init_root(struct lx_process *proc)
         int own = open_at(fd, root.graft[i].name, O_PATH | O_NOFOLLOW);
         bool mounted = own >= 0 && !stat_fd(own, &gdev, &gino, &mode) && S_ISDIR(mode) && gdev != dev;
         close_fd(own);
-        if (mounted)
+        if (mounted) {
+            root.resolve |= RESOLVE_NO_XDEV;
             continue;
+        }
         int g = open_at(AT_FDCWD, host, O_PATH | O_DIRECTORY);
         if (g >= 0) {
             root.graft[i].fd = lx_fd_high(g);
@@ -491,7 +495,7 @@ static bool surely_missing(const struct lx_process *proc, struct lx_path *p, con
         return false;
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, root.resolve);
     if (fd < 0)
         return false;
     s64 r = prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)st, AT_SYMLINK_NOFOLLOW, 0, 0);
@@ -504,7 +508,7 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     if (path[0] != '/' || needs_walk(path))
         return slow(proc, p, dirfd, path, how);
     if ((how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == LX_PATH_FOLLOW) {
-        int fd = open_in_root(proc->root_fd, path, O_PATH, RESOLVE_IN_ROOT);
+        int fd = open_in_root(proc->root_fd, path, O_PATH, root.resolve);
         if (fd >= 0)
             return finish_object(p, fd);
         return fd == -ENOENT && surely_missing(proc, p, path) ? -ENOENT : slow(proc, p, dirfd, path, how);
@@ -515,7 +519,7 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     size_t n = (size_t)(name - path);
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, root.resolve);
     if (fd < 0)
         return slow(proc, p, dirfd, path, how);
     strcpy(p->buf, name);
@@ -552,7 +556,7 @@ s64 lx_path_open_direct(struct lx_thread *t, const char *path, u64 flags)
         KNOWN = O_ACCMODE | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT |
                 0100000 /* O_LARGEFILE */ | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC,
     };
-    struct open_how how = {.flags = flags & KNOWN, .resolve = RESOLVE_IN_ROOT};
+    struct open_how how = {.flags = flags & KNOWN, .resolve = root.resolve};
     if (t->proc->root_fd < 0 || path[0] != '/' || flags & (O_CREAT | __O_TMPFILE) || needs_walk(path))
         return -EXDEV;
     if (flags & O_PATH)

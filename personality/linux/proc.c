@@ -125,8 +125,17 @@ static void tidy(char *path)
     *out = 0;
 }
 
+/* As place_of, of a path as the host knows it: /proc may also be mounted in the guest's root, as in a container's. */
+static enum place host_place_of(const struct lx_process *p, char *dir)
+{
+    enum place place = place_of(dir);
+    if (place == NOWHERE && p->root_fd >= 0 && lx_path_to_guest(p, dir))
+        place = place_of(dir);
+    return place;
+}
+
 /* Where does the directory part of (dirfd, path), its first n bytes, lie? */
-static enum place place_at(int dirfd, const char *path, size_t n)
+static enum place place_at(const struct lx_process *p, int dirfd, const char *path, size_t n)
 {
     char dir[2 * LX_PATH_MAX];
     size_t base = 0;
@@ -142,7 +151,7 @@ static enum place place_at(int dirfd, const char *path, size_t n)
     memcpy(dir + base, path, n);
     dir[base + n] = 0;
     tidy(dir);
-    return place_of(dir);
+    return host_place_of(p, dir);
 }
 
 enum lx_proc lx_proc_file(const struct lx_process *p, int dirfd, const char *path)
@@ -152,14 +161,14 @@ enum lx_proc lx_proc_file(const struct lx_process *p, int dirfd, const char *pat
     name = name ? name + 1 : path;
     if (name[0] >= '0' && name[0] <= '9') {
         const char *end = name;
-        if (number(&end, &n) && !*end && place_at(dirfd, path, (size_t)(name - path)) == OWN_FD)
+        if (number(&end, &n) && !*end && place_at(p, dirfd, path, (size_t)(name - path)) == OWN_FD)
             return lx_fd_hidden(n) ? LX_PROC_HIDDEN : LX_PROC_FD;
         return LX_PROC_NONE;
     }
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         if (LIKELY(files[i].name[0] != name[0]) || strcmp(files[i].name, name) != 0)
             continue;
-        if (files[i].place != (u8)place_at(dirfd, path, (size_t)(name - path)))
+        if (files[i].place != (u8)place_at(p, dirfd, path, (size_t)(name - path)))
             return LX_PROC_NONE;
         if ((files[i].which == LX_PROC_OSRELEASE || files[i].which == LX_PROC_VERSION) && !p->opt->uname)
             return LX_PROC_NONE;
@@ -171,7 +180,7 @@ enum lx_proc lx_proc_file(const struct lx_process *p, int dirfd, const char *pat
 bool lx_proc_is_fd_dir(const struct lx_process *p, int fd)
 {
     char dir[LX_PATH_MAX];
-    return lx_host_fd_path(fd, dir, sizeof dir) > 0 && place_of(dir) == OWN_FD;
+    return lx_host_fd_path(fd, dir, sizeof dir) > 0 && host_place_of(p, dir) == OWN_FD;
 }
 
 /* --- content --- */
