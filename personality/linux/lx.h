@@ -105,6 +105,7 @@ struct lx_thread {
     u64 call_nr;
     u64 call_arg[6];
     gva_t call_pc; /* pc after the instruction */
+    u32 parked;    /* bit 0: stopped because the process ends; see lx_thread_park */
     bool ending;   /* the run loop returns: exit was called */
     int exit_code;
     struct lx_start_args *start; /* private to thread.c */

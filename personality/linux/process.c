@@ -463,6 +463,7 @@ void lx_process_end(struct lx_thread *t, int code, int sig)
         return;
     }
     lx_thread_leave_memory(t);
+    lx_threads_release_robust(t);
     if (p->vfork_child)
         return;
     if (sig)

@@ -87,6 +87,8 @@ static void do_call(struct lx_thread *t)
     }
     v->poll = 0;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (UNLIKELY(t->proc->exiting))
+        lx_thread_park(t);
     if (!t->ending)
         lx_signal_deliver(t, &r);
 }
@@ -116,6 +118,8 @@ void lx_run(struct lx_thread *t)
         if (UNLIKELY(v->poll)) {
             v->poll = 0;
             __atomic_signal_fence(__ATOMIC_SEQ_CST);
+            if (UNLIKELY(t->proc->exiting))
+                lx_thread_park(t);
             lx_signal_deliver(t, NULL);
         }
         switch (UNLIKELY(lx_gdb_on()) ? lx_gdb_run(t) : vcpu_run(v)) {

@@ -236,6 +236,40 @@ static void release_robust_list(struct lx_thread *t)
         release_futex(t, pending + (u64)offset, pending_pi, true);
 }
 
+/* Might t hold robust futexes? */
+static bool holds_robust(struct lx_thread *t)
+{
+    gva_t entry, pending;
+    bool pi;
+    return t->robust_list && read_link(t, t->robust_list, &entry, &pi) &&
+           read_link(t, t->robust_list + 16, &pending, &pi) && (entry != t->robust_list || pending);
+}
+
+void lx_thread_park(struct lx_thread *t)
+{
+    u32 never = 0;
+    lx_signal_block_all();
+    lx_thread_leave_memory(t);
+    mk_signal(&t->parked, 1);
+    for (;;)
+        (void)mk_wait(&never, 1, 0);
+}
+
+void lx_threads_release_robust(struct lx_thread *t)
+{
+    struct lx_process *p = t->proc;
+    u64 deadline = mk_clock() + 200000000;
+    mk_lock(&p->threads_lock);
+    for (struct lx_thread *o = p->threads; o; o = o->next)
+        if (o != t && holds_robust(o))
+            lx_kick(o);
+    /* The lock keeps them from ending meanwhile. One that is stuck in the host kernel is not waited for long. */
+    for (struct lx_thread *o = p->threads; o; o = o->next)
+        if (o != t && holds_robust(o))
+            (void)mk_wait(&o->parked, 1, deadline);
+    mk_unlock(&p->threads_lock);
+}
+
 void lx_thread_leave_memory(struct lx_thread *t)
 {
     release_robust_list(t);

@@ -34,3 +34,9 @@ s64 lx_thread_clone(struct lx_thread *t, const struct lx_clone *c);
 
 /* The end of a thread as other threads see it: robust futexes, clear_child_tid. Reads and writes guest memory. */
 void lx_thread_leave_memory(struct lx_thread *t);
+
+/* The process ends by t: makes the other threads that hold robust futexes stop and let go of them. lx_process.exiting
+ * is set. */
+void lx_threads_release_robust(struct lx_thread *t);
+/* t stops for that, for ever. */
+_Noreturn void lx_thread_park(struct lx_thread *t);

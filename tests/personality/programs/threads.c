@@ -111,6 +111,16 @@ static void *die_holding(void *arg)
     return NULL;
 }
 
+static void *hold_on(void *how)
+{
+    pthread_mutex_lock(robust);
+    sem_post(&ready);
+    while ((intptr_t)how == 1)
+        pause();
+    for (;;)
+        ;
+}
+
 static void robust_locks(int protocol, int shared_between)
 {
     pthread_mutexattr_t ma;
@@ -136,7 +146,22 @@ static void robust_locks(int protocol, int shared_between)
         }
         wait(NULL);
         value("process died", pthread_mutex_lock(robust) == EOWNERDEAD);
+        pthread_mutex_consistent(robust);
         pthread_mutex_unlock(robust);
+        /* So does one that another thread holds when its process ends, asleep or busy. */
+        for (intptr_t how = 1; how <= 2; how++) {
+            if (!fork()) {
+                sem_init(&ready, 0, 0);
+                pthread_create(&t, NULL, hold_on, (void *)how);
+                sem_wait(&ready);
+                _exit(0);
+            }
+            wait(NULL);
+            value("other thread's", pthread_mutex_lock(robust) == EOWNERDEAD);
+            if (how == 1)
+                pthread_mutex_consistent(robust);
+            pthread_mutex_unlock(robust);
+        }
         value("not recoverable", pthread_mutex_lock(robust) == ENOTRECOVERABLE);
     } else {
         /* A waiter is woken. */
