@@ -424,7 +424,9 @@ static bool op_watch(void *cx, gva_t start, size_t len, bool on)
             clear_code_locked(mm, n);
         } else if (v && (v->flags & VMA_SHARED)) {
             seen = false; /* other mappings of the same memory may be written */
-            continue;
+            if (!(mm->code[n / 64] & bit))
+                continue;
+            clear_code_locked(mm, n); /* of what was mapped here before */
         } else if (!(mm->code[n / 64] & bit)) {
             __atomic_or_fetch(&mm->code[n / 64], bit, __ATOMIC_RELAXED);
             atomic_fetch_add(&mm->ncode, 1);
@@ -519,14 +521,10 @@ enum lx_fault_verdict lx_mm_fault(struct lx_thread *t, const struct vcpu_fault *
     else
         code = f->access == VCPU_WRITE && (mm->code[n / 64] >> n % 64 & 1);
     mk_unlock(&mm->lock);
-    if (code && !engine_unwatch(t->proc->engine, f->addr, 1)) {
-        /* The engine forgot the page (a flush came between): no translations are left to drop but those made since. */
-        mk_lock(&mm->lock);
-        clear_code_locked(mm, n);
-        refresh_page_locked(mm, n);
-        mk_unlock(&mm->lock);
-        engine_invalidate(t->proc->engine, n * mm->page, mm->page);
-    }
+    /* When the engine does not watch the page, another thread's write or a flush came first. It is not for us to make
+     * the page writable then: a third thread may have it watched again already. */
+    for (bool watched = code; watched && !engine_unwatch(t->proc->engine, f->addr, 1);)
+        watched = __atomic_load_n(&mm->code[n / 64], __ATOMIC_ACQUIRE) >> n % 64 & 1;
 
     /* A fault that the map does not explain is a race with another thread's change of the map. When it comes again and
      * again it is not: memory that the host refuses for a reason of its own (a guard made by madvise). */
@@ -543,9 +541,36 @@ enum lx_fault_verdict lx_mm_fault(struct lx_thread *t, const struct vcpu_fault *
 
 /* --- life --- */
 
+/* The window at host address 0, where guest addresses are host addresses and reaching them costs nothing: host programs
+ * live far above. Not where something of the host's lies there (a sanitizer's shadow). What the host never gives out at
+ * its lowest end, the guest does not get either. */
+static int reserve_low_window(struct lx_mm *mm, u64 size)
+{
+    u64 low = mm->min_addr;
+    int rc = mk_reserve_at(low, size + GUARD(size) - low);
+    if (rc && low < 0x10000) {
+        low = 0x10000;
+        rc = mk_reserve_at(low, size + GUARD(size) - low);
+    }
+    if (!rc) {
+        mm->min_addr = low;
+        mm->base = 0;
+        mm->size = size;
+    }
+    return rc;
+}
+
+static void free_window(struct lx_mm *mm)
+{
+    hva_t start = mm->base ? mm->base - GUARD(mm->size) : mm->min_addr;
+    prov_call_now(LX_NR_munmap, start, mm->base + mm->size + GUARD(mm->size) - start, 0, 0, 0, 0);
+}
+
 static int reserve_window(struct lx_mm *mm, u64 size)
 {
     hva_t at;
+    if (!reserve_low_window(mm, size))
+        return 0;
     int rc = mk_reserve(&at, size + 2 * GUARD(size) + HOST_GAP(size), 2 << 20);
     if (!rc) {
         prov_call_now(LX_NR_munmap, at + size + 2 * GUARD(size), HOST_GAP(size), 0, 0, 0, 0);
@@ -578,7 +603,7 @@ int lx_mm_create(struct lx_mm **out, u64 window)
         rc = mk_pages_alloc(&code, bitmap);
     if (rc) {
         if (mm->size)
-            prov_call_now(LX_NR_munmap, mm->base - GUARD(mm->size), mm->size + 2 * GUARD(mm->size), 0, 0, 0, 0);
+            free_window(mm);
         heap_free(mm);
         return rc;
     }
@@ -593,7 +618,7 @@ void lx_mm_release(struct lx_mm *mm)
     if (atomic_fetch_sub(&mm->users, 1) > 1)
         return;
     mk_pages_free(mm->code, mm->size / mm->page / 8);
-    prov_call_now(LX_NR_munmap, mm->base - GUARD(mm->size), mm->size + 2 * GUARD(mm->size), 0, 0, 0, 0);
+    free_window(mm);
     heap_free(mm->vma);
     heap_free(mm);
 }
