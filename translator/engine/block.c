@@ -42,7 +42,7 @@ static void page_unseen(struct engine *e, struct code_page *p)
     if (!p->listed) {
         p->listed = true;
         p->next_unseen = e->unseen;
-        e->unseen = p;
+        __atomic_store_n(&e->unseen, p, __ATOMIC_RELEASE);
     }
 }
 
@@ -184,21 +184,26 @@ static bool is_current(struct engine *e, const struct block *b)
 
 void block_sync(struct engine *e)
 {
-    struct code_page *p = e->unseen, *next_page;
-    e->unseen = NULL;
-    for (; p; p = next_page) {
+    struct code_page *left = NULL, *next_page;
+    for (struct code_page *p = e->unseen; p; p = next_page) {
         next_page = p->next_unseen;
-        p->listed = false;
-        if (!p->blocks)
-            continue;     /* it is watched again when it gets translations again */
-        page_watch(e, p); /* before the comparison, so that no write falls between */
+        /* One without blocks is watched again when it gets some. The watch comes before the comparison, so that no
+         * write falls between. */
+        bool stays = p->blocks && !page_watch(e, p);
         struct block *next;
         for (struct block *b = p->blocks; b; b = next) {
             next = b->page_next[p->number & 1];
             if (b->source && !is_current(e, b))
                 block_kill(e, b);
         }
+        p->listed = stays;
+        if (stays) {
+            p->next_unseen = left;
+            left = p;
+        }
     }
+    /* Last of all: who finds nothing here does not wait for us, and must not find blocks that we were about to kill. */
+    __atomic_store_n(&e->unseen, left, __ATOMIC_RELEASE);
 }
 
 void engine_sync(struct engine *e)
