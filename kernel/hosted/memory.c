@@ -89,6 +89,19 @@ static int reserve(hva_t *out, size_t size)
     return 0;
 }
 
+int mk_reserve_at(hva_t at, size_t size)
+{
+    void *p =
+        mmap((void *)at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (p == MAP_FAILED)
+        return map_error();
+    if ((hva_t)p == at)
+        return 0;
+    munmap(p, size); /* a kernel that takes the address for a hint */
+    return -EEXIST;
+}
+
 int mk_reserve(hva_t *out, size_t size, size_t align)
 {
     size_t page = mk_page_size();

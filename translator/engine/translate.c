@@ -118,6 +118,7 @@ static int emit(struct engine *e, const struct ir_unit *u, struct block *b, stru
         .cap = e->code.size - off,
         .exit_id = e->nexits,
         .common = e->common,
+        .flat0 = e->cfg.mem_base == 0,
         .marks = marks,
         .nmarks_cap = max_marks,
         .exits = exits,

@@ -291,8 +291,12 @@ int x64_emit(const struct ir_unit *u, struct host_code *out)
     g->out = out;
     g->val = val;
     g->common = out->common;
-    g->c =
-        (struct code){.p = out->rw, .base = out->rw, .end = out->rw + out->cap, .rx = out->rx, .common = out->common};
+    g->c = (struct code){.p = out->rw,
+                         .base = out->rw,
+                         .end = out->rw + out->cap,
+                         .rx = out->rx,
+                         .common = out->common,
+                         .flat0 = out->flat0};
     g->cold_tail = &g->cold;
     g->insn_pc = u->pc;
     memset(g->slot_reg, NOREG, sizeof g->slot_reg);

@@ -15,6 +15,7 @@ struct code {
     u8 *base, *end;   /* the room */
     const u8 *rx;     /* where base will run */
     const u8 *common; /* where the common code runs */
+    bool flat0;       /* guest memory begins at host address 0: O_GS needs no prefix, and is a cycle faster */
 };
 
 static inline u32 code_off(const struct code *c)
@@ -43,11 +44,11 @@ static inline void put64(struct code *c, u64 x)
 
 /* Opcode flags. */
 enum {
-    X_W = 1 << 8,    /* 64-bit operands */
-    X_0F = 1 << 9,   /* maps */
-    X_38 = 1 << 10,  /* 0F 38 */
-    X_3A = 1 << 11,  /* 0F 3A */
-    X_66 = 1 << 12,  /* prefixes */
+    X_W = 1 << 8,   /* 64-bit operands */
+    X_0F = 1 << 9,  /* maps */
+    X_38 = 1 << 10, /* 0F 38 */
+    X_3A = 1 << 11, /* 0F 3A */
+    X_66 = 1 << 12, /* prefixes */
     X_F3 = 1 << 13,
     X_F2 = 1 << 14,
     X_BREG = 1 << 15, /* the reg field names a byte register */
@@ -58,10 +59,10 @@ enum {
 enum opnd_kind { O_REG, O_MEM, O_GS, O_COMMON, O_IMM };
 struct opnd {
     u8 kind;
-    u8 reg;    /* O_REG: it. O_MEM, O_GS: base, or NOREG */
-    u8 index;  /* O_MEM, O_GS: index register, or NOREG */
-    u8 scale;  /* log2; without an index it does nothing, and is a mark (o_gs_write) */
-    s32 disp;  /* displacement; O_COMMON: offset in the common code; O_IMM: the value, sign-extended */
+    u8 reg;   /* O_REG: it. O_MEM, O_GS: base, or NOREG */
+    u8 index; /* O_MEM, O_GS: index register, or NOREG */
+    u8 scale; /* log2; without an index it does nothing, and is a mark (o_gs_write) */
+    s32 disp; /* displacement; O_COMMON: offset in the common code; O_IMM: the value, sign-extended */
 };
 
 static inline struct opnd o_reg(u32 r)
@@ -84,7 +85,8 @@ static inline struct opnd o_gs(u32 base, s32 disp)
 {
     return (struct opnd){.kind = O_GS, .reg = (u8)base, .index = NOREG, .disp = disp};
 }
-/* The same, for a read that belongs to an access that writes: unwinding tells it by its encoding and reports a write. */
+/* The same, for a read that belongs to an access that writes: unwinding tells it by its encoding and reports a write.
+ */
 static inline struct opnd o_gs_write(u32 base)
 {
     struct opnd o = o_gs(base, 0);
@@ -166,7 +168,7 @@ static inline void x_rm(struct code *c, u32 op, u32 reg, struct opnd rm, u32 nim
     u32 rex = x_ext(reg & 15, rm) | (op & X_W ? 8 : 0);
     if (((op & X_BREG) && reg >= RSP && reg < XMM0) || ((op & X_BRM) && rm.kind == O_REG && rm.reg >= RSP))
         rex |= 0x40;
-    if (rm.kind == O_GS)
+    if (rm.kind == O_GS && !c->flat0)
         put8(c, 0x65);
     if (op & X_LOCK)
         put8(c, 0xf0);
@@ -197,7 +199,7 @@ static inline void x_vex(struct code *c, u32 op, u32 reg, u32 v, struct opnd rm,
 {
     u32 map = op & X_38 ? 2 : op & X_3A ? 3 : 1;
     u32 pp = op & X_66 ? 1 : op & X_F3 ? 2 : op & X_F2 ? 3 : 0;
-    if (rm.kind == O_GS)
+    if (rm.kind == O_GS && !c->flat0)
         put8(c, 0x65);
     put8(c, 0xc4);
     put8(c, (~x_ext(reg & 15, rm) & 7) << 5 | map);
