@@ -3,8 +3,9 @@
 
     test.py --build DIR [SUITE…]
 
-Two kinds: what Meson knows (unit, golden, differential tests; a suite each part), and `system`, Debian's own programs
-under build/dragoman beside the same programs run natively (tests/system/run.py). With no SUITE all are run.
+Three kinds: what Meson knows (unit, golden, differential tests; a suite each part); `suites`, the quick subset of other
+projects' conformance suites (tests/suites/run.py); and `system`, Debian's own programs beside the same programs run natively
+(tests/system/run.py). With no SUITE all are run.
 
 Prints a line per suite, the name and log of each test that failed, and in the end "N passed, N failed, N skipped".
 """
@@ -86,6 +87,27 @@ def run_system(build):
     return [r["passed"], r["failed"], r["skipped"]]
 
 
+def run_suites(build):
+    """The quick subsets of the conformance suites: [passed, failed, skipped]. A suite that could not be brought here is one skipped."""
+    tool = os.path.join(ROOT, "tests", "suites", "run.py")
+    names = subprocess.run([tool, "--list"], stdout=subprocess.PIPE, text=True).stdout.split("\n")
+    total = [0, 0, 0]
+    for name in [n.split()[0] for n in names if n.strip()]:
+        log = os.path.join(ROOT, "build", "logs", "suite-%s.log" % name)
+        with open(log, "w") as f:
+            rc = subprocess.run([tool, name, "--quick", "--check", "--ours", os.path.join(build, "dragoman")], stdout=f, stderr=subprocess.STDOUT).returncode
+        with open(log, encoding="utf-8", errors="replace") as f:
+            lines = f.read().splitlines()
+        m = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped$", lines[-1] if lines else "")
+        row = [int(x) for x in m.groups()] if m else [0, 0, 1] if rc == 2 else [0, 1, 0]
+        for l in lines:
+            if l.startswith("FAILED") or not m and l is lines[-1]:
+                print("%s: %s (log: %s)" % (name, l, os.path.relpath(log, ROOT)))
+        print("%-14s %d passed, %d failed, %d skipped" % (name, *row), flush=True)
+        total = [x + y for x, y in zip(total, row)]
+    return total
+
+
 def main(argv):
     ap = argparse.ArgumentParser(description="Runs the tests and counts them.")
     ap.add_argument("--build", default="build")
@@ -94,12 +116,12 @@ def main(argv):
     build = os.path.join(ROOT, a.build)
     tests = known_tests(build)
     known = set(tests.values())
-    unknown = set(a.suites) - known - {"system"}
+    unknown = set(a.suites) - known - {"suites", "system"}
     if unknown:
-        print("test: no such suite: %s (there are: %s)" % (", ".join(sorted(unknown)), ", ".join(sorted(known | {"system"}))), file=sys.stderr)
+        print("test: no such suite: %s (there are: %s)" % (", ".join(sorted(unknown)), ", ".join(sorted(known | {"suites", "system"}))), file=sys.stderr)
         return 2
     total = [0, 0, 0]
-    meson_suites = [s for s in a.suites if s != "system"]
+    meson_suites = [s for s in a.suites if s not in ("suites", "system")]
     if tests and (meson_suites or not a.suites):
         results = run_meson(build, tests, meson_suites)
         for suite, row in count(results).items():
@@ -110,6 +132,8 @@ def main(argv):
                 print("FAILED %s/%s: %s (log: %s/meson-logs/testlog.txt)" % (suite, name, result.lower(), a.build))
                 for l in output.splitlines()[-(60 if os.environ.get("CI") else 15):]:
                     print("    " + l)
+    if not a.suites or "suites" in a.suites:
+        total = [x + y for x, y in zip(total, run_suites(build))]
     if not a.suites or "system" in a.suites:
         row = run_system(build)
         print("%-14s %d passed, %d failed, %d skipped" % ("system", *row), flush=True)
