@@ -1,4 +1,5 @@
-// C++: exceptions through deep stacks, through signal frames, in many threads; thread-local objects with destructors; statics made once; strings.
+// C++: exceptions through deep stacks, through signal frames, in many threads; thread-local objects with destructors;
+// statics made once; strings.
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -15,9 +16,18 @@
 
 static std::atomic<long> alive{0}, made{0};
 struct counted {
-    counted() { alive++; }
-    counted(const counted &) { alive++; }
-    ~counted() { alive--; }
+    counted()
+    {
+        alive++;
+    }
+    counted(const counted &)
+    {
+        alive++;
+    }
+    ~counted()
+    {
+        alive--;
+    }
 };
 
 [[gnu::noinline]] static long deep(int n)

@@ -1,5 +1,5 @@
-/* Deep recursion: far deeper than any return-address stack; unwound by returns, by longjmp, and by an overflow that a handler on its own stack
- * ends. Handlers that leave by longjmp, again and again; contexts that are switched. */
+/* Deep recursion: far deeper than any return-address stack; unwound by returns, by longjmp, and by an overflow that a
+ * handler on its own stack ends. Handlers that leave by longjmp, again and again; contexts that are switched. */
 #include "stress.h"
 
 static unsigned __attribute__((noinline)) even(unsigned n, volatile unsigned *leaf);

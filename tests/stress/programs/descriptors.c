@@ -1,5 +1,5 @@
-/* All descriptors: a guest may have as many as natively, may close them all, and may put its own at any number; what the engine has open is
- * not seen, not hit and not in the way. */
+/* All descriptors: a guest may have as many as natively, may close them all, and may put its own at any number; what
+ * the engine has open is not seen, not hit and not in the way. */
 #include "stress.h"
 
 #include <dirent.h>

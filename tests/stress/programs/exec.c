@@ -1,5 +1,5 @@
-/* execve from many threads at once: exactly one wins, all others are gone, the program starts clean; while other threads translate, fork,
- * sleep, take signals. */
+/* execve from many threads at once: exactly one wins, all others are gone, the program starts clean; while other
+ * threads translate, fork, sleep, take signals. */
 #include "stress.h"
 
 #include <semaphore.h>

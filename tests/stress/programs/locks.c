@@ -1,5 +1,5 @@
-/* Locks under load: robust ones whose owners die, priority-inheriting ones, condition variables, barriers, read-write locks, futexes that are requeued; in
- * one process and between processes. */
+/* Locks under load: robust ones whose owners die, priority-inheriting ones, condition variables, barriers, read-write
+ * locks, futexes that are requeued; in one process and between processes. */
 #include "stress.h"
 
 #include <semaphore.h>

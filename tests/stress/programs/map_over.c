@@ -1,4 +1,5 @@
-/* A guest that maps over everything: the whole address space, what lies between its mappings, all the memory that there is. What it hits is its own. */
+/* A guest that maps over everything: the whole address space, what lies between its mappings, all the memory that there
+ * is. What it hits is its own. */
 #include "stress.h"
 
 #define G (1ull << 30)
@@ -18,7 +19,8 @@ static void new_code(void)
 static uintptr_t top_of_space(void)
 {
     for (uintptr_t a = 1ull << 47; a; a >>= 1) {
-        void *p = mmap((void *)(a - 64 * PAGE), PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        void *p =
+            mmap((void *)(a - 64 * PAGE), PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         if (p != MAP_FAILED) {
             munmap(p, PAGE);
             return a - 64 * PAGE;
@@ -33,7 +35,8 @@ static uintptr_t top_of_space(void)
 static void over_all(int prot)
 {
     /* From the lowest address that may be: the code, the stack, everything. There is nothing to come back to. */
-    mmap((void *)(16 * PAGE), top_of_space() - 16 * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+    mmap((void *)(16 * PAGE), top_of_space() - 16 * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+         -1, 0);
     _exit(1);
 }
 
@@ -69,7 +72,8 @@ static void fill_gaps(void)
         /* A stack needs its gap. */
         uintptr_t end = strstr(line, "[stack]") < strchr(line, '\n') && strstr(line, "[stack]") ? lo - 300 * PAGE : lo;
         if (at < end) {
-            void *p = mmap((void *)at, end - at, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
+            void *p = mmap((void *)at, end - at, PROT_READ,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
             if (p == MAP_FAILED)
                 failed++;
             else if (*(volatile char *)p == 0)
@@ -81,7 +85,8 @@ static void fill_gaps(void)
         if (at >= top)
             break;
     }
-    if (mmap(NULL, 4 * G, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED && top < 1ull << 40)
+    if (mmap(NULL, 4 * G, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED &&
+        top < 1ull << 40)
         _exit(3);
     if (failed || !filled)
         _exit(4);
@@ -136,8 +141,10 @@ static void many_pieces(void)
         n += 2;
     if (n == 140000 || errno != ENOMEM)
         _exit(1);
-    if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED && mmap(NULL, PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED &&
-        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED && mmap(NULL, PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+    if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED &&
+        mmap(NULL, PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED &&
+        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED &&
+        mmap(NULL, PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
         _exit(2);
     if (munmap(p, 140000 * PAGE))
         _exit(3);

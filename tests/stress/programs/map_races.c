@@ -1,5 +1,5 @@
-/* Pages are mapped, unmapped, protected and written while other threads run code in them, read and write them, and give them to
- * system calls. Each access works with a value that was there, or faults at its own address. */
+/* Pages are mapped, unmapped, protected and written while other threads run code in them, read and write them, and give
+ * them to system calls. Each access works with a value that was there, or faults at its own address. */
 #include "stress.h"
 
 #define PAGES 8

@@ -1,5 +1,5 @@
-/* System calls that block, timers and signals: a call is restarted or fails with EINTR exactly as its handler's flags say; no byte is lost or
- * doubled, no EINTR missing or too much. */
+/* System calls that block, timers and signals: a call is restarted or fails with EINTR exactly as its handler's flags
+ * say; no byte is lost or doubled, no EINTR missing or too much. */
 #include "stress.h"
 
 #include <linux/futex.h>
@@ -59,7 +59,9 @@ static void stream(const char *what, int flags, int how)
     timer(400);
     for (uint32_t i = 0; i < 400;) {
         struct iovec iov = {&v, sizeof v};
-        ssize_t r = how == 1 ? recv(fd[0], &v, sizeof v, 0) : how == 2 ? readv(fd[0], &iov, 1) : read(fd[0], &v, sizeof v);
+        ssize_t r = how == 1   ? recv(fd[0], &v, sizeof v, 0)
+                    : how == 2 ? readv(fd[0], &iov, 1)
+                               : read(fd[0], &v, sizeof v);
         if (r == -1 && errno == EINTR) {
             eintr++;
             continue;
@@ -73,7 +75,9 @@ static void stream(const char *what, int flags, int how)
         eintr++;
     timer(0);
     printf("%s: bad %ld, child %d, %s\n", what, bad, w == p ? st : -1,
-           flags & SA_RESTART ? eintr ? "EINTR in spite of SA_RESTART" : "no EINTR" : eintr > 0 && eintr <= handled ? "EINTR" : "EINTR wrong");
+           flags & SA_RESTART              ? eintr ? "EINTR in spite of SA_RESTART" : "no EINTR"
+           : eintr > 0 && eintr <= handled ? "EINTR"
+                                           : "EINTR wrong");
     close(fd[0]);
     close(fd[1]);
 }
@@ -163,7 +167,8 @@ static long call(int which)
 
 static void exact(int flags)
 {
-    static const char *const names[] = {"read", "poll", "ppoll", "nanosleep", "futex", "sigsuspend", "epoll_wait", "pause", "sigtimedwait", "clock_nanosleep", "select"};
+    static const char *const names[] = {"read",       "poll",  "ppoll",        "nanosleep",       "futex", "sigsuspend",
+                                        "epoll_wait", "pause", "sigtimedwait", "clock_nanosleep", "select"};
     pthread_t t, me = pthread_self();
     sleeper = (pid_t)gettid_();
     on(SIGUSR1, count2, flags);

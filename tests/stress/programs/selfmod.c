@@ -1,5 +1,5 @@
-/* Code that several threads change and run. Who has told the others by a flag that he changed code, after flushing it for all, finds that they run the new
- * code; nobody ever goes back to older code. */
+/* Code that several threads change and run. Who has told the others by a flag that he changed code, after flushing it
+ * for all, finds that they run the new code; nobody ever goes back to older code. */
 #include "stress.h"
 
 #include <sys/syscall.h>

@@ -1,5 +1,5 @@
-/* SIGSTOP and SIGCONT at a process of several threads that computes, sleeps, translates: the parent sees each stop and each start, and nothing is
- * disturbed. */
+/* SIGSTOP and SIGCONT at a process of several threads that computes, sleeps, translates: the parent sees each stop and
+ * each start, and nothing is disturbed. */
 #include "stress.h"
 
 static volatile bool stop;

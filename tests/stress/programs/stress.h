@@ -1,5 +1,5 @@
-/* For stress programs. They run natively and as guests, and what they print must be the same: so they print what must hold (nothing
- * lost, nothing wrong), never how often something happened. */
+/* For stress programs. They run natively and as guests, and what they print must be the same: so they print what must
+ * hold (nothing lost, nothing wrong), never how often something happened. */
 #pragma once
 
 #include "tests/personality/programs/util.h"
@@ -8,7 +8,8 @@
 
 typedef int code_fn(void);
 
-/* Code of a function that returns n * step (each at most 2047 and fits an int): n additions. Gives its length, at most CODE_SUM_MAX(n). */
+/* Code of a function that returns n * step (each at most 2047 and fits an int): n additions. Gives its length, at most
+ * CODE_SUM_MAX(n). */
 #define CODE_SUM_MAX(n) (16 + 8 * (size_t)(n))
 static inline size_t code_sum(void *p, unsigned n, unsigned step)
 {

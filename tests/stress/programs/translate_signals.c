@@ -1,4 +1,5 @@
-/* Signals, many a millisecond, at threads that make and run new code all the time: each handler runs code of its own too. */
+/* Signals, many a millisecond, at threads that make and run new code all the time: each handler runs code of its own
+ * too. */
 #include "stress.h"
 
 #define THREADS 3
