@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "tests/host/harness.h"
 
 #include <stdio.h>
@@ -56,6 +57,30 @@ static bool on_fault(struct mk_fault *f, void *cx)
 
 void harness_start(struct harness *h, u64 mask)
 {
+    harness_start_at(h, mask, false);
+}
+
+/* Reserves the window; returns the host address of guest address 0. */
+static hva_t window(bool flat0)
+{
+    hva_t at;
+    if (flat0) {
+        size_t size = MEM_NONE + 0x10000 - MEM_RW;
+        if (mmap((void *)MEM_RW, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
+            (void *)MEM_RW) {
+            fprintf(stderr, "no memory at low addresses\n");
+            exit(77);
+        }
+        return 0;
+    }
+    int e = mk_reserve(&at, 2 * WINDOW, 1 << 16);
+    if (e)
+        die("window", e);
+    return at + WINDOW;
+}
+
+void harness_start_at(struct harness *h, u64 mask, bool flat0)
+{
     int e;
     void *p;
     struct mk_code code;
@@ -70,10 +95,7 @@ void harness_start(struct harness *h, u64 mask)
     if ((e = mk_pages_alloc(&p, sizeof(struct vcpu))))
         die("vCPU", e);
     h->v = p;
-    hva_t window;
-    if ((e = mk_reserve(&window, 2 * WINDOW, 1 << 16)))
-        die("window", e);
-    h->mem = (u8 *)window + WINDOW;
+    h->mem = (u8 *)window(flat0);
     if (mprotect(h->mem + MEM_RW, MEM_RW_SIZE, PROT_READ | PROT_WRITE) || mprotect(h->mem + MEM_RO, 4096, PROT_READ))
         die("guest memory", -ENOMEM);
     h->v->mem_base = (hva_t)h->mem;
@@ -116,6 +138,7 @@ int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exi
                                .cap = h->code_size - off,
                                .exit_id = exit_id,
                                .common = h->common,
+                               .flat0 = h->v->mem_base == 0,
                                .marks = e->marks,
                                .nmarks_cap = ARRAY_LEN(e->marks),
                                .exits = e->exits,

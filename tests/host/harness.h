@@ -27,6 +27,9 @@ struct harness {
 
 /* Makes it all; `mask` are host features to do without. Ends the process when that fails. */
 void harness_start(struct harness *h, u64 mask);
+/* The same; with `flat0`, guest addresses are host addresses. Ends the process with status 77 (skipped) where low
+ * addresses are not to be had. */
+void harness_start_at(struct harness *h, u64 mask, bool flat0);
 /* Makes the common code for these slots; what was emitted before is void. */
 void harness_slots(struct harness *h, const struct ir_slots *slots);
 /* Makes the vCPU's return-address stack and jump cache empty. */

@@ -685,6 +685,7 @@ bool random_unit(struct rng *r, const struct random_mix *mix, struct ir_unit *u)
         free(m);
         return false;
     }
+    u->alone = rng_chance(r, 50);
     m->r = r;
     m->mix = mix;
     m->u = u;

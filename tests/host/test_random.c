@@ -1,6 +1,6 @@
 /* Random units, compiled against interpreted.
  *
- *     test_random [--seed N] [--count N] [--mask M] [--keep]
+ *     test_random [--seed N] [--count N] [--mask M] [--flat0] [--keep]
  *
  * Each unit is run in the interpreter and, as written and as the builder folds it, compiled, from the same state.
  * Slots, memory, sticky flags, how and where it left, and what a fault was must be equal. On a difference the unit is
@@ -143,8 +143,12 @@ static int rebuild(const struct ir_unit *u, struct ir_unit *out)
 {
     struct ir_builder b;
     ir_ref *to = arena_array(&arena, u->n, sizeof *to, _Alignof(ir_ref));
-    *out = (struct ir_unit){
-        .arena = &arena, .slots = u->slots, .helpers = u->helpers, .nhelpers = u->nhelpers, .code_key = u->code_key};
+    *out = (struct ir_unit){.arena = &arena,
+                            .slots = u->slots,
+                            .helpers = u->helpers,
+                            .nhelpers = u->nhelpers,
+                            .code_key = u->code_key,
+                            .alone = u->alone};
     ir_begin(&b, out, u->pc);
     to[0] = 0;
     for (ir_ref r = 1; r < u->n; r++) {
@@ -316,7 +320,7 @@ static struct random_mix random_mix(struct rng *r, u32 *inputs)
 int main(int argc, char **argv)
 {
     u64 seed = 1, count = 10000, mask = 0;
-    bool keep = false;
+    bool keep = false, flat0 = false;
     for (int i = 1; i < argc; i++) {
         if (i + 1 < argc && !strcmp(argv[i], "--seed"))
             seed = strtoull(argv[++i], NULL, 0);
@@ -324,14 +328,16 @@ int main(int argc, char **argv)
             count = strtoull(argv[++i], NULL, 0);
         else if (i + 1 < argc && !strcmp(argv[i], "--mask"))
             mask = strtoull(argv[++i], NULL, 0);
+        else if (!strcmp(argv[i], "--flat0"))
+            flat0 = true;
         else if (!strcmp(argv[i], "--keep"))
             keep = true;
         else {
-            fprintf(stderr, "usage: test_random [--seed N] [--count N] [--mask M] [--keep]\n");
+            fprintf(stderr, "usage: test_random [--seed N] [--count N] [--mask M] [--flat0] [--keep]\n");
             return 2;
         }
     }
-    harness_start(&h, mask);
+    harness_start_at(&h, mask, flat0);
     code = malloc(sizeof *code);
     arena_init(&arena);
     u64 insns = 0, ops = 0, bytes = 0, runs = 0, failed = 0, left[6] = {0}, full = 0;

@@ -50,7 +50,6 @@ struct variant {
     u8 nargs, arg[4];
 };
 
-
 static struct emitted *code;
 
 static void compare(const struct variant *k, const struct ir_unit *u, const u8 in[BYTES], u32 fp_round, u32 fp_flags)

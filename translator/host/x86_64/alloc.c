@@ -73,7 +73,7 @@ static bool cell_used(const struct gen *g, u32 k)
 /* Gives value v a spill cell and stores it from register r. */
 static void spill(struct gen *g, ir_ref v, u32 r)
 {
-    u32 type = ins_of(g, v)->type, n = cells_of(type), k = 0;
+    u32 type = g->val[v].type, n = cells_of(type), k = 0;
     while (k + n <= SPILL_CELLS && (cell_used(g, k) || (n == 2 && cell_used(g, k + 1))))
         k++;
     if (k + n > SPILL_CELLS) {
@@ -159,7 +159,7 @@ void temp_take(struct gen *g, u32 r)
         u32 mask = r >= XMM0 ? TEMPS_FLOAT : TEMPS_INT;
         if (temp_free(g, mask)) {
             u32 t = temp_of(g, mask);
-            mov_rr(g, t, r, ins_of(g, v)->type);
+            mov_rr(g, t, r, g->val[v].type);
             g->locked &= ~(1u << t);
             temp_give(g, t, v);
             g->owner[r] = 0;
@@ -208,7 +208,7 @@ void load_into(struct gen *g, u32 r, ir_ref i)
     const struct ir_ins *in = ins_of(g, v);
     u32 src = reg_of(g, v);
     if (src != NOREG) {
-        mov_rr(g, r, src, in->type);
+        mov_rr(g, r, src, g->val[v].type);
     } else if (in->op == IR_OP_const && !is_float_class(in->type)) {
         x_mov_imm(&g->c, r, in->imm, g->keep_flags);
     } else if (in->op == IR_OP_const) {
@@ -222,7 +222,7 @@ void load_into(struct gen *g, u32 r, ir_ref i)
         g->locked &= ~(1u << t);
     } else {
         bool narrow = g->val[v].slot != NOSLOT; /* a spill cell is whole */
-        load_vcpu(g, r, mem_of(g, v), narrow ? in->type : spill_type(in->type));
+        load_vcpu(g, r, mem_of(g, v), narrow ? g->val[v].type : spill_type(g->val[v].type));
     }
 }
 
@@ -231,7 +231,7 @@ u32 use_reg(struct gen *g, ir_ref i)
     ir_ref v = root_of(g, i);
     u32 r = reg_of(g, v);
     if (r == NOREG) {
-        r = temp_of(g, is_float_class(ins_of(g, v)->type) ? TEMPS_FLOAT : TEMPS_INT);
+        r = temp_of(g, is_float_class(g->val[v].type) ? TEMPS_FLOAT : TEMPS_INT);
         load_into(g, r, v);
         temp_give(g, r, v);
     }
@@ -243,7 +243,7 @@ struct opnd use_rm(struct gen *g, ir_ref i)
 {
     ir_ref v = root_of(g, i);
     if (reg_of(g, v) == NOREG && !is_const(g, v)) {
-        u32 mask = is_float_class(ins_of(g, v)->type) ? TEMPS_FLOAT : TEMPS_INT;
+        u32 mask = is_float_class(g->val[v].type) ? TEMPS_FLOAT : TEMPS_INT;
         if (g->val[v].last <= g->pos || !temp_free(g, mask))
             return o_vcpu(mem_of(g, v));
     }
@@ -258,6 +258,20 @@ struct opnd use_any(struct gen *g, ir_ref i)
     return use_rm(g, i);
 }
 
+/* Another slot than s that holds w too, in a register by preference; NOSLOT if there is none. */
+static u32 other_slot(const struct gen *g, ir_ref w, u32 s)
+{
+    u32 found = NOSLOT;
+    for (u32 t = 0; t < g->u->slots->n; t++) {
+        if (g->slot_val[t] != w || t == s)
+            continue;
+        found = t;
+        if (g->slot_reg[t] != NOREG)
+            break;
+    }
+    return found;
+}
+
 /* Slot s is about to be overwritten: its value, if it lives on, gets another place. */
 static void vacate(struct gen *g, u32 s)
 {
@@ -268,16 +282,10 @@ static void vacate(struct gen *g, u32 s)
     g->val[w].slot = NOSLOT;
     if (g->val[w].last <= g->pos)
         return;
-    for (u32 t = 0; t < g->u->slots->n; t++) {
-        if (g->slot_val[t] != w)
-            continue;
-        g->val[w].slot = (u16)t;
-        if (g->slot_reg[t] != NOREG)
-            return;
-    }
+    g->val[w].slot = (u16)other_slot(g, w, s);
     if (has_home(g, w) || g->val[w].reg != NOREG)
         return;
-    u32 type = ins_of(g, w)->type;
+    u32 type = g->val[w].type;
     u32 t = temp_of(g, is_float_class(type) ? TEMPS_FLOAT : TEMPS_INT);
     if (g->slot_reg[s] != NOREG)
         mov_rr(g, t, g->slot_reg[s], type);
@@ -294,7 +302,8 @@ u32 def_hint(struct gen *g, ir_ref i)
         return NOREG;
     u32 s = ins_of(g, p)->aux;
     ir_ref w = g->slot_val[s];
-    if (w && g->val[w].slot == s && g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL) {
+    if (w && g->val[w].slot == s && g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL &&
+        other_slot(g, w, s) == NOSLOT) {
         /* Needed later. A copy now costs as much as the one at the put would; not if it is needed before. */
         u32 mask = g->slot_reg[s] >= XMM0 ? TEMPS_FLOAT : TEMPS_INT;
         if (g->val[w].last <= p || !temp_free(g, mask))
@@ -377,7 +386,7 @@ void emit_put(struct gen *g, ir_ref i)
         x_store_imm(&g->c, type_w(in->type), o_vcpu(slot_off(g, s)), (s32)k);
     else
         store_vcpu(g, slot_off(g, s), use_reg(g, x), in->type);
-    if (in->type != ins_of(g, x)->type)
+    if (in->type != g->val[x].type)
         return; /* the low half of x: the slot does not hold x itself */
     g->slot_val[s] = x;
     if (g->val[x].slot == NOSLOT || (r != NOREG && g->slot_reg[g->val[x].slot] == NOREG))
@@ -417,7 +426,7 @@ void release_dead(struct gen *g)
             k++;
             continue;
         }
-        u32 cell = g->val[v].spill, n = cells_of(ins_of(g, v)->type);
+        u32 cell = g->val[v].spill, n = cells_of(g->val[v].type);
         for (u32 j = cell; j < cell + n; j++)
             g->spill_used[j / 64] &= ~(1ull << (j % 64));
         g->val[v].spill = NOSPILL;

@@ -348,9 +348,9 @@ static struct access decode_access(const struct mk_regs *regs)
 {
     const u8 *p = (const u8 *)regs->rip;
     u8 rex = 0;
-    bool lock = false, map_0f = false;
-    for (; *p == 0x65 || *p == 0x66 || *p == 0xf0 || *p == 0xf2 || *p == 0xf3; p++)
-        lock |= *p == 0xf0;
+    bool map_0f = false;
+    while (*p == 0x65 || *p == 0x66 || *p == 0xf0 || *p == 0xf2 || *p == 0xf3)
+        p++;
     if ((*p & 0xf0) == 0x40)
         rex = *p++;
     if (*p == 0x0f) {
@@ -358,9 +358,9 @@ static struct access decode_access(const struct mk_regs *regs)
         p++;
     }
     u8 op = *p++, modrm = *p++, mod = modrm >> 6, rm = modrm & 7;
-    struct access a = {
-        .write = lock || (map_0f ? op == 0x11
-                                 : op == 0x88 || op == 0x89 || op == 0xc6 || op == 0xc7 || op == 0x86 || op == 0x87)};
+    /* What only reads: mov and movs*, mov[sz]x. */
+    bool reads = map_0f ? op == 0x10 || op == 0xb6 || op == 0xb7 || op == 0xbe || op == 0xbf : op == 0x8b || op == 0x63;
+    struct access a = {.write = !reads};
     bool base = true;
     if (rm == 4) {
         u8 sib = *p++, index = (u8)((sib >> 3 & 7) | (rex & 2) << 2);

@@ -93,6 +93,69 @@ static bool passes_hint(u32 op)
     }
 }
 
+/* Does the instruction that makes i32 value i leave zeros in the upper half of its register? */
+static bool writes_zeros_above(const struct gen *g, ir_ref i)
+{
+    switch (ins_of(g, i)->op) {
+    case IR_OP_shl:
+    case IR_OP_shr:
+    case IR_OP_sar:
+    case IR_OP_rotl:
+    case IR_OP_rotr:
+    case IR_OP_add:
+    case IR_OP_sub:
+    case IR_OP_mul:
+    case IR_OP_neg:
+    case IR_OP_and:
+    case IR_OP_or:
+    case IR_OP_xor:
+    case IR_OP_not:
+    case IR_OP_clz:
+    case IR_OP_ctz:
+    case IR_OP_popcnt:
+    case IR_OP_bswap:
+    case IR_OP_sext:
+    case IR_OP_zext:
+    case IR_OP_cmp:
+    case IR_OP_ld:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Is i32 value i less than 2^31 whatever its operands are? */
+static bool is_not_negative(const struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u64 k;
+    switch (in->op) {
+    case IR_OP_shr:
+        return const_of(g, in->b, &k) && (k & 31);
+    case IR_OP_and:
+        return const_of(g, in->b, &k) && (s64)k >= 0;
+    case IR_OP_zext:
+        return in->aux < 32;
+    case IR_OP_clz:
+    case IR_OP_ctz:
+    case IR_OP_popcnt:
+    case IR_OP_cmp:
+        return true;
+    case IR_OP_ld:
+        return (in->aux & IR_MEM_SIZE) < 2 && !(in->aux & IR_MEM_SIGNED);
+    default:
+        return false;
+    }
+}
+
+/* Is extension i no work, as its operand's register holds the result already? */
+static bool is_extended_already(const struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    return in->type == IR_I64 && in->aux == 32 && ins_of(g, in->a)->type == IR_I32 && writes_zeros_above(g, in->a) &&
+           (in->op == IR_OP_zext || is_not_negative(g, in->a));
+}
+
 static bool may_be_hinted(u32 op)
 {
     return op != IR_OP_const && op != IR_OP_get;
@@ -110,7 +173,7 @@ static void scan_hint(struct gen *g, struct scan *s, ir_ref i)
     }
     if (passes_hint(in->op) && !g->val[in->a].hint) {
         g->val[in->a].hint = v->hint;
-        g->val[in->a].chain = true;
+        g->val[in->a].chain = v->chain || !v->shares;
     }
 }
 
@@ -120,7 +183,8 @@ static void scan(struct gen *g, struct scan *s)
     for (u32 k = 0; k < u->slots->n; k++)
         s->next_get[k] = s->next_put[k] = NEVER;
     for (u32 i = 0; i < u->n; i++)
-        g->val[i] = (struct val){.root = i, .at = i, .slot = NOSLOT, .spill = NOSPILL, .reg = NOREG};
+        g->val[i] = (struct val){
+            .root = i, .at = i, .slot = NOSLOT, .spill = NOSPILL, .reg = NOREG, .type = ins_of(g, i)->type};
     s->barrier = u->n;
 
     for (ir_ref i = u->n - 1; i > 0; i--) {
@@ -130,10 +194,14 @@ static void scan(struct gen *g, struct scan *s)
         if (in->op == IR_OP_nop || (!v->uses && (flags == IR_PURE || in->op == IR_OP_get)))
             continue;
         v->live = true;
+        bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
+        v->shares = widens || in->op == IR_OP_trunc;
         if (v->hint)
             scan_hint(g, s, i);
-        if (in->op == IR_OP_trunc) { /* lives where its operand does */
+        if (v->shares) {
             struct val *a = &g->val[in->a];
+            if (widens)
+                a->type = IR_I64;
             a->last = a->last > v->last ? a->last : v->last;
             a->uses = a->uses + v->uses > 3 ? 3 : (u8)(a->uses + v->uses);
             a->user = i;
@@ -198,7 +266,7 @@ static void emit_insn(struct gen *g, ir_ref i)
     o->marks[o->nmarks++] = (struct host_mark){code_off(&g->c), (u32)(g->insn_pc - g->u->pc)};
 }
 
-static void emit_trunc(struct gen *g, ir_ref i)
+static void emit_shared(struct gen *g, ir_ref i)
 {
     g->val[i].root = root_of(g, ins_of(g, i)->a);
 }
@@ -220,7 +288,7 @@ static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
     [IR_OP_rotl] = emit_shift,       [IR_OP_rotr] = emit_shift,
     [IR_OP_clz] = emit_count,        [IR_OP_ctz] = emit_count,        [IR_OP_popcnt] = emit_count,
     [IR_OP_bswap] = emit_bswap,      [IR_OP_sext] = emit_ext,         [IR_OP_zext] = emit_ext,
-    [IR_OP_trunc] = emit_trunc,      [IR_OP_cmp] = emit_cmp,          [IR_OP_select] = emit_select,
+    [IR_OP_trunc] = emit_shared,     [IR_OP_cmp] = emit_cmp,          [IR_OP_select] = emit_select,
     [IR_OP_pair] = emit_pair,        [IR_OP_lo] = emit_half,          [IR_OP_hi] = emit_half,
     [IR_OP_ld] = emit_ld,            [IR_OP_st] = emit_st,            [IR_OP_amo] = emit_amo,
     [IR_OP_cas] = emit_cas,          [IR_OP_sc] = emit_sc,            [IR_OP_fence] = emit_fence,
@@ -312,7 +380,7 @@ int x64_emit(const struct ir_unit *u, struct host_code *out)
             return g->err;
         g->pos = i;
         g->locked = 0;
-        emitters[ins_of(g, i)->op](g, i);
+        (val[i].shares ? emit_shared : emitters[ins_of(g, i)->op])(g, i);
         release_dead(g);
     }
     emit_cold(g);

@@ -45,7 +45,7 @@ static bool alu_in_memory(struct gen *g, ir_ref i, u32 w, u32 alu, ir_ref a, ir_
     u32 s = put->aux;
     ir_ref v = root_of(g, a);
     if (g->slot_reg[s] != NOREG || g->slot_val[s] != v || reg_of(g, v) != NOREG || is_const(g, a) ||
-        ins_of(g, v)->type != put->type || g->val[v].last > g->pos)
+        g->val[v].type != put->type || g->val[v].last > g->pos)
         return false;
     struct opnd src = use_any(g, b);
     if (src.kind == O_MEM)
@@ -362,7 +362,7 @@ static void shift_const(struct gen *g, ir_ref i, u32 n)
     u32 dst = def_reg(g, i, in->a);
     bool rotates = in->op == IR_OP_rotl || in->op == IR_OP_rotr;
     if (n == 0) {
-        load_opnd(g, w, dst, x);
+        x_rm(c, 0x8b | w, dst, x, 0); /* in place, too: it clears the upper half of an i32 */
     } else if (rotates && have(FEAT_BMI2) && !is_reg(x, dst)) {
         x_vex(c, 0xf0 | X_3A | X_F2 | w, dst, 0, x, 1); /* rorx */
         put8(c, in->op == IR_OP_rotr ? n : bits - n);

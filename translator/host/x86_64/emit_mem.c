@@ -1,8 +1,9 @@
 /* Guest memory: loads, stores, atomics, ordering.
  *
- * Guest memory is reached through gs, whose base is that of guest memory: gs:[guest address]. Every access is an
- * instruction that may fault, so a load writes its result last and nothing that is visible to the guest is written
- * before it.
+ * Guest memory is reached through gs, whose base is that of guest memory: gs:[guest address]. Where guest memory begins
+ * at host address 0 (host_code.flat0) the prefix is left out: a base that is not 0 costs each load two cycles. Every
+ * access is an instruction that may fault, so a load writes its result last and nothing that is visible to the guest is
+ * written before it.
  *
  * Ordering. x86 keeps all orders but a store before a later load, so acquire and release need nothing, and of fences
  * only those that order writes before reads emit an instruction. Locked instructions are full barriers.

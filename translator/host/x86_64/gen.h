@@ -93,7 +93,7 @@ static inline u64 soft_desc(u32 op, u32 type, u32 arg_type, u32 aux)
 
 /* One SSA value. It may be in several places at once; a constant needs none. */
 struct val {
-    ir_ref root; /* the value whose place it shares (trunc), or itself */
+    ir_ref root; /* the value whose place it shares, or itself */
     u32 last;    /* last position that uses it; 0: none */
     u32 at;      /* position that emits it: its own, or that of its only user (fused) */
     ir_ref user; /* the user seen last by the scan; the only one when uses is 1 */
@@ -102,7 +102,9 @@ struct val {
     u16 spill;   /* spill cell, or NOSPILL */
     u8 reg;      /* temp that holds it, or NOREG */
     u8 uses;     /* saturates at 3 */
+    u8 type;     /* enum ir_type that its place is moved as */
     bool live;   /* has to be emitted */
+    bool shares; /* is its operand as it stands in a register: trunc, and extensions of what is extended already */
     bool fused;  /* emitted by its user */
     bool chain;  /* the hint came through a user, not from the put itself */
 };

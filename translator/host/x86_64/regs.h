@@ -2,7 +2,7 @@
  *
  *     rbp          the vCPU, biased (VBASE) so that the first 256 bytes of slots have one-byte displacements
  *     rsp          the return-address stack (exits.c)
- *     gs           base is mem_base: guest memory is gs:[guest address]
+ *     gs           base is mem_base: guest memory is gs:[guest address]; plain [guest address] where mem_base is 0
  *     rax rcx rdx rbx, xmm0-xmm3      temps: values of the unit (alloc.c). rcx, rax, rdx, rbx are also what shifts,
  *                  multiplication, division and compare-and-swap ask for; so none of these is ever pinned.
  *     rsi rdi r8-r15, xmm4-xmm15      pinned slots, by rank
