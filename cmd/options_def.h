@@ -22,5 +22,6 @@ OPT(DUMP, "dump", 'd', "LIST", "DRAGOMAN_DUMP", "print each block: guest, ir, ho
 OPT(DUMPAT, "dump-range", 0, "LO-HI", "DRAGOMAN_DUMP_RANGE",
     "only blocks that begin at these guest addresses (hexadecimal)")
 OPT(LOG, "log", 'D', "FILE", "DRAGOMAN_LOG", "write what is printed about the run to FILE, not to standard error")
-OPT(GDB, "gdb", 'g', "PORT", "DRAGOMAN_GDB", "wait for gdb on loopback port PORT (0: a free one) before the first instruction")
+OPT(GDB, "gdb", 'g', "PORT", "DRAGOMAN_GDB",
+    "wait for gdb on loopback port PORT (0: a free one) before the first instruction")
 OPT(PERF, "perf-map", 0, NULL, "DRAGOMAN_PERF_MAP", "write /tmp/perf-PID.map, so that perf names translations")

@@ -60,6 +60,6 @@ int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags
  * root; buf is then as it was. */
 bool lx_path_to_guest(const struct lx_process *proc, char *buf);
 
-/* Prepares proc->root_fd (from opt->root) and what belongs to it. A working directory outside the root becomes the root. 0 or
- * -errno. */
+/* Prepares proc->root_fd (from opt->root) and what belongs to it. A working directory outside the root becomes the
+ * root. 0 or -errno. */
 int lx_path_init_root(struct lx_process *proc) MUST_USE;

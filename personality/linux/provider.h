@@ -1,17 +1,19 @@
 /* The provider: where resources come from.
  *
- * It speaks the generic 64-bit Linux ABI (asm-generic numbers and structures, as riscv64 and aarch64 have them), with host
- * pointers. The Linux provider turns that into the host kernel's own calls; on an x86-64 host it maps numbers and converts the few
- * structures that differ (stat, epoll_event, …). A provider on bare metal answers from our servers. The personality makes no host system
- * call about resources but through here.
+ * It speaks the generic 64-bit Linux ABI (asm-generic numbers and structures, as riscv64 and aarch64 have them), with
+ * host pointers. The Linux provider turns that into the host kernel's own calls; on an x86-64 host it maps numbers and
+ * converts the few structures that differ (stat, epoll_event, …). A provider on bare metal answers from our servers.
+ * The personality makes no host system call about resources but through here.
  *
- * prov_call can be interrupted without a race: when *flag is nonzero before the host kernel was entered, it returns -LX_ERESTARTNOINTR and
- * nothing was done; a signal that arrives while the kernel blocks gives what the host kernel gives. The signal handler calls
- * prov_interrupt with the interrupted context, which closes the window between the check of the flag and the call.
+ * prov_call can be interrupted without a race: when *flag is nonzero before the host kernel was entered, it returns
+ * -LX_ERESTARTNOINTR and nothing was done; a signal that arrives while the kernel blocks gives what the host kernel
+ * gives. The signal handler calls prov_interrupt with the interrupted context, which closes the window between the
+ * check of the flag and the call.
  *
- * What the host kernel gives is exact, because the host's handler of a signal has SA_RESTART just when the guest's has it: a call that is
- * to be restarted is found with its pc at the call instruction (the kernel rewound it), looks as if it was not entered yet, and so
- * returns -LX_ERESTARTNOINTR as well ("do it again after the signal"); -EINTR is what the guest gets to see. */
+ * What the host kernel gives is exact, because the host's handler of a signal has SA_RESTART just when the guest's has
+ * it: a call that is to be restarted is found with its pc at the call instruction (the kernel rewound it), looks as if
+ * it was not entered yet, and so returns -LX_ERESTARTNOINTR as well ("do it again after the signal"); -EINTR is what
+ * the guest gets to see. */
 #pragma once
 
 #include "lib/types.h"
@@ -20,5 +22,6 @@
 s64 prov_call(const volatile u32 *flag, u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 /* The same, not to be interrupted by us. */
 s64 prov_call_now(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
-/* From a host signal handler: if the context was about to enter the kernel for prov_call, makes it return -LX_ERESTARTNOINTR instead. */
+/* From a host signal handler: if the context was about to enter the kernel for prov_call, makes it return
+ * -LX_ERESTARTNOINTR instead. */
 void prov_interrupt(void *ucontext);

@@ -373,7 +373,7 @@ static void settle_result(struct lx_thread *t, const s64 **result, u64 flags)
             abi->call_set(t, -EINTR);
             break;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     case LX_ERESTARTNOINTR:
         abi->call_rewind(t);
         break;

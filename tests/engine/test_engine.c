@@ -263,14 +263,25 @@ static void code_that_changes(void **state)
 
 static void code_that_changes_often(void **state)
 {
-    /* As above in a loop of x7 rounds: each adds what the changed instruction gives; the new immediate is the round's number. */
+    /* As above in a loop of x7 rounds: each adds what the changed instruction gives; the new immediate is the round's
+     * number. */
     const u32 code[] = {
-        JAL(1, 40), ADD(11, 11, 10), ADDI(7, 7, -1), R(0x63, 0, 0, 0, 7, 0), ADD(6, 6, 9), SW(6, 5, 0),
-        FENCE_I, JAL(0, -28), EBREAK, ADDI(0, 0, 0),
-        /* g: */ ADDI(10, 0, 0), JALR(0, 1, 0),
+        JAL(1, 40),
+        ADD(11, 11, 10),
+        ADDI(7, 7, -1),
+        R(0x63, 0, 0, 0, 7, 0),
+        ADD(6, 6, 9),
+        SW(6, 5, 0),
+        FENCE_I,
+        JAL(0, -28),
+        EBREAK,
+        ADDI(0, 0, 0),
+        /* g: */ ADDI(10, 0, 0),
+        JALR(0, 1, 0),
     };
     struct world w;
-    FOR_CONFIGS (w, code) {
+    FOR_CONFIGS(w, code)
+    {
         ((u32 *)(w.base + CODE))[3] = branch(0, 7, 0, 20);
         regs(w.v)->x[5] = CODE + 40;
         regs(w.v)->x[6] = ADDI(10, 0, 0);
@@ -422,16 +433,11 @@ static void steps_one_instruction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loops_and_stops),
-        cmocka_unit_test(calls_return),
-        cmocka_unit_test(faults_are_exact),
-        cmocka_unit_test(code_that_changes),
-        cmocka_unit_test(code_that_changes_often),
-        cmocka_unit_test(fetch_faults),
-        cmocka_unit_test(endless_loops_can_be_left),
-        cmocka_unit_test(threads_share_a_small_cache),
-        cmocka_unit_test(fork_keeps_both_alive),
-        cmocka_unit_test(steps_one_instruction),
+        cmocka_unit_test(loops_and_stops),           cmocka_unit_test(calls_return),
+        cmocka_unit_test(faults_are_exact),          cmocka_unit_test(code_that_changes),
+        cmocka_unit_test(code_that_changes_often),   cmocka_unit_test(fetch_faults),
+        cmocka_unit_test(endless_loops_can_be_left), cmocka_unit_test(threads_share_a_small_cache),
+        cmocka_unit_test(fork_keeps_both_alive),     cmocka_unit_test(steps_one_instruction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,8 +181,9 @@ struct ir_unit {
     gva_t pc;        /* of the first guest instruction */
     u32 guest_bytes; /* length of the guest code covered */
     u32 guest_insns;
-    u32 nexits;   /* exit_if and exit instructions: those that can be chained, in order of appearance */
-    bool alone;   /* no other thread sees this memory: atomics need no lock, fences order nothing. A hint: false is always right */
+    u32 nexits; /* exit_if and exit instructions: those that can be chained, in order of appearance */
+    bool alone; /* no other thread sees this memory: atomics need no lock, fences order nothing. A hint: false is always
+                   right */
     u64 code_key; /* mode under which this was translated (guest_isa.mode) */
 };
 

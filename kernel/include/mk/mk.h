@@ -25,7 +25,8 @@ int mk_pages_guard(void *p, size_t size) MUST_USE;
 /* Reserves `size` bytes of address space with no access and no memory behind it, aligned to `align` (a power of two; 0:
  * to pages). Given back by mk_pages_free. */
 int mk_reserve(hva_t *out, size_t size, size_t align) MUST_USE;
-/* The same at an address of the caller's choice; both are multiples of the page size. An error when something is there, or the host does not give it out. */
+/* The same at an address of the caller's choice; both are multiples of the page size. An error when something is there,
+ * or the host does not give it out. */
 int mk_reserve_at(hva_t at, size_t size) MUST_USE;
 
 /* Code memory: one memory object mapped twice, writable at rw and executable at rx; never both at one address.

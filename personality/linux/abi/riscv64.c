@@ -1,9 +1,10 @@
 /* riscv64 as a guest of the Linux personality: calls, signal frames, what a program is told about its CPU.
  *
- * A system call has its number in a7 and its arguments in a0 to a5; the result replaces a0. There is no restorer: a handler returns to the vDSO.
+ * A system call has its number in a7 and its arguments in a0 to a5; the result replaces a0. There is no restorer: a
+ * handler returns to the vDSO.
  *
- * The signal frame is the kernel's: siginfo, then a ucontext with the integer registers (pc in the place of x0), the double-precision
- * registers and fcsr, and an empty chain of extension records. */
+ * The signal frame is the kernel's: siginfo, then a ucontext with the integer registers (pc in the place of x0), the
+ * double-precision registers and fcsr, and an empty chain of extension records. */
 #define _GNU_SOURCE
 #include "personality/linux/abi.h"
 
@@ -93,7 +94,8 @@ struct rv_sigframe {
 };
 _Static_assert(sizeof(struct rv_sigframe) == 1088, "as Linux lays it out");
 
-static int frame_push(struct lx_thread *t, int sig, const siginfo_t *info, const struct lx_sigaction *act, u64 mask, gva_t sp)
+static int frame_push(struct lx_thread *t, int sig, const siginfo_t *info, const struct lx_sigaction *act, u64 mask,
+                      gva_t sp)
 {
     struct vcpu *v = t->vcpu;
     struct rv_state *s = rv_state(v);
@@ -152,8 +154,9 @@ static const u32 sigreturn_code[] = {
 
 /* --- the CPU as a program is told --- */
 
-#define ISA_STRING                                                                                                                         \
-    "rv64imafdc_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zaamo_zalrsc_zacas_zfa_zfhmin_zca_zcb_zcd_zba_zbb_zbs"
+#define ISA_STRING                                                                                                     \
+    "rv64imafdc_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zaamo_zalrsc_zacas_zfa_zfhmin_zca_zcb_zcd_"  \
+    "zba_zbb_zbs"
 
 static size_t cpuinfo(char *buf, size_t cap, u32 n)
 {
@@ -165,7 +168,8 @@ static size_t cpuinfo(char *buf, size_t cap, u32 n)
     for (u32 i = 0; i < n; i++) {
         char one[512];
         total += fmt(one, sizeof one,
-                     "processor\t: %u\nhart\t\t: %u\nisa\t\t: " ISA_STRING "\nmmu\t\t: sv39\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\n"
+                     "processor\t: %u\nhart\t\t: %u\nisa\t\t: " ISA_STRING
+                     "\nmmu\t\t: sv39\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\n"
                      "mimpid\t\t: 0x0\nhart isa\t: " ISA_STRING "\n\n",
                      i, i);
         sb_puts(&sb, one);
@@ -204,9 +208,9 @@ enum {
 #define EXT_ZCA         (1ull << 43)
 #define EXT_ZCB         (1ull << 44)
 #define EXT_ZCD         (1ull << 45)
-#define EXTENSIONS                                                                                                                         \
-    (EXT_FD | EXT_C | EXT_ZBA | EXT_ZBB | EXT_ZBS | EXT_ZICBOZ | EXT_ZFHMIN | EXT_ZIHINTNTL | EXT_ZFA | EXT_ZACAS | EXT_ZICOND |           \
-     EXT_ZIHINTPAUSE | EXT_ZCA | EXT_ZCB | EXT_ZCD)
+#define EXTENSIONS                                                                                                     \
+    (EXT_FD | EXT_C | EXT_ZBA | EXT_ZBB | EXT_ZBS | EXT_ZICBOZ | EXT_ZFHMIN | EXT_ZIHINTNTL | EXT_ZFA | EXT_ZACAS |    \
+     EXT_ZICOND | EXT_ZIHINTPAUSE | EXT_ZCA | EXT_ZCB | EXT_ZCD)
 #define MISALIGNED_FAST 3
 
 /* The value of a key; false when it is unknown. bits: a set, of which a program may ask for a part. */

@@ -4,10 +4,11 @@
  * (fused), and which values are made for a `put` to a pinned slot (hints). The pass forward calls one emitter per
  * instruction. Rare paths are queued as cold code and emitted after the body, stubs of exits after that.
  *
- * Exactness. At each `insn` marker pinned registers and slot memory hold the guest's registers. A hinted value is
- * written early, so between it and its `put` nothing may leave, fault, call or read the slot: `barrier` and
- * `next_get` in the scan see to it. The instruction that makes the value may itself fault, provided that it writes its
- * result last; emitters of loads keep to that.
+ * Exactness. Slots are looked at where the unit is left, where a C function is called, and where an instruction may
+ * fault (`barrier`); there, pinned registers and slot memory hold what they held at the guest instruction's marker.
+ * Between two barriers nobody can tell when a slot is written. So a value may be computed into its slot's register
+ * ahead of the `put`, and a `put` that another one overwrites before the next barrier is none. The instruction that
+ * makes a value early may itself fault, provided that it writes its result last; emitters of loads keep to that.
  *
  * Marks. One per guest instruction, and one per stretch of cold code that may fault. */
 #include "translator/host/x86_64/gen.h"
@@ -24,7 +25,7 @@
 #define FUSE_DISTANCE 8
 
 struct scan {
-    u32 barrier; /* nearest following instruction that needs exact slots */
+    u32 barrier; /* nearest following instruction where slots are looked at */
     u32 next_get[IR_MAX_SLOTS], next_put[IR_MAX_SLOTS];
 };
 
@@ -161,6 +162,12 @@ static bool may_be_hinted(u32 op)
     return op != IR_OP_const && op != IR_OP_get;
 }
 
+/* Is what is put to `slot` now replaced before anybody can look? */
+static bool is_overwritten(const struct scan *s, u32 slot)
+{
+    return s->next_put[slot] < s->barrier && s->next_put[slot] < s->next_get[slot];
+}
+
 static void scan_hint(struct gen *g, struct scan *s, ir_ref i)
 {
     struct val *v = &g->val[i];
@@ -191,7 +198,8 @@ static void scan(struct gen *g, struct scan *s)
         const struct ir_ins *in = ins_of(g, i);
         struct val *v = &g->val[i];
         u32 flags = op_flags(in);
-        if (in->op == IR_OP_nop || (!v->uses && (flags == IR_PURE || in->op == IR_OP_get)))
+        if (in->op == IR_OP_nop || (!v->uses && (flags == IR_PURE || in->op == IR_OP_get)) ||
+            (in->op == IR_OP_put && is_overwritten(s, in->aux)))
             continue;
         v->live = true;
         bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
@@ -233,7 +241,6 @@ static void scan(struct gen *g, struct scan *s)
                 g->val[in->a].chain = false;
             }
             break;
-        case IR_OP_insn:
         case IR_OP_call:
         case IR_OP_exit_if:
         case IR_OP_exit:

@@ -40,7 +40,7 @@ static ir_ref dying_temp(const struct gen *g, ir_ref a, ir_ref b)
 static bool alu_in_memory(struct gen *g, ir_ref i, u32 w, u32 alu, ir_ref a, ir_ref b)
 {
     const struct ir_ins *put = ins_of(g, i + 1);
-    if (put->op != IR_OP_put || put->a != i || g->val[i].uses != 1)
+    if (put->op != IR_OP_put || put->a != i || g->val[i].uses != 1 || !g->val[i + 1].live)
         return false;
     u32 s = put->aux;
     ir_ref v = root_of(g, a);

@@ -32,9 +32,10 @@ enum common_id {
     C_LEAVE_TAIL, /* the same, pinned registers and flags are stored already */
     C_LINK,       /* eax: exit id; v->pc is set */
     C_LOOKUP,     /* rax: guest pc; leaves with VCPU_LOOKUP */
-    C_RETURN,     /* rax: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache */
-    C_POLL,       /* v->pc is set */
-    C_TRAP,       /* eax: enum ir_trap; v->pc is set */
+    C_RETURN, /* rax: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache
+               */
+    C_POLL,   /* v->pc is set */
+    C_TRAP,   /* eax: enum ir_trap; v->pc is set */
     C_MISALIGNED, /* rax: guest address, edx: fault kind and access as they lie in vcpu_fault; v->pc is set */
     C_CALL,       /* rax: C helper; arguments in vcpu.scratch; result in rax. Temps are lost */
     C_CALL_FP,    /* the same, with sticky flags gathered before */
@@ -52,7 +53,7 @@ enum common_id {
     K_U32_64, /* 2^32 - 1 and 2^63 as f64 */
     K_U63_64,
     K_ZERO,
-    K_POP1,  /* 0x5555…, 0x3333…, 0x0f0f…, 0x0101…: eight bytes each */
+    K_POP1, /* 0x5555…, 0x3333…, 0x0f0f…, 0x0101…: eight bytes each */
     K_POP2,
     K_FLAGS, /* 64 bytes: mxcsr's sticky flags to IR_FLAG_* */
     C_COUNT,
@@ -116,12 +117,12 @@ struct cold {
     struct cold *next;
     void (*emit)(struct gen *g, const struct cold *k);
     u8 *site, *site2; /* rel32 of the jumps that lead here; the second may be NULL */
-    const u8 *back;  /* where to go on (rw view) */
+    const u8 *back;   /* where to go on (rw view) */
     ir_ref ins;
-    u32 guest_off;   /* of the guest instruction, from the unit's pc */
-    u8 r[4];         /* registers; meaning is the emitter's */
+    u32 guest_off; /* of the guest instruction, from the unit's pc */
+    u8 r[4];       /* registers; meaning is the emitter's */
     u32 n;
-    bool faults;     /* has instructions that may fault: gets a mark */
+    bool faults; /* has instructions that may fault: gets a mark */
 };
 
 struct gen {
@@ -130,15 +131,15 @@ struct gen {
     struct host_code *out;
     const struct common_head *common;
     struct val *val;
-    u32 pos;        /* instruction that is being emitted */
-    u32 locked;     /* registers that this instruction uses */
-    bool keep_flags; /* host flags are live: materialising a constant must not change them */
-    bool changed;   /* since the last marker, a slot, memory or the flags changed */
-    int err;        /* first failure, sticky */
-    gva_t insn_pc;  /* guest instruction */
-    ir_ref owner[NREGS];         /* temps: the value in them */
+    u32 pos;                       /* instruction that is being emitted */
+    u32 locked;                    /* registers that this instruction uses */
+    bool keep_flags;               /* host flags are live: materialising a constant must not change them */
+    bool changed;                  /* since the last marker, a slot, memory or the flags changed */
+    int err;                       /* first failure, sticky */
+    gva_t insn_pc;                 /* guest instruction */
+    ir_ref owner[NREGS];           /* temps: the value in them */
     ir_ref slot_val[IR_MAX_SLOTS]; /* root of the value a slot is known to hold, or 0 */
-    u8 slot_reg[IR_MAX_SLOTS];   /* register a slot is pinned in, or NOREG */
+    u8 slot_reg[IR_MAX_SLOTS];     /* register a slot is pinned in, or NOREG */
     struct cold *cold, **cold_tail;
     struct cold lost; /* stands for a cold path when memory has run out */
     u64 spill_used[SPILL_CELLS / 64];
@@ -234,16 +235,16 @@ struct cold *cold_new(struct gen *g, void (*emit)(struct gen *, const struct col
 
 /* --- emitters of ops --- */
 
-void emit_alu(struct gen *g, ir_ref i);     /* add sub and or xor */
+void emit_alu(struct gen *g, ir_ref i); /* add sub and or xor */
 void emit_mul(struct gen *g, ir_ref i);
 void emit_mulhi(struct gen *g, ir_ref i);
 void emit_div(struct gen *g, ir_ref i);
-void emit_unary(struct gen *g, ir_ref i);   /* neg not */
+void emit_unary(struct gen *g, ir_ref i); /* neg not */
 void emit_minmax(struct gen *g, ir_ref i);
 void emit_shift(struct gen *g, ir_ref i);
-void emit_count(struct gen *g, ir_ref i);   /* clz ctz popcnt */
+void emit_count(struct gen *g, ir_ref i); /* clz ctz popcnt */
 void emit_bswap(struct gen *g, ir_ref i);
-void emit_ext(struct gen *g, ir_ref i);     /* sext zext */
+void emit_ext(struct gen *g, ir_ref i); /* sext zext */
 void emit_cmp(struct gen *g, ir_ref i);
 void emit_select(struct gen *g, ir_ref i);
 /* A comparison: fetch operands first, emit it when nothing in between changes the flags. */
@@ -255,7 +256,7 @@ struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b);
 void compare_emit(struct gen *g, const struct compare *k);
 
 void emit_pair(struct gen *g, ir_ref i);
-void emit_half(struct gen *g, ir_ref i);    /* lo hi */
+void emit_half(struct gen *g, ir_ref i); /* lo hi */
 void emit_ld(struct gen *g, ir_ref i);
 void emit_st(struct gen *g, ir_ref i);
 void emit_amo(struct gen *g, ir_ref i);
@@ -264,7 +265,7 @@ void emit_sc(struct gen *g, ir_ref i);
 void emit_fence(struct gen *g, ir_ref i);
 void emit_pause(struct gen *g, ir_ref i);
 
-void emit_farith(struct gen *g, ir_ref i);  /* fadd fsub fmul fdiv fsqrt */
+void emit_farith(struct gen *g, ir_ref i); /* fadd fsub fmul fdiv fsqrt */
 void emit_fma(struct gen *g, ir_ref i);
 void emit_fminmax(struct gen *g, ir_ref i);
 void emit_fcmp(struct gen *g, ir_ref i);
@@ -273,7 +274,7 @@ void emit_f2i(struct gen *g, ir_ref i);
 void emit_i2f(struct gen *g, ir_ref i);
 void emit_fround(struct gen *g, ir_ref i);
 void emit_fclass(struct gen *g, ir_ref i);
-void emit_fsign(struct gen *g, ir_ref i);   /* fneg fabs fcopysign */
+void emit_fsign(struct gen *g, ir_ref i); /* fneg fabs fcopysign */
 void emit_bitcast(struct gen *g, ir_ref i);
 void emit_nanbox(struct gen *g, ir_ref i);
 void emit_nanunbox(struct gen *g, ir_ref i);

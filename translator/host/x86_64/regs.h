@@ -14,8 +14,27 @@
 #include "translator/vcpu.h"
 
 enum {
-    RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
-    XMM0, XMM1, XMM2, XMM3, XMM4,
+    RAX,
+    RCX,
+    RDX,
+    RBX,
+    RSP,
+    RBP,
+    RSI,
+    RDI,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
+    XMM0,
+    XMM1,
+    XMM2,
+    XMM3,
+    XMM4,
     NREGS = 32,
     NOREG = 0xff,
 };
@@ -34,7 +53,7 @@ extern const u8 x64_pinned[2][NPINNED_MAX];
 /* Displacement of a field of the vCPU from rbp. */
 #define VBASE       ((s32)offsetof(struct vcpu, slots) + 128)
 #define VOFF(field) ((s32)offsetof(struct vcpu, field) - VBASE)
-#define SLOT_OFF(o) ((s32)(o) - 128)
+#define SLOT_OFF(o) ((s32)(o)-128)
 
 /* vcpu.spill: cells for spilled values, and behind them room for temps around calls from cold paths. */
 #define SPILL_CELLS 256
