@@ -187,6 +187,22 @@ def check_promises():
         return ["SPECIFICATION.md: there is no test %s" % t for t in promised_tests(f.read()) if not t.startswith("tests/") and not fnmatch.filter(have, t)]
 
 
+def named_files(text):
+    """Files that a text names in backquotes; what a pattern or a placeholder stands in is none."""
+    return sorted(set(re.findall(r"`([\w./-]+\.(?:c|h|S|py|def|decode|tab|md))`", text)))
+
+
+def check_docs():
+    """what README.md and ARCHITECTURE.md name exists"""
+    have = subprocess.run(["find", ".", "-path", "./build*", "-prune", "-o", "-path", "./.git", "-prune", "-o", "-type", "f", "-print"],
+                          cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    out = []
+    for doc in ("README.md", "ARCHITECTURE.md", "CAVEATS.md"):
+        with open(os.path.join(ROOT, doc), encoding="utf-8") as f:
+            out += ["%s: there is no file %s" % (doc, n) for n in named_files(f.read()) if not any(h.endswith("/" + n) for h in have) and not n.startswith("build/")]
+    return out
+
+
 def check_scripts():
     """Python and shell scripts parse"""
     out = []
@@ -323,7 +339,7 @@ def check_tidy():
     return ninja_group("tidy", fill)[0]
 
 
-CHECKS = [check_shape, check_words, check_scripts, check_promises, check_format, check_headers, check_freestanding_x86_64,
+CHECKS = [check_shape, check_words, check_scripts, check_promises, check_docs, check_format, check_headers, check_freestanding_x86_64,
           check_freestanding_aarch64, check_freestanding_riscv64, check_clang, check_tidy]
 SLOW = [check_clang, check_tidy]
 

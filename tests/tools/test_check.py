@@ -42,6 +42,11 @@ class Promises(unittest.TestCase):
         self.assertEqual(check.promised_tests(text), ["ir/ir-fold", "system/python-*"])
 
 
+class Docs(unittest.TestCase):
+    def test_names_are_found(self):
+        self.assertEqual(check.named_files("`a/b.c` `x.h` `<isa>.c` `ls` `python3 x.py` `../t.md`"), ["../t.md", "a/b.c", "x.h"])
+
+
 class Undefined(unittest.TestCase):
     def test_what_may_be_called(self):
         for name in ["mk_pages_alloc", "__udivti3", "__clzdi2", "__aarch64_cas8_acq_rel"]:
