@@ -7,8 +7,9 @@
  *
  * A thread that sleeps in a system call is left there, so that looking does not disturb the guest: its registers do not
  * change before lx_gdb_call_done, where it parks if the call ends meanwhile. Only when gdb writes its registers is it
- * driven out first (gdb_make_park). gdb may then have it run something else, a function called by hand; the result of
- * the call waits in the record until the thread is back where it was.
+ * driven out first (gdb_make_park), and makes the call anew afterwards: a sleep may become longer, no call fails. gdb
+ * may have it run something else meanwhile, a function called by hand; the result of the call waits in the record until
+ * the thread is back where it was.
  *
  * When a second thread has something to tell while gdb looks at the first, it parks, and finds out again once it
  * goes on: a breakpoint is hit again, a faulting instruction faults again. Only signals that were sent wait to be told.
@@ -203,6 +204,7 @@ bool gdb_make_park(struct gdb_record *r)
     for (u32 tries = 0; r->where != GDB_PARKED && tries < 100; tries++) {
         if (tries % 10 == 0)
             lx_kick(r->t);
+        r->kicked = true;
         wait_rest_for(10000000);
     }
     return r->where == GDB_PARKED;
@@ -481,7 +483,10 @@ s64 lx_gdb_call_done(struct lx_thread *t, s64 result)
     gva_t pc = v->pc, sp = t->proc->abi->sp(v);
     pthread_mutex_lock(&gdb.lock);
     struct gdb_record *r = record_of(t);
-    if (park_if_asked(r) && gdb.on && (v->pc != pc || t->proc->abi->sp(v) != sp)) {
+    bool parked = park_if_asked(r);
+    if (r->kicked && result == -EINTR && !lx_signal_pending(t))
+        result = -LX_ERESTARTNOINTR;
+    if (parked && gdb.on && (v->pc != pc || t->proc->abi->sp(v) != sp)) {
         r->call.waits = true;
         r->call.pc = pc;
         r->call.sp = sp;
@@ -489,6 +494,7 @@ s64 lx_gdb_call_done(struct lx_thread *t, s64 result)
         r->call.result = result;
         result = LX_NO_RESULT;
     }
+    r->kicked = false;
     pthread_mutex_unlock(&gdb.lock);
     return result;
 }

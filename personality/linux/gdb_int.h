@@ -28,6 +28,7 @@ struct gdb_record {
     bool report;     /* its step is done: to be told before it runs further */
     bool check;      /* a system call was stepped: look at watchpoints before running further */
     gva_t watch_hit; /* a watchpoint that it has hit and that was not told yet */
+    bool kicked;     /* driven out of a system call for gdb's sake */
     bool in_signal;  /* waits in lx_gdb_signal for gdb's answer */
     int signal;      /* the answer; or, elsewhere, a signal that gdb wants delivered */
     int injected;    /* a signal of gdb's own that is under way: not to be told */

@@ -133,16 +133,16 @@ static bool receive(char *c)
     return n == 1;
 }
 
-/* Reads one packet into buf; an interrupt gives "\3". False when gdb is gone. */
-static bool read_packet(char *buf, size_t cap)
+/* Reads one packet into buf, terminated; an interrupt gives "\3". Its length, or -1 when gdb is gone. */
+static ssize_t read_packet(char *buf, size_t cap)
 {
     char c, check[2];
     for (;;) {
         if (!receive(&c))
-            return false;
+            return -1;
         if (c == 3) {
             strcpy(buf, "\3");
-            return true;
+            return 1;
         }
         if (c != '$')
             continue;
@@ -150,7 +150,7 @@ static bool read_packet(char *buf, size_t cap)
         u8 sum = 0;
         for (;;) {
             if (!receive(&c))
-                return false;
+                return -1;
             if (c == '#')
                 break;
             sum += (u8)c;
@@ -158,13 +158,13 @@ static bool read_packet(char *buf, size_t cap)
                 buf[n++] = c;
         }
         if (!receive(&check[0]) || !receive(&check[1]))
-            return false;
+            return -1;
         buf[n] = 0;
         bool good = (unhex(check[0]) << 4 | unhex(check[1])) == sum;
         if (gdb.ack && !send_all(good ? "+" : "-", 1))
-            return false;
+            return -1;
         if (good)
-            return true;
+            return (ssize_t)n;
     }
 }
 
@@ -202,12 +202,23 @@ static void stop_reply(char *out, size_t cap)
     }
 }
 
+/* How many bytes from addr on are mapped, up to n. */
+static size_t mapped(gva_t addr, size_t n)
+{
+    struct lx_vma v;
+    size_t done = 0;
+    while (done < n && lx_mm_find(gdb.proc->mm, addr + done, &v))
+        done = v.end - addr < n ? v.end - addr : n;
+    return done;
+}
+
 /* Memory as a debugger sees it, whatever its protection. Bytes done from the start. */
 static size_t access_memory(gva_t addr, u8 *data, size_t n, bool write)
 {
     hva_t at = gdb.proc->mm->base + addr;
     if (!write && mk_copy(data, (const void *)at, n) == 0)
         return n;
+    n = mapped(addr, n);
     if (write)
         engine_unwatch(gdb.proc->engine, addr, n);
     size_t done = 0;
@@ -336,17 +347,40 @@ static void pass_signals(const char *list)
     }
 }
 
+/* qXfer:siginfo:write::OFF:DATA, the data in binary. */
+static size_t write_siginfo(const char *p, size_t len, char *out, size_t cap)
+{
+    struct gdb_record *r = current();
+    const char *end = p + len, *off_text = strstr(p, "::"), *data = off_text ? strchr(off_text + 2, ':') : NULL;
+    u64 off = data ? strtoull(off_text + 2, NULL, 16) : 0, n = 0;
+    u8 raw[sizeof r->info];
+    if (!r || !data)
+        return fmt(out, cap, "E01");
+    for (data++; data < end && n < sizeof raw; data++) {
+        char c = *data;
+        if (c == '}' && data + 1 < end)
+            c = *++data ^ 0x20;
+        raw[n++] = (u8)c;
+    }
+    if (off > sizeof r->info || n > sizeof r->info - off)
+        return fmt(out, cap, "E01");
+    memcpy((u8 *)&r->info + off, raw, n);
+    return fmt(out, cap, "%lx", n);
+}
+
 /* q and Q packets; the reply's length, 0 for what we do not know. */
-static size_t query(const char *p, char *out, size_t cap)
+static size_t query(const char *p, size_t len, char *out, size_t cap)
 {
     static const char features[] = "qXfer:features:read:", exec_file[] = "qXfer:exec-file:read:",
-                      auxv[] = "qXfer:auxv:read:", siginfo[] = "qXfer:siginfo:read:", threads[] = "qXfer:threads:read:";
+                      auxv[] = "qXfer:auxv:read:", siginfo[] = "qXfer:siginfo:read:",
+                      set_siginfo[] = "qXfer:siginfo:write:", threads[] = "qXfer:threads:read:";
     struct gdb_record *r = current();
     if (!strncmp(p, "qSupported", 10)) {
         gdb.none_left = strstr(p, "no-resumed+") != NULL;
         return fmt(out, cap,
                    "PacketSize=%x;qXfer:features:read+;qXfer:auxv:read+;qXfer:exec-file:read+;qXfer:siginfo:read+;"
-                   "qXfer:threads:read+;QStartNoAckMode+;QPassSignals+;vContSupported+;exec-events+;no-resumed+",
+                   "qXfer:siginfo:write+;qXfer:threads:read+;QStartNoAckMode+;QPassSignals+;vContSupported+;exec-"
+                   "events+;no-resumed+",
                    GDB_MAX_PACKET - 32);
     }
     if (!strncmp(p, "QPassSignals:", 13)) {
@@ -363,8 +397,10 @@ static size_t query(const char *p, char *out, size_t cap)
         u8 data[1024];
         return part(p, data, lx_auxv(gdb.proc, data, sizeof data), out);
     }
-    if (!strncmp(p, siginfo, sizeof siginfo - 1) && r && r->info.si_signo)
-        return part(p, &r->info, sizeof r->info, out);
+    if (!strncmp(p, siginfo, sizeof siginfo - 1))
+        return r && r->info.si_signo ? part(p, &r->info, sizeof r->info, out) : fmt(out, cap, "E01");
+    if (!strncmp(p, set_siginfo, sizeof set_siginfo - 1))
+        return write_siginfo(p, len, out, cap);
     if (!strncmp(p, threads, sizeof threads - 1))
         return threads_xml(p, out);
     if (!strcmp(p, "qfThreadInfo")) {
@@ -444,7 +480,7 @@ static void resume_plainly(const char *p)
 enum outcome { STAY, RUN, GONE };
 
 /* One packet while the guest is at rest. */
-static enum outcome command(char *p)
+static enum outcome command(char *p, size_t len)
 {
     static char out[2 * GDB_MAX_PACKET + 64];
     struct gdb_record *r = current();
@@ -461,7 +497,7 @@ static enum outcome command(char *p)
             gdb.ack = false;
             return sent ? STAY : GONE;
         }
-        n = query(p, out, sizeof out);
+        n = query(p, len, out, sizeof out);
         return send_packet(out, n) ? STAY : GONE;
     case 'H':
         n = (size_t)strtol(p + (p[1] ? 2 : 1), NULL, 16);
@@ -543,11 +579,18 @@ static bool watch_running(char *buf, size_t cap)
     poll(pf, 2, -1);
     if (pf[1].revents && read(gdb.wake, &count, sizeof count) < 0)
         count = 0;
-    bool alive = !pf[0].revents || read_packet(buf, cap);
+    bool alive = !pf[0].revents || read_packet(buf, cap) >= 0;
     pthread_mutex_lock(&gdb.lock);
     if (alive && pf[0].revents && buf[0] == 3 && !gdb.stopped && !gdb.exited) {
         gdb.stop = GDB_STOP_SIGNAL;
         gdb.stop_signal = SIGINT;
+        struct gdb_record *r = current();
+        if (r) {
+            memset(&r->info, 0, sizeof r->info);
+            r->info.si_signo = SIGINT;
+            r->info.si_code = SI_KERNEL;
+            gdb.stop_tid = r->t->tid;
+        }
         gdb_stop_all();
     }
     return alive;
@@ -557,6 +600,9 @@ static void *serve(void *arg)
 {
     static char buf[GDB_MAX_PACKET], out[GDB_MAX_PACKET];
     bool told = arg == NULL; /* gdb asks first, with `?` */
+    lx_signal_block_all();   /* what faults on this thread is the memory that gdb asks for */
+    if (mk_thread_enter())
+        mk_panic("gdb: no memory");
     pthread_mutex_lock(&gdb.lock);
     for (;;) {
         if (!gdb.stopped && !gdb.exited) {
@@ -578,9 +624,9 @@ static void *serve(void *arg)
             told = true;
         }
         pthread_mutex_unlock(&gdb.lock);
-        bool alive = read_packet(buf, sizeof buf);
+        ssize_t len = read_packet(buf, sizeof buf);
         pthread_mutex_lock(&gdb.lock);
-        enum outcome o = !alive ? GONE : buf[0] == 3 ? STAY : command(buf);
+        enum outcome o = len < 0 ? GONE : buf[0] == 3 ? STAY : command(buf, (size_t)len);
         if (o == GONE)
             break;
         if (o == RUN)
