@@ -36,13 +36,17 @@ void lx_fd_room_begin(struct lx_process *p)
     struct lx_fd_room *room = &p->fd_room;
     struct limit l;
     mk_lock(&room->lock);
-    if (!room->users++ && !soft_limit(&l)) {
+    if (!soft_limit(&l)) {
         u64 want = (u64)lx_fd_base + LX_FD_HIDDEN + ROOM;
-        room->old = room->raised = l.cur;
+        if (!room->users)
+            room->old = room->raised = l.cur;
+        /* What a predecessor raised it to may not reach to this window. */
+        bool ours = l.cur == room->raised;
         l.cur = want < l.max ? want : l.max;
-        if (l.cur > room->old && !prov_call_now(LX_NR_prlimit64, 0, NOFILE, (u64)&l, 0, 0, 0))
+        if (ours && l.cur > room->raised && !prov_call_now(LX_NR_prlimit64, 0, NOFILE, (u64)&l, 0, 0, 0))
             room->raised = l.cur;
     }
+    room->users++;
     mk_unlock(&room->lock);
 }
 
