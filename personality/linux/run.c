@@ -28,6 +28,7 @@
 #include "personality/linux/gdb.h"
 #include "personality/linux/mm.h"
 #include "personality/linux/path.h"
+#include "personality/linux/perfmap.h"
 #include "personality/linux/process.h"
 #include "personality/linux/provider.h"
 #include "personality/linux/signal.h"
@@ -165,26 +166,6 @@ static void print_dump(void *cx, const char *text, size_t len)
     mk_console(text, len);
 }
 
-/* /tmp/perf-PID.map, by which perf names translations. */
-static int perf_fd = -1;
-
-static void perf_made(void *cx, hva_t code, size_t size, gva_t pc)
-{
-    char line[80];
-    size_t n = fmt(line, sizeof line, "%lx %lx guest_%lx\n", code, size, pc);
-    prov_call_now(LX_NR_write, (u64)perf_fd, (u64)line, n, 0, 0, 0);
-}
-
-static void perf_open(void)
-{
-    char path[64];
-    fmt(path, sizeof path, "/tmp/perf-%d.map", (int)getpid());
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    perf_fd = fd < 0 ? -1 : lx_fd_high(fd);
-    if (perf_fd < 0)
-        log_warn("%s: cannot be written: no perf map", path);
-}
-
 static void read_limit(struct lx_limit *l, int resource)
 {
     struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
@@ -258,7 +239,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
                         rc == -ENOTSUP ? "hosts with pages larger than 4 KiB are not supported yet"
                                        : "no room for a guest address space (ulimit -v?)");
     if (opt->perf_map)
-        perf_open();
+        lx_perf_start(p);
     const struct engine_config cfg = {
         .guest = p->abi->isa,
         .ops = opt->gdb_port || gdb ? &lx_engine_ops_gdb : &lx_engine_ops,
@@ -272,7 +253,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         .dump_lo = opt->dump_lo,
         .dump_hi = opt->dump_hi,
         .print = print_dump,
-        .made = perf_fd >= 0 ? perf_made : NULL,
+        .made = opt->perf_map ? lx_perf_made : NULL,
     };
     rc = engine_create(&p->engine, &cfg);
     if (!rc)

@@ -18,6 +18,8 @@ int cache_start(struct engine *e)
             return -ENOSPC;
         mk_code_sync(&e->code, 0, e->common_size);
         e->used = e->common_size;
+        if (e->cfg.made)
+            e->cfg.made(e->cfg.cx, (hva_t)e->common, e->common_size, ENGINE_MADE_COMMON);
     }
     return 0;
 }

@@ -45,9 +45,10 @@ struct engine_config {
     gva_t dump_lo, dump_hi;                                /* only blocks that begin here; both 0: all */
     void (*print)(void *cx, const char *text, size_t len); /* where dumps go */
     /* A translation of guest pc was made, `size` bytes of host code at `code` (perf maps). May be NULL. Called with the
-     * engine's lock held. */
+     * engine's lock held. pc ENGINE_MADE_COMMON: the code that all translations share. */
     void (*made)(void *cx, hva_t code, size_t size, gva_t pc);
 };
+#define ENGINE_MADE_COMMON (~0ull)
 enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4 };
 
 /* Makes an engine. 0, -ENOMEM, -EINVAL. */
