@@ -105,6 +105,20 @@ static int parse_size(const char *text, size_t *out)
     return 0;
 }
 
+/* A plain decimal number, at most `most`. */
+static int parse_number(const char *text, u32 most, u32 *out)
+{
+    u64 n = 0;
+    if (!*text)
+        return -EINVAL;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9' || (n = n * 10 + (u64)(*text - '0')) > most)
+            return -EINVAL;
+    }
+    *out = (u32)n;
+    return 0;
+}
+
 static int parse_dump(const char *list, u32 *out)
 {
     static const struct {
@@ -158,6 +172,7 @@ struct run_args {
 static int take(struct run_args *r, enum option_id id, char *value)
 {
     struct lx_options *o = &r->opt;
+    u32 number;
     char *end;
     switch (id) {
     case OPT_ROOT:
@@ -193,8 +208,7 @@ static int take(struct run_args *r, enum option_id id, char *value)
             return cmd_error("--cache-size %s: not a size from 64K to 1G", value);
         return 0;
     case OPT_BLOCK:
-        o->max_insns = (u32)strtoul(value, &end, 0);
-        if (*end || !o->max_insns || o->max_insns > 1024)
+        if (parse_number(value, 1024, &o->max_insns) || !o->max_insns)
             return cmd_error("--max-insns %s: not a number from 1 to 1024", value);
         return 0;
     case OPT_NOFEAT:
@@ -219,11 +233,9 @@ static int take(struct run_args *r, enum option_id id, char *value)
         o->log_file = value;
         return 0;
     case OPT_GDB:
-        o->gdb_port = (int)strtoul(value, &end, 10);
-        if (*end || end == value || o->gdb_port < 0 || o->gdb_port > 65535)
+        if (parse_number(value, 65535, &number))
             return cmd_error("--gdb %s: not a port", value);
-        if (!o->gdb_port)
-            o->gdb_port = -1;
+        o->gdb_port = number ? (int)number : -1;
         return 0;
     case OPT_PERF:
         o->perf_map = true;

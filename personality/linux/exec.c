@@ -694,6 +694,23 @@ static int write_all(int fd, const void *data, u64 n)
     return 0;
 }
 
+/* Where the successor reads from, and what we write to: a memory file, or, since that is subject to the guest's limit
+ * on the size of files, a pipe. */
+static int open_state(u64 size, s32 ends[2])
+{
+    enum { FSIZE = 1, SET_PIPE_SIZE = 1031 };
+    struct lx_limit l;
+    s64 r = prov_call_now(LX_NR_prlimit64, 0, FSIZE, 0, (u64)&l, 0, 0);
+    if (r < 0 || l.cur < size) {
+        r = prov_call_now(LX_NR_pipe2, (u64)ends, O_CLOEXEC, 0, 0, 0, 0);
+        if (!r && (r = prov_call_now(LX_NR_fcntl, (u64)ends[1], SET_PIPE_SIZE, size, 0, 0, 0)) >= 0)
+            r = (u64)r < size ? -E2BIG : 0;
+        return (int)r;
+    }
+    ends[0] = ends[1] = (s32)prov_call_now(LX_NR_memfd_create, (u64) "dragoman-exec", 1 /* MFD_CLOEXEC */, 0, 0, 0, 0);
+    return ends[0] < 0 ? ends[0] : 0;
+}
+
 static bool put_text(char *dst, size_t cap, const char *src)
 {
     if (src)
@@ -728,10 +745,17 @@ static int write_state(struct lx_thread *t, const struct lx_program *prog, const
     s->has_uname = put_text(s->uname, sizeof s->uname, p->opt->uname);
     s->has_log = put_text(s->log, sizeof s->log, p->opt->log_file);
     put_text(s->execfn, sizeof s->execfn, prog->execfn);
-    int fd = (int)prov_call_now(LX_NR_memfd_create, (u64) "dragoman-exec", 1 /* MFD_CLOEXEC */, 0, 0, 0, 0);
-    rc = fd < 0 ? fd : write_all(fd, s, sizeof *s);
+    s32 ends[2] = {-1, -1};
+    rc = open_state(sizeof *s + v->env_bytes, ends);
     if (!rc)
-        rc = write_all(fd, v->env_text, v->env_bytes);
+        rc = write_all(ends[1], s, sizeof *s);
+    if (!rc)
+        rc = write_all(ends[1], v->env_text, v->env_bytes);
+    int fd = ends[0];
+    if (fd != ends[1])
+        prov_call_now(LX_NR_close, (u64)ends[1], 0, 0, 0, 0, 0);
+    else if (!rc)
+        rc = (int)prov_call_now(LX_NR_lseek, (u64)fd, 0, SEEK_SET, 0, 0, 0);
     mk_pages_free(mem, sizeof *s);
     if (rc && fd >= 0)
         prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
@@ -825,11 +849,22 @@ bool lx_is_reexec(int argc, char **argv)
     return argc >= 4 && !strcmp(argv[1], "@exec");
 }
 
-/* The environment as the memory file has it. */
+static bool read_all(int fd, void *dst, u64 n)
+{
+    for (u64 done = 0; done < n;) {
+        s64 r = prov_call_now(LX_NR_read, (u64)fd, (u64)dst + done, n - done, 0, 0, 0);
+        if (r <= 0 && r != -EINTR)
+            return false;
+        done += r > 0 ? (u64)r : 0;
+    }
+    return true;
+}
+
+/* The environment as the file has it. */
 static char **read_env(int fd, const struct state *s)
 {
     char **env = calloc(s->envc + 1, sizeof *env), *text = malloc(s->env_bytes + 1);
-    if (!env || !text || lx_file_read(fd, text, s->env_bytes, sizeof *s))
+    if (!env || !text || !read_all(fd, text, s->env_bytes))
         return NULL;
     text[s->env_bytes] = 0;
     char *at = text, *end = text + s->env_bytes;
@@ -847,7 +882,7 @@ int lx_reexec(int argc, char **argv)
     char *end;
     struct state *s = calloc(1, sizeof *s);
     long fd = strtol(argv[2], &end, 10);
-    if (!s || *end || fd < 0 || fd > 1 << 30 || lx_file_read((int)fd, s, sizeof *s, 0) || s->magic != STATE_MAGIC ||
+    if (!s || *end || fd < 0 || fd > 1 << 30 || !read_all((int)fd, s, sizeof *s) || s->magic != STATE_MAGIC ||
         s->size != sizeof *s || s->env_bytes > 4 * MOST_ARGS || s->envc > s->env_bytes) {
         static const char text[] = "dragoman: @exec: for a program's execve only, of this build\n";
         mk_console(text, sizeof text - 1);
