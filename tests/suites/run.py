@@ -129,10 +129,12 @@ def main(argv):
         return 2
     names = [t.name for t in tests]
     if a.check:  # outcomes of a check are not those of the table
-        results = suite.Results(cx.path("check.json"))
-        results.tests = {}
+        path = cx.path("check.json")
+        if os.path.exists(path):
+            os.unlink(path)
+        results = suite.Results(path)
     for s in sides:
-        results.sides[s] = suite.identify(s)
+        results.put_side(s, suite.identify(s))
     suite.run_all(cx, tests, sides, results, a.jobs or module.JOBS, say)
     if a.check:
         failed = [t for t in tests if suite.is_failure(results.verdict(t.name, "ours") or "pass")

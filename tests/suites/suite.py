@@ -20,6 +20,7 @@ Where we are root, tests run as nobody (with the right to real-time priorities w
 would set the clock, or signal all processes.
 """
 import concurrent.futures
+import fcntl
 import fnmatch
 import json
 import os
@@ -278,20 +279,29 @@ def worse(ours, other):
 
 
 class Results:
-    """The kept outcomes: {test: {side: {verdict, tries, note}}}, and for each side how it identified itself."""
+    """The kept outcomes: {test: {side: {verdict, tries, note}}}, and for each side what it is made of.
+
+    Several runs may keep theirs at the same time: what is saved is what this run found, over what the file holds by then."""
 
     def __init__(self, path):
         self.path = path
-        self.tests, self.sides = {}, {}
+        self.tests, self.sides = self.load()
+        self.new, self.new_sides = {}, {}
+
+    def load(self):
         try:
-            with open(path) as f:
+            with open(self.path) as f:
                 data = json.load(f)
-            self.tests, self.sides = data["tests"], data["sides"]
+            return data["tests"], data["sides"]
         except (FileNotFoundError, ValueError, KeyError):
-            pass
+            return {}, {}
 
     def put(self, name, side, verdict, tries, note, digest=None):
-        self.tests.setdefault(name, {})[side] = {"verdict": verdict, "tries": tries, "note": note, "digest": digest}
+        row = {"verdict": verdict, "tries": tries, "note": note, "digest": digest}
+        self.tests.setdefault(name, {})[side] = self.new.setdefault(name, {})[side] = row
+
+    def put_side(self, side, text):
+        self.sides[side] = self.new_sides[side] = text
 
     def get(self, name, side):
         return self.tests.get(name, {}).get(side)
@@ -301,9 +311,15 @@ class Results:
         return r["verdict"] if r else None
 
     def save(self):
-        with open(self.path + ".new", "w") as f:
-            json.dump({"tests": self.tests, "sides": self.sides}, f, indent=0, sort_keys=True)
-        os.replace(self.path + ".new", self.path)
+        with open(self.path + ".lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.tests, self.sides = self.load()
+            for name, sides in self.new.items():
+                self.tests.setdefault(name, {}).update(sides)
+            self.sides.update(self.new_sides)
+            with open(self.path + ".new", "w") as f:
+                json.dump({"tests": self.tests, "sides": self.sides}, f, indent=0, sort_keys=True)
+            os.replace(self.path + ".new", self.path)
 
 
 def identify(side):
