@@ -615,6 +615,11 @@ static void guest_like(struct maker *m)
         in.d = v[3];
     }
     ir_ref x = add(m, in);
+    if (rng_chance(r, 15)) { /* there and back, as guests extend */
+        ir_ref n = konst(m, type, (narrow ? 8 : 32) + 8 * rng_below(r, 4));
+        x = add(m, (struct ir_ins){.op = IR_OP_shl, .type = (u8)type, .a = x, .b = n});
+        x = add(m, (struct ir_ins){.op = rng_chance(r, 50) ? IR_OP_shr : IR_OP_sar, .type = (u8)type, .a = x, .b = n});
+    }
     if (narrow)
         x = add(m,
                 (struct ir_ins){.op = rng_chance(r, 70) ? IR_OP_sext : IR_OP_zext, .type = IR_I64, .aux = 32, .a = x});

@@ -269,7 +269,7 @@ static void calls(struct asmb *a)
 static void constants(struct asmb *a)
 {
     static const u64 k[][2] = {
-        [K_BOX32 - K_BOX32] = {0xffffffff00000000ull, 0},
+        [0] = {0xffffffff00000000ull, 0}, /* K_BOX32, the first */
         [K_BOX16 - K_BOX32] = {0xffffffffffff0000ull, 0},
         [K_NAN64 - K_BOX32] = {0x7ff8000000000000ull, 0},
         [K_NAN32 - K_BOX32] = {0x7fc00000, 0},

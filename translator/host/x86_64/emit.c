@@ -48,6 +48,13 @@ static bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
         ir_ref other = user->a == i ? user->b : user->a;
         return other != i && !g->val[other].fused && ins_of(g, other)->op != IR_OP_const;
     }
+    case IR_OP_shr:
+    case IR_OP_sar: { /* (a << n) >> n, an extension */
+        u64 n = 0, m = 1;
+        u32 bits = ir_bits(user->type);
+        return in->op == IR_OP_shl && const_of(g, in->b, &n) && const_of(g, user->b, &m) && user->a == i && n == m &&
+               (bits - n == 8 || bits - n == 16 || bits - n == 32);
+    }
     case IR_OP_and: { /* a & ~b */
         ir_ref other = user->a == i ? user->b : user->a;
         return have(FEAT_BMI1) && in->op == IR_OP_not && in->type == user->type && other != i && !g->val[other].fused &&

@@ -350,7 +350,27 @@ void emit_minmax(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
-/* --- shifts and rotations --- */
+/* --- extensions, shifts, rotations --- */
+
+/* i: the low `bits` bits of a, extended. */
+static void extend(struct gen *g, ir_ref i, ir_ref a, u32 bits, bool sign)
+{
+    u32 w = sign ? type_w(ins_of(g, i)->type) : 0, op;
+    if (sign)
+        op = bits == 8 ? 0xbe | X_0F | X_BRM : bits == 16 ? 0xbf | X_0F : w ? 0x63 : 0x8b;
+    else
+        op = bits == 8 ? 0xb6 | X_0F | X_BRM : bits == 16 ? 0xb7 | X_0F : 0x8b;
+    struct opnd x = use_rm(g, a);
+    u32 dst = def_reg(g, i, a);
+    x_rm(&g->c, op | w, dst, x, 0);
+    def_done(g, i, dst);
+}
+
+void emit_ext(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    extend(g, i, in->a, in->aux, in->op == IR_OP_sext);
+}
 
 static void shift_const(struct gen *g, ir_ref i, u32 n)
 {
@@ -385,7 +405,13 @@ void emit_shift(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     u32 w = type_w(in->type);
-    u64 k;
+    u64 k = 0;
+    if (g->val[in->a].fused) {
+        const struct ir_ins *shl = ins_of(g, in->a);
+        const_of(g, shl->b, &k);
+        extend(g, i, shl->a, ir_bits(in->type) - (u32)k, in->op == IR_OP_sar);
+        return;
+    }
     if (const_of(g, in->b, &k)) {
         shift_const(g, i, (u32)k);
         return;
@@ -481,20 +507,6 @@ void emit_bswap(struct gen *g, ir_ref i)
         put8(&g->c, 0x40 | (w ? 8 : 0) | dst >> 3);
     put8(&g->c, 0x0f);
     put8(&g->c, 0xc8 | (dst & 7));
-    def_done(g, i, dst);
-}
-
-void emit_ext(struct gen *g, ir_ref i)
-{
-    const struct ir_ins *in = ins_of(g, i);
-    u32 w = in->op == IR_OP_sext ? type_w(in->type) : 0, op;
-    if (in->op == IR_OP_sext)
-        op = in->aux == 8 ? 0xbe | X_0F | X_BRM : in->aux == 16 ? 0xbf | X_0F : w ? 0x63 : 0x8b;
-    else
-        op = in->aux == 8 ? 0xb6 | X_0F | X_BRM : in->aux == 16 ? 0xb7 | X_0F : 0x8b;
-    struct opnd x = use_rm(g, in->a);
-    u32 dst = def_reg(g, i, in->a);
-    x_rm(&g->c, op | w, dst, x, 0);
     def_done(g, i, dst);
 }
 
