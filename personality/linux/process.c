@@ -14,7 +14,10 @@
  * a host process made by clone with CLONE_VM and CLONE_VFORK: it runs on a stack of its own, but as its parent's host
  * thread stands still, on that thread's thread-local storage. It has its own lx_process, lx_thread and vCPU, and uses
  * the engine and the map together with the parent's other threads; the locks work across the two. Where the guest does
- * not want the parent to wait, an extra host thread waits in its place. */
+ * not want the parent to wait, an extra host thread waits in its place.
+ *
+ * What this does not do: a child in its parent's memory that is killed by a signal in the very moment when it holds a
+ * lock of the engine takes the lock along. posix_spawn and the shells block signals for that time. */
 #define _GNU_SOURCE
 #include "personality/linux/process.h"
 
@@ -216,7 +219,12 @@ static int vm_child_create(struct vm_child **out, struct lx_thread *t, const str
         return -ENOMEM;
     v->c = c;
     v->pidfd = -1;
+    mk_lock(&p->limits_lock);
+    mk_lock(&p->fd_room.lock);
     v->proc = *p;
+    mk_unlock(&p->fd_room.lock);
+    mk_unlock(&p->limits_lock);
+    v->proc.fd_room.lock = (struct mk_lock){0};
     v->proc.threads = NULL;
     v->proc.nthreads = 0;
     v->proc.threads_lock = v->proc.limits_lock = (struct mk_lock){0};
@@ -268,6 +276,7 @@ static int vm_child_main(void *arg)
     sanitize_enter(&v->parent_stack);
     t->tid = (int)prov_call_now(LX_NR_gettid, 0, 0, 0, 0, 0, 0);
     lx_set_self(t);
+    lx_fd_room_forked(&v->proc);
     if (v->c->flags & LX_CLONE_CLEAR_SIGHAND)
         lx_signals_clear(v->proc.signals);
     lx_clone_tids(t, v->c);
@@ -278,15 +287,18 @@ static int vm_child_main(void *arg)
     lx_process_exit(t, t->exit_code);
 }
 
+/* Whatever the guest asked for: it shares the memory, and its host parent waits. */
+#define VM_CHILD_FLAGS (CLONE_VM | CLONE_VFORK)
+
 /* Makes the child and waits until it has left the memory; on the host thread whose storage it uses. False: there is
  * none, v->result says why. */
 static bool vm_child_run(struct vm_child *v, struct lx_thread *me)
 {
-    u64 flags = v->c->flags & ~(u64)(OUR_FLAGS | CLONE_DETACHED);
+    u64 flags = v->c->flags & ~(u64)OUR_FLAGS;
     char *top = (char *)v->stack + CHILD_STACK;
     sanitize_leave(&v->parent_stack, v->stack, CHILD_STACK);
-    int pid = clone(vm_child_main, top, (int)(u32)(flags | CLONE_VM | CLONE_VFORK | v->c->exit_signal), v, &v->pidfd,
-                    NULL, NULL);
+    int pid =
+        clone(vm_child_main, top, (int)(u32)(flags | VM_CHILD_FLAGS | v->c->exit_signal), v, &v->pidfd, NULL, NULL);
     int error = errno;
     if (pid < 0)
         sanitize_enter(&v->parent_stack);
