@@ -269,12 +269,12 @@ static int take_environment(struct run_args *r)
     return 0;
 }
 
-int cmd_run(int argc, char **argv)
+/* Reads the command line into r and starts the program. */
+static int run_with(struct run_args *r, int argc, char **argv)
 {
-    struct run_args r = {.opt = {.tier = ENGINE_BASELINE, .cache_size = DEFAULT_CACHE}};
-    int rc = env_copy(&r.env);
+    int rc = env_copy(&r->env);
     if (!rc)
-        rc = take_environment(&r);
+        rc = take_environment(r);
     int i = 1;
     for (; !rc && i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
         const char *word = argv[i] + 1 + (argv[i][1] == '-');
@@ -297,21 +297,29 @@ int cmd_run(int argc, char **argv)
         } else if (word[len]) {
             return cmd_error("%s: takes no value", argv[i]);
         }
-        rc = take(&r, (enum option_id)id, value);
+        rc = take(r, (enum option_id)id, value);
     }
     if (rc)
         return rc;
     if (i >= argc)
         return cmd_error("run: no program: dragoman run [OPTION…] PROGRAM [ARG…]");
-    if (r.opt.root && r.opt.prefix)
+    if (r->opt.root && r->opt.prefix)
         return cmd_error("run: --root and --prefix exclude each other");
-    if (r.chdir && !r.opt.root && chdir(r.chdir))
-        return cmd_error("%s: %s", r.chdir, strerror(errno));
-    r.opt.chdir = r.opt.root ? r.chdir : NULL;
-    r.opt.features_off = r.features_off;
-    host_native.probe(r.features_off);
+    if (r->chdir && !r->opt.root && chdir(r->chdir))
+        return cmd_error("%s: %s", r->chdir, strerror(errno));
+    r->opt.chdir = r->opt.root ? r->chdir : NULL;
+    r->opt.features_off = r->features_off;
+    host_native.probe(r->features_off);
     const char *program = argv[i];
-    if (r.argv0)
-        argv[i] = r.argv0;
-    return lx_start(&r.opt, program, argv + i, r.env.v);
+    if (r->argv0)
+        argv[i] = r->argv0;
+    return lx_start(&r->opt, program, argv + i, r->env.v);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run_args r = {.opt = {.tier = ENGINE_BASELINE, .cache_size = DEFAULT_CACHE}};
+    int status = run_with(&r, argc, argv);
+    free(r.env.v);
+    return status;
 }

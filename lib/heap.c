@@ -60,6 +60,7 @@ static size_t class_size(u32 c)
 {
     if (c < 4)
         return (c + 1) * 16;
+    dgm_assert(c < NCLASSES, "size class %u", c);
     u32 log = 6 + (c - 4) / 4;
     return ((size_t)1 << log) + ((c - 4) % 4 + 1) * ((size_t)1 << (log - 2));
 }

@@ -69,15 +69,13 @@ int map_set(struct map *m, u64 key, void *value)
     dgm_assert(value, "map_set: NULL is not a value");
 
     struct map_entry *e = m->cap ? find(m, key) : NULL;
-    if (!e || !e->value) {
-        if (m->len >= limit_of(m->cap)) {
-            int rc = map_reserve(m, 1);
-            if (rc)
-                return rc;
-            e = find(m, key);
-        }
-        m->len++;
+    if (!e || (!e->value && m->len >= limit_of(m->cap))) {
+        int rc = map_reserve(m, 1);
+        if (rc)
+            return rc;
+        e = find(m, key);
     }
+    m->len += !e->value;
     *e = (struct map_entry){key, value};
     return 0;
 }

@@ -865,16 +865,20 @@ static char **read_env(int fd, const struct state *s)
 {
     char **env = calloc(s->envc + 1, sizeof *env), *text = malloc(s->env_bytes + 1);
     if (!env || !text || !read_all(fd, text, s->env_bytes))
-        return NULL;
+        goto bad;
     text[s->env_bytes] = 0;
     char *at = text, *end = text + s->env_bytes;
     for (u32 i = 0; i < s->envc; i++) {
         if (at >= end)
-            return NULL;
+            goto bad;
         env[i] = at;
         at += strlen(at) + 1;
     }
-    return env;
+    return env; /* which holds on to text */
+bad:
+    free(text);
+    free(env);
+    return NULL;
 }
 
 int lx_reexec(int argc, char **argv)
@@ -886,6 +890,7 @@ int lx_reexec(int argc, char **argv)
         s->size != sizeof *s || s->env_bytes > 4 * MOST_ARGS || s->envc > s->env_bytes) {
         static const char text[] = "dragoman: @exec: for a program's execve only, of this build\n";
         mk_console(text, sizeof text - 1);
+        free(s);
         return 125;
     }
     s->root[sizeof s->root - 1] = s->prefix[sizeof s->prefix - 1] = s->uname[sizeof s->uname - 1] = 0;

@@ -160,7 +160,7 @@ static ssize_t read_packet(char *buf, size_t cap)
         if (!receive(&check[0]) || !receive(&check[1]))
             return -1;
         buf[n] = 0;
-        bool good = (unhex(check[0]) << 4 | unhex(check[1])) == sum;
+        bool good = unhex(check[0]) * 16 + unhex(check[1]) == sum;
         if (gdb.ack && !send_all(good ? "+" : "-", 1))
             return -1;
         if (good)

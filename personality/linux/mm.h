@@ -98,6 +98,7 @@ enum lx_fault_verdict lx_mm_fault(struct lx_thread *t, const struct vcpu_fault *
 void lx_prepare_write_slow(struct lx_thread *t, gva_t p, u64 n);
 static inline void lx_prepare_write(struct lx_thread *t, gva_t p, u64 n)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a thread has a process */
     if (n && atomic_load_explicit(&t->proc->mm->ncode, memory_order_relaxed))
         lx_prepare_write_slow(t, p, n);
 }

@@ -31,7 +31,7 @@ static inline void sanitize_enter(struct sanitize_stack *s)
 /* On the old stack, when whoever ran on the new one is gone. */
 static inline void sanitize_return(struct sanitize_stack *s)
 {
-    if (!__sanitizer_start_switch_fiber)
+    if (!__sanitizer_start_switch_fiber || !__sanitizer_finish_switch_fiber)
         return;
     __sanitizer_start_switch_fiber(NULL, s->bottom, s->size);
     __sanitizer_finish_switch_fiber(s->save, NULL, NULL);
