@@ -105,37 +105,35 @@ static void temp_drop(struct gen *g, u32 r)
     if (v)
         g->val[v].reg = NOREG;
     g->owner[r] = 0;
+    g->held &= ~(1u << r);
 }
 
 static void temp_give(struct gen *g, u32 r, ir_ref v)
 {
     temp_drop(g, r);
     g->owner[r] = v;
+    g->held |= 1u << r;
     g->val[v].reg = (u8)r;
 }
 
 bool temp_free(const struct gen *g, u32 mask)
 {
-    for (u32 m = mask & ~g->locked; m; m &= m - 1)
-        if (!g->owner[__builtin_ctz(m)])
-            return true;
-    return false;
+    return mask & ~g->locked & ~g->held;
 }
 
 u32 temp_of(struct gen *g, u32 mask)
 {
     mask &= ~g->locked;
     dgm_assert(mask, "all temps are locked in instruction %u", g->pos);
-    /* Highest first: rbx is the one that no instruction asks for. */
+    if (mask & ~g->held) { /* the highest: rbx is the one that no instruction asks for */
+        u32 r = 31 - (u32)__builtin_clz(mask & ~g->held);
+        g->locked |= 1u << r;
+        return r;
+    }
     u32 best = NOREG, best_last = 0;
-    for (u32 m = mask; m;) {
-        u32 r = 31 - (u32)__builtin_clz(m);
-        m &= ~(1u << r);
+    for (u32 m = mask; m; m &= m - 1) {
+        u32 r = (u32)__builtin_ctz(m);
         ir_ref v = g->owner[r];
-        if (!v) {
-            best = r;
-            break;
-        }
         u32 last = g->val[v].last + (has_home(g, v) ? 1u << 30 : 0);
         if (best == NOREG || last > best_last) {
             best = r;
@@ -143,7 +141,7 @@ u32 temp_of(struct gen *g, u32 mask)
         }
     }
     ir_ref v = g->owner[best];
-    if (v && !has_home(g, v))
+    if (!has_home(g, v))
         spill(g, v, best);
     temp_drop(g, best);
     g->locked |= 1u << best;
@@ -163,6 +161,7 @@ void temp_take(struct gen *g, u32 r)
             g->locked &= ~(1u << t);
             temp_give(g, t, v);
             g->owner[r] = 0;
+            g->held &= ~(1u << r);
             return;
         }
         spill(g, v, r);
@@ -172,10 +171,10 @@ void temp_take(struct gen *g, u32 r)
 
 void temps_flush(struct gen *g)
 {
-    for (u32 m = TEMPS; m; m &= m - 1) {
+    for (u32 m = g->held; m; m &= m - 1) {
         u32 r = (u32)__builtin_ctz(m);
         ir_ref v = g->owner[r];
-        if (v && g->val[v].last > g->pos && !has_home(g, v))
+        if (g->val[v].last > g->pos && !has_home(g, v))
             spill(g, v, r);
         temp_drop(g, r);
     }
@@ -414,10 +413,9 @@ void slots_forget(struct gen *g)
 
 void release_dead(struct gen *g)
 {
-    for (u32 m = TEMPS; m; m &= m - 1) {
+    for (u32 m = g->held; m; m &= m - 1) {
         u32 r = (u32)__builtin_ctz(m);
-        ir_ref v = g->owner[r];
-        if (v && g->val[v].last <= g->pos)
+        if (g->val[g->owner[r]].last <= g->pos)
             temp_drop(g, r);
     }
     for (u32 k = 0; k < g->nspilled;) {

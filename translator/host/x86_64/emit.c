@@ -208,7 +208,7 @@ static void scan(struct gen *g, struct scan *s)
         if (in->op == IR_OP_nop || (!v->uses && (flags == IR_PURE || in->op == IR_OP_get)) ||
             (in->op == IR_OP_put && is_overwritten(s, in->aux)))
             continue;
-        v->live = true;
+        v->live = in->op != IR_OP_const;
         bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
         v->shares = widens || in->op == IR_OP_trunc;
         if (v->hint)
@@ -392,6 +392,10 @@ int x64_emit(const struct ir_unit *u, struct host_code *out)
             continue;
         if (!room(g))
             return g->err;
+        if (ins_of(g, i)->op == IR_OP_insn) {
+            emit_insn(g, i);
+            continue;
+        }
         g->pos = i;
         g->locked = 0;
         (val[i].shares ? emit_shared : emitters[ins_of(g, i)->op])(g, i);

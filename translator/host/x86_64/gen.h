@@ -137,7 +137,8 @@ struct gen {
     bool changed;                  /* since the last marker, a slot, memory or the flags changed */
     int err;                       /* first failure, sticky */
     gva_t insn_pc;                 /* guest instruction */
-    ir_ref owner[NREGS];           /* temps: the value in them */
+    u32 held;                      /* temps that hold a value */
+    ir_ref owner[NREGS];           /* which */
     ir_ref slot_val[IR_MAX_SLOTS]; /* root of the value a slot is known to hold, or 0 */
     u8 slot_reg[IR_MAX_SLOTS];     /* register a slot is pinned in, or NOREG */
     struct cold *cold, **cold_tail;
