@@ -296,8 +296,8 @@ info threads
 thread apply all backtrace 3
 delete
 continue
-''').expect(r'^(Thread \d+ "threads" hit )?Breakpoint 1, (.*hit )?all_started|hit Breakpoint 1, all_started', r'"worker-0"', r'"worker-3"', r'"sleeper"', r'"waiter"',
-            r'exited normally')
+''').expect(r'^(Thread \d+ "threads" hit )?Breakpoint 1, (.*hit )?all_started|hit Breakpoint 1, all_started',
+            r'exited normally').expect(r'"worker-0"').expect(r'"worker-3"').expect(r'"sleeper"').expect(r'"waiter"')  # in any order
     g.end(0)
     if g.stdout() != 'slept 0 polled 0 got x long enough\n':
         raise Failed(g.stdout())

@@ -96,7 +96,7 @@ def main():
             os.chmod(path, 0o755)
             tried += 1
             try:
-                r = subprocess.run([opt.dragoman, 'run', path], cwd=tmp, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+                r = subprocess.run([os.path.abspath(opt.dragoman), 'run', path], cwd=tmp, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
             except subprocess.TimeoutExpired:
                 print(f'{name}: hangs')
                 bad += 1

@@ -121,8 +121,9 @@ static void spawns(void)
     sigaddset(&set, SIGUSR2);
     posix_spawnattr_setsigmask(&at, &set);
     posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGMASK);
-    value("spawn", posix_spawn(&p, self, &fa, &at, args, env));
+    int made = posix_spawn(&p, self, &fa, &at, args, env);
     waitpid(p, &st, 0);
+    value("spawn", made); /* after the child's own lines */
     status("spawned", st);
     value("spawn of nothing", posix_spawn(&p, "/nonexistent", NULL, NULL, args, env));
     int ok = 0;
