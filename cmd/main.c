@@ -7,10 +7,8 @@
 
 #include "personality/linux/exec.h"
 
-#define VERSION "0.1.0"
-
 static const struct cmd_verb verbs[] = {
-    {"run", cmd_run, "run [OPTION…] PROGRAM [ARG…]", "run a program built for another CPU"},
+    {"run", cmd_run, "run [OPTION...] PROGRAM [ARG...]", "run a program built for another CPU"},
     {"doctor", cmd_doctor, "doctor", "what this host offers, and what is missing"},
 };
 
@@ -29,9 +27,11 @@ static int help(void)
 {
     printf("dragoman: run software built for one CPU on another\n\n");
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-        printf("  dragoman %-34s %s\n", verbs[i].usage, verbs[i].help);
+        printf("  dragoman %-32s %s\n", verbs[i].usage, verbs[i].help);
+    printf("  dragoman %-32s %s\n  dragoman %-32s %s\n", "help", "this text", "version", "the version");
     printf("\nOptions of run:\n");
     cmd_run_options();
+    printf("\nWhat --dump=host prints as bytes, tools/hostdis.py of the source tree disassembles.\n");
     printf("\nExit status: the guest's own; 125 for Dragoman's own errors, 126 cannot execute, 127 not found.\n");
     return 0;
 }
@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
         return help();
     if (!strcmp(argv[1], "version") || !strcmp(argv[1], "--version")) {
-        printf("dragoman %s\n", VERSION);
+        puts("dragoman " DGM_VERSION);
         return 0;
     }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)

@@ -57,6 +57,8 @@ static inline u32 vcpu_jc_index(gva_t pc)
  * empty stack's pointer stands below them. */
 #define VCPU_RAS_SENTINELS 8
 
+#define VCPU_RECENT 16 /* a power of two */
+
 struct engine;
 
 struct vcpu {
@@ -87,5 +89,6 @@ struct vcpu {
     void *owner;                    /* of whoever made it (a personality's thread, a machine's hart) */
     struct vcpu *next;              /* engine's list */
     u64 stat_entries, stat_lookups; /* --stats: entries into translated code; slow look-ups */
+    gva_t recent[VCPU_RECENT];      /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
 };

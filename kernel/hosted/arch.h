@@ -6,8 +6,9 @@
 
 /* --- context.c: the interrupted state, as Linux gives it to a signal handler (a ucontext_t) --- */
 
-/* The pc. */
+/* The pc, and the stack pointer. */
 hva_t hosted_context_pc(const void *uc);
+hva_t hosted_context_sp(const void *uc);
 /* Whether the fault was by a write, or by fetching an instruction; both false where the hardware does not say. */
 void hosted_context_access(const void *uc, bool *write, bool *exec);
 /* State into *r, and back into the context that the thread resumes with. */

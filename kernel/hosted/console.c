@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/hosted/hosted.h"
@@ -40,6 +41,30 @@ void mk_console(const char *text, size_t len)
     errno = saved;
 }
 
+static void (*_Atomic reporter)(const struct mk_fault *f);
+static _Atomic int reporting; /* the thread that writes the report, or 0 */
+
+void mk_hosted_crash_report(void (*fn)(const struct mk_fault *f))
+{
+    atomic_store(&reporter, fn);
+}
+
+void hosted_report(const struct mk_fault *f)
+{
+    void (*fn)(const struct mk_fault *) = atomic_load(&reporter);
+    int me = (int)syscall(SYS_gettid), none = 0;
+
+    if (!fn)
+        return;
+    if (atomic_compare_exchange_strong(&reporting, &none, me)) {
+        fn(f);
+    } else if (none != me) {
+        /* The first one's report counts; it ends the process soon. */
+        struct timespec t = {.tv_sec = 2};
+        nanosleep(&t, NULL);
+    }
+}
+
 void hosted_raise(int sig)
 {
     syscall(SYS_tgkill, (int)syscall(SYS_getpid), (int)syscall(SYS_gettid), sig);
@@ -53,6 +78,7 @@ void mk_panic(const char *why)
     sigset_t set;
 
     mk_console(line, n);
+    hosted_report(NULL);
     sigaction(SIGABRT, &dfl, NULL);
     sigemptyset(&set);
     sigaddset(&set, SIGABRT);

@@ -4,7 +4,8 @@
  * 1. A signal that was sent, and not raised by an instruction, goes to whoever asked for those.
  * 2. A fault inside a guarded routine is noted, and the routine is sent to its way out.
  * 3. The upcall sees the registers and may change them; when it says so, the thread resumes.
- * 4. Anything else is a bug of ours: one line to the console, and the process ends by the same signal, at the same pc.
+ * 4. Anything else is a bug of ours: a report goes to the console, and the process ends by SIGABRT, at the same pc: so
+ *    whoever looks at its status does not take it for a fault of the guest.
  *
  * While the handler runs, other signals are blocked, so that what it does to the interrupted state is one step. The
  * five are not: a guarded access in an upcall may fault in turn. An upcall that faults otherwise is taken to be broken
@@ -89,7 +90,8 @@ static void crash(int sig, const siginfo_t *si, const struct mk_fault *f, uconte
             sig, si->si_code, f->pc, f->addr, (int)syscall(SYS_gettid), in_upcall ? ", in a fault upcall" : "");
 
     mk_console(line, n);
-    end_by(sig, uc);
+    hosted_report(f);
+    end_by(SIGABRT, uc);
 }
 
 /* ThreadSanitizer installs handlers with all signals blocked, whatever was asked for. */
@@ -131,7 +133,7 @@ static void on_signal(int sig, siginfo_t *si, void *ucp)
         return;
     }
 
-    struct mk_fault f = {.pc = hosted_context_pc(uc), .kind = kind_of(sig, si)};
+    struct mk_fault f = {.pc = hosted_context_pc(uc), .sp = hosted_context_sp(uc), .kind = kind_of(sig, si)};
     if (sig == SIGSEGV || sig == SIGBUS) {
         if (si->si_code != SI_KERNEL)
             f.addr = (hva_t)si->si_addr;
@@ -145,10 +147,10 @@ static void on_signal(int sig, siginfo_t *si, void *ucp)
 
     bool resume = false;
     mk_fault_fn *fn = atomic_load_explicit(&upcall, memory_order_acquire);
+    struct mk_regs regs;
+    hosted_context_get(&regs, uc);
+    f.regs = &regs;
     if (fn && !in_upcall) {
-        struct mk_regs regs;
-        hosted_context_get(&regs, uc);
-        f.regs = &regs;
         in_upcall = 1;
         resume = fn(&f, upcall_cx);
         in_upcall = 0;

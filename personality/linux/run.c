@@ -22,6 +22,7 @@
 #include "lib/heap.h"
 #include "lib/log.h"
 #include "personality/linux/abi.h"
+#include "personality/linux/crash.h"
 #include "personality/linux/elf.h"
 #include "personality/linux/exec.h"
 #include "personality/linux/fd.h"
@@ -233,6 +234,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     char why[512] = "";
     struct lx_thread *t;
     p->abi = prog->abi;
+    lx_crash_start(p, name, prog->argv);
     int rc = lx_mm_create(&p->mm, p->abi->window);
     if (rc)
         return complain(EXIT_OURS, name,
@@ -265,6 +267,8 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     t->sigmask = sigmask & ~(LX_SIGBIT(SIGKILL) | LX_SIGBIT(SIGSTOP));
     lx_thread_add(t);
     rc = lx_program_load(t, prog, envp, why, sizeof why);
+    if (!rc)
+        lx_crash_start(p, p->exe, prog->argv);
     lx_program_close(prog);
     if (rc)
         return complain(status_of(rc == -ENOENT ? -ENOEXEC : rc), name, why);

@@ -345,16 +345,50 @@ static void do_thread(void)
 FAULT_TEST(test_ends)
 {
     act = refuse;
-    assert_ends(do_load, SIGSEGV, "dragoman: internal error: signal 11 ");
-    assert_ends(do_illegal, SIGILL, "signal 4 ");
-    assert_ends(do_trap, SIGTRAP, "signal 5 ");
-    assert_ends(do_divide, SIGFPE, "signal 8 ");
-    assert_ends(do_thread, SIGSEGV, "signal 11 ");
+    assert_ends(do_load, SIGABRT, "dragoman: internal error: signal 11 ");
+    assert_ends(do_illegal, SIGABRT, "signal 4 ");
+    assert_ends(do_trap, SIGABRT, "signal 5 ");
+    assert_ends(do_divide, SIGABRT, "signal 8 ");
+    assert_ends(do_thread, SIGABRT, "signal 11 ");
     act = refuse_and_mend;
-    assert_ends(do_load, SIGSEGV, "signal 11 ");
+    assert_ends(do_load, SIGABRT, "signal 11 ");
     act = fault_again;
-    assert_ends(do_load, SIGSEGV, "in a fault upcall");
+    assert_ends(do_load, SIGABRT, "in a fault upcall");
     assert_ends(do_panic, SIGABRT, "dragoman: internal error: told so\n");
+}
+
+/* --- the report --- */
+
+static void report(const struct mk_fault *f)
+{
+    static const char fault[] = "report of a fault\n", panic[] = "report of a panic\n";
+
+    mk_console(f ? fault : panic, (f ? sizeof(fault) : sizeof(panic)) - 1);
+}
+static void report_that_faults(const struct mk_fault *f)
+{
+    static const char text[] = "report begins\n";
+
+    mk_console(text, sizeof(text) - 1);
+    probe_load(mem + page);
+}
+static void report_that_panics(const struct mk_fault *f)
+{
+    mk_panic("the report is broken");
+}
+
+FAULT_TEST(test_report)
+{
+    act = refuse;
+    mk_hosted_crash_report(report);
+    assert_ends(do_load, SIGABRT, "report of a fault\n");
+    assert_ends(do_panic, SIGABRT, "report of a panic\n");
+    mk_hosted_crash_report(report_that_faults);
+    assert_ends(do_load, SIGABRT, "report begins\ndragoman: internal error: signal 11");
+    assert_ends(do_panic, SIGABRT, "report begins\ndragoman: internal error: signal 11");
+    mk_hosted_crash_report(report_that_panics);
+    assert_ends(do_load, SIGABRT, "the report is broken");
+    mk_hosted_crash_report(NULL);
 }
 
 /* --- signals that someone sent --- */
@@ -500,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_vectors_in_initial_state),
         cmocka_unit_test(test_guarded_inside_upcall),
         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_report),
         cmocka_unit_test(test_sent_signals),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_own_stack),

@@ -28,15 +28,23 @@ static void dump_guest(struct engine *e, const struct ir_unit *u, const u8 *code
     }
 }
 
-static void dump_host(struct engine *e, const struct ir_unit *u, const struct host_code *hc)
+/* A guest instruction above its host code. */
+static void dump_mark(struct engine *e, const struct ir_unit *u, const u8 *code, u32 off)
+{
+    char line[200], text[120] = "";
+    if (off < u->guest_bytes && !e->guest->disasm(code + off, u->guest_bytes - off, u->pc + off, text, sizeof text))
+        text[0] = 0;
+    size_t len = fmt(line, sizeof line, "  -- %lx  %s\n", u->pc + off, text);
+    out(e, line, len < sizeof line ? len : sizeof line - 1);
+}
+
+static void dump_host(struct engine *e, const struct ir_unit *u, const u8 *code, const struct host_code *hc)
 {
     char line[200], text[120];
     u32 mark = 0;
     for (size_t off = 0; off < hc->size;) {
         while (mark < hc->nmarks && hc->marks[mark].host_off <= off) {
-            size_t len = fmt(line, sizeof line, "  -- %lx\n", u->pc + hc->marks[mark].guest_off);
-            out(e, line, len);
-            mark++;
+            dump_mark(e, u, code, hc->marks[mark++].guest_off);
         }
         size_t n = 0, len;
         if (e->host->disasm)
@@ -75,5 +83,5 @@ void dump_block(struct engine *e, const struct ir_unit *u, const u8 *code, const
         }
     }
     if ((e->cfg.dump & ENGINE_DUMP_HOST) && e->host)
-        dump_host(e, u, hc);
+        dump_host(e, u, code, hc);
 }

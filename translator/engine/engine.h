@@ -115,5 +115,10 @@ struct engine_stats {
 };
 void engine_stats(struct engine *e, struct engine_stats *out);
 
+/* For crash reports: writes to the console (mk_console) where v was: the block that f->pc lies in, in guest and host
+ * code, the vCPU's state, the blocks entered last. f may be NULL. Changes v: it is not run any more. Async-signal-safe,
+ * takes no lock; v's memory is not trusted to be sound. */
+void engine_report(struct vcpu *v, const struct mk_fault *f);
+
 /* The block that host pc lies in, for crash reports and perf: fills guest pc. False if none. Async-signal-safe. */
 bool engine_locate(struct engine *e, hva_t host_pc, gva_t *guest_pc);

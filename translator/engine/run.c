@@ -78,7 +78,7 @@ static bool enter(struct engine *e, struct vcpu *v, const void *code)
         __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);
         return false;
     }
-    v->stat_entries++;
+    v->recent[v->stat_entries++ % VCPU_RECENT] = v->pc;
     if (e->host)
         e->host->enter(v, code, e->common);
     else

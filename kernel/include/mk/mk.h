@@ -116,12 +116,13 @@ struct mk_fault {
     hva_t pc;   /* of the instruction; after it for MK_FAULT_TRAP */
     u8 kind;    /* enum mk_fault_kind */
     bool write, exec;
+    hva_t sp; /* stack pointer */
     struct mk_regs *regs;
 };
 
 /* The upcall: runs on its own stack on the thread that faulted, other signals blocked, async-signal-safe code only; a
- * fault in it, but for guarded accesses, is a crash. true: resume with *f->regs. false: not ours; the crash report is
- * written and the process ends by the signal. */
+ * fault in it, but for guarded accesses, is a crash. true: resume with *f->regs. false: a bug of the engine; the crash
+ * report is written and the process ends by SIGABRT, at the same pc. */
 typedef bool mk_fault_fn(struct mk_fault *f, void *cx);
 
 /* Installs the process-wide handler, once; -EBUSY the second time. */

@@ -19,6 +19,13 @@ hva_t hosted_context_pc(const void *ucp)
     return (hva_t)uc->uc_mcontext.gregs[REG_RIP];
 }
 
+hva_t hosted_context_sp(const void *ucp)
+{
+    const ucontext_t *uc = ucp;
+
+    return (hva_t)uc->uc_mcontext.gregs[REG_RSP];
+}
+
 void hosted_context_access(const void *ucp, bool *write, bool *exec)
 {
     const ucontext_t *uc = ucp;

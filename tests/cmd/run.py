@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+"""Tests of the command: options, messages, statuses, and what it shows of a run (--stats, --dump, --log, --perf-map, crash reports).
+
+run.py --dragoman PATH --broken PATH [CASE…]"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, '..', '..')
+sys.path.insert(0, os.path.join(ROOT, 'tools'))
+import hostdis
+import mangen
+
+CASES = {}
+
+
+class Skip(Exception):
+    pass
+
+
+class Failed(Exception):
+    pass
+
+
+def case(function):
+    CASES[function.__name__.replace('_', '-')] = function
+    return function
+
+
+def check(cond, *what):
+    if not cond:
+        raise Failed(' '.join(str(w) for w in what))
+
+
+class Result:
+    def __init__(self, r):
+        self.status, self.out, self.err = r.returncode, r.stdout, r.stderr
+
+    def __str__(self):
+        return f'status {self.status}\n-- output:\n{self.out}\n-- errors:\n{self.err}'
+
+
+class Test:
+    def __init__(self, opt, tmp):
+        self.dragoman, self.broken, self.guest_cc, self.tmp = opt.dragoman, opt.broken, opt.guest_cc, tmp
+
+    def build(self, name):
+        out = os.path.join(self.tmp, name)
+        if not os.path.exists(out):
+            if not shutil.which(self.guest_cc):
+                raise Skip(f'no {self.guest_cc}')
+            source = os.path.join(HERE, 'programs', name + '.c')
+            subprocess.run([self.guest_cc, '-O1', '-w', '-static', '-pthread', '-o', out, source], check=True)
+        return out
+
+    def call(self, *args, env=(), command=None, cwd=None, merge=False):
+        e = {k: v for k, v in os.environ.items() if not k.startswith('DRAGOMAN_')}
+        e.update(dict(env), LC_ALL='C')
+        r = subprocess.run([command or self.dragoman, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT if merge else subprocess.PIPE, text=True, errors='replace', env=e, cwd=cwd, timeout=120)
+        return Result(r)
+
+
+def options():
+    with open(os.path.join(ROOT, 'cmd', 'options_def.h'), encoding='utf-8') as f:
+        return mangen.parse_options(f.read(), 'options_def.h')
+
+
+# --- the command line ---
+
+@case
+def texts(t):
+    """help, version, doctor; the manual page and the help name every option."""
+    for words in (['help'], ['--help'], ['-h']):
+        r = t.call(*words)
+        check(r.status == 0 and not r.err and r.out.startswith('dragoman: run software'), r)
+        for name, letter, arg, env, text in options():
+            check(re.search(rf'^  {f"-{letter}, " if letter else ""}--{name}{f" {arg}" if arg else ""} ', r.out, re.M), name, r)
+            check(text in r.out and (not env or f'[{env}]' in r.out), name, r)
+    for words in (['version'], ['--version']):
+        r = t.call(*words)
+        check(r.status == 0 and re.fullmatch(r'dragoman \d+\.\d+\.\d+\n', r.out), r)
+    r = t.call('doctor')
+    check(r.status in (0, 1) and 'host ISA' in r.out, r)
+    page = os.path.join(os.path.dirname(t.dragoman), 'docs', 'dragoman.1')
+    if os.path.exists(page):
+        with open(page, encoding='utf-8') as f:
+            text = f.read()
+        for name, letter, arg, env, _ in options():
+            check('\\-\\-' + name.replace('-', '\\-') in text and (not env or env in text), name, 'is not in the manual page')
+        if shutil.which('groff'):
+            r = subprocess.run(['groff', '-man', '-Tutf8', '-ww', page], capture_output=True, text=True, check=False)
+            check(not r.stderr, r.stderr)
+
+
+@case
+def mistakes(t):
+    """Each wrong use gives one line and status 125."""
+    hello = t.build('hello')
+    for words, says in (([], 'no verb'), (['walk'], 'walk: no such verb'), (['run'], 'no program'), (['run', '--stats'], 'no program'),
+                        (['run', '--nonsense', hello], '--nonsense: no such option'), (['run', '-Z', hello], '-Z: no such option'),
+                        (['run', '--stats=1', hello], 'takes no value'), (['run', '--root'], 'needs DIR'),
+                        (['run', '--root', '/', '-L', '/', hello], 'exclude each other'), (['run', '--tier', 'x', hello], '--tier x'),
+                        (['run', '--cache-size', '63K', hello], '--cache-size 63K'), (['run', '--cache-size', '2G', hello], '--cache-size 2G'),
+                        (['run', '--cache-size', '-1', hello], '--cache-size -1'), (['run', '--cache-size', '64X', hello], '64X'),
+                        (['run', '--max-insns', '0', hello], '--max-insns 0'), (['run', '--max-insns', '1025', hello], '1025'),
+                        (['run', '--host-features', 'x87', hello], '--host-features x87'), (['run', '--dump', 'guest,x', hello], '--dump x'),
+                        (['run', '--dump-range', '10', hello], '--dump-range 10'), (['run', '--dump-range', '20-10', hello], '20-10'),
+                        (['run', '--dump-range', 'x-y', hello], 'x-y'), (['run', '-E', 'novalue', hello], '-E novalue'),
+                        (['run', '-E', '=x', hello], '-E =x'), (['run', '-C', '/none', hello], '/none'),
+                        (['run', '-D', '/none/log', hello], '/none/log'), (['run', '--root', '/none', hello], '/none'),
+                        (['doctor', 'x'], 'no arguments')):
+        r = t.call(*words)
+        check(r.status == 125 and not r.out and r.err.count('\n') == 1 and says in r.err and r.err.startswith('dragoman: '), words, r)
+    r = t.call('run', hello, env={'DRAGOMAN_TIER': 'x'})
+    check(r.status == 125 and '--tier x' in r.err, r)
+
+
+@case
+def statuses(t):
+    hello = t.build('hello')
+    for code in (0, 1, 125, 255):
+        check(t.call('run', hello, 'exit', str(code)).status == code, code)
+    text = os.path.join(t.tmp, 'text')
+    with open(text, 'w', encoding='utf-8') as f:
+        f.write('not a program\n')
+    for words, status in (([t.tmp], 126), ([text], 126), (['/none/such'], 127), (['no-such-program-anywhere'], 127), ([text + '/x'], 127)):
+        r = t.call('run', *words)
+        check(r.status == status and r.err.count('\n') == 1 and words[0] in r.err, words, r)
+    os.chmod(text, 0o755)
+    check(t.call('run', text).status == 126, 'a text that may be executed')
+
+
+@case
+def settings(t):
+    """Options reach the guest; environment variables stand for them, and the command line wins; - or --, = or a word of its own."""
+    hello = t.build('hello')
+    work = os.path.join(t.tmp, 'work')
+    os.mkdir(work)
+    r = t.call('run', '-E', 'T_A=1', '-E=T_B=x y', '--unset', 'T_C', '--argv0=name', '-C', work, '--uname', '9.8.7', '--', hello, '-x', '--strace',
+               env={'T_C': '3', 'T_D': '4'})
+    check(r.status == 0 and r.out == f'argv0 name\narg -x\narg --strace\ncwd {work}\nrelease 9.8.7\nmachine riscv64\nenv T_D=4\nenv T_A=1\nenv T_B=x y\n', r)
+    r = t.call('run', hello, env={'DRAGOMAN_ARGV0': 'twin', 'DRAGOMAN_UNAME': '1.2', 'DRAGOMAN_STATS': '1', 'DRAGOMAN_STRACE': '0'})
+    check(r.status == 0 and 'argv0 twin\n' in r.out and 'release 1.2\n' in r.out and 'stats' in r.err and 'write(' not in r.err, r)
+    r = t.call('run', '-argv0', 'line', hello, env={'DRAGOMAN_ARGV0': 'twin'})
+    check('argv0 line\n' in r.out, r)
+    for way in (['--tier', 'interp'], ['--tier=baseline', '--cache-size', '64k'], ['--max-insns=1'], ['--host-features', 'none'],
+                ['--host-features=all'], ['--cache-size=1M', '--max-insns', '1024']):
+        r = t.call('run', *way, hello)
+        check(r.status == 0 and 'machine riscv64' in r.out and not r.err, way, r)
+
+
+# --- what it shows ---
+
+@case
+def stats(t):
+    hello = t.build('hello')
+    r = t.call('run', '--stats', hello, 'fork', 'exec')
+    check(r.status == 0 and r.err.count('dragoman: stats: pid') == 2, r)
+    for block in re.findall(r'blocks translated +(\d+) \((\d+) guest instructions, (\d+) guest bytes, (\d+) host bytes\)', r.err):
+        check(int(block[0]) > 50 and int(block[1]) > int(block[0]) and int(block[2]) > int(block[1]) and int(block[3]) > 1000, r)
+    r = t.call('run', '--stats', '--cache-size', '64K', hello)
+    flushes = re.search(r'flushes (\d+)', r.err)
+    check(flushes and int(flushes.group(1)) > 0, r)
+    r = t.call('run', '--stats', '--tier', 'interp', hello)
+    check(' 0 host bytes' in r.err, r)
+
+
+@case
+def dumps(t):
+    hello = t.build('hello')
+    nm = subprocess.run([t.guest_cc.replace('gcc', 'nm'), hello], capture_output=True, text=True, check=True).stdout
+    start = int(next(line.split()[0] for line in nm.splitlines() if line.endswith(' busy')), 16)
+    span = f'--dump-range={start:x}-{start + 1:x}'
+    whole = t.call('run', '--dump=guest,ir,host', span, hello).err
+    check(whole.startswith(f'block {start:x}: ') and whole.count('block ') == 1, whole)
+    check(re.search(rf'^ +{start:x}:  [0-9a-f]+ +\S+', whole, re.M), whole)
+    check(f'unit pc={start:#x}\n' in whole and f'  insn {start:#x} ' in whole, whole)
+    check(re.search(rf'^  -- {start:x}  \S+', whole, re.M), whole)
+    parts = ''.join(t.call('run', '-d', part, span, hello).err for part in ('guest', 'ir', 'host'))
+    for pattern in (r'^ +[0-9a-f]+:  [0-9a-f]+ {2}', r'^unit pc', r'^  -- '):
+        check(re.search(pattern, parts, re.M), pattern, parts)
+    check('unit pc' not in t.call('run', '-d', 'guest', span, hello).err, 'guest shows IR')
+    check('  -- ' not in t.call('run', '-d', 'guest,ir', span, hello).err, 'ir shows host code')
+    log = os.path.join(t.tmp, 'log')
+    r = t.call('run', '-D', log, '--dump', 'guest', '--stats', hello)
+    check(r.status == 0 and not r.err, r)
+    with open(log, encoding='utf-8') as f:
+        text = f.read()
+    check(text.count('block ') > 50 and 'dragoman: stats' in text, text[-2000:])
+    r = t.call('run', '--tier', 'interp', '--dump', 'guest,ir,host', span, hello)
+    check('0 host bytes' in r.err and '  -- ' not in r.err, r)
+    if shutil.which('objdump'):
+        lines = list(hostdis.convert(whole.splitlines()))
+        code = [line for line in lines if re.match(r'^  +[0-9a-f]{8,}:  ([0-9a-f]{2} )+ +\w', line)]
+        check(len(code) > 5 and not any('(bad)' in line for line in lines), '\n'.join(lines))
+
+
+@case
+def perf_map(t):
+    """Lines match the translations, carry the guest's names, and a forked child has a file of its own."""
+    hello = t.build('hello')
+    before = set(glob.glob('/tmp/perf-*.map'))
+    r = t.call('run', '--perf-map', '--dump=host', '--strace', hello, 'fork', merge=True)
+    check(r.status == 0, r)
+    made = sorted(set(glob.glob('/tmp/perf-*.map')) - before, key=os.path.getsize)
+    try:
+        pids = set(re.findall(r'^(\d+) ', r.out, re.M))
+        mine = [m for m in made if re.search(r'\d+', m).group() in pids] or made
+        check(len(mine) == 2, made, r)
+        texts = []
+        for m in mine:
+            with open(m, encoding='utf-8') as f:
+                texts.append(f.read())
+        for text in texts:
+            check(re.match(r'^[0-9a-f]+ [0-9a-f]+ dragoman:common\n', text), text[:500])
+            check(re.fullmatch(r'([0-9a-f]+ [0-9a-f]+ (guest:[0-9a-f]+( \S+)?|dragoman:common)\n)+', text), text[:500])
+            check(re.search(r' guest:[0-9a-f]+ main(\+0x[0-9a-f]+)?$', text, re.M), 'no main')
+        check(any(re.search(r' guest:[0-9a-f]+ busy$', text, re.M) for text in texts), 'no busy')
+        # The translations that --dump told of are those of the maps.
+        blocks = {(int(pc, 16), int(size)) for pc, size in re.findall(r'^block ([0-9a-f]+): .* (\d+) host bytes$', r.out, re.M)}
+        lines = {(int(pc, 16), int(size, 16)) for text in texts for size, pc in re.findall(r'^\S+ (\S+) guest:([0-9a-f]+)', text, re.M)}
+        check(blocks == lines, f'{len(blocks - lines)} only dumped, {len(lines - blocks)} only in the map')
+    finally:
+        for m in made:
+            os.unlink(m)
+
+
+# --- crash reports ---
+
+def broken(t, *args, options=(), program='breaks', signal_=signal.SIGABRT):
+    r = t.call('run', *options, t.build(program), *args, command=t.broken)
+    check(r.status == -signal_, r)
+    check('not broken' not in r.out, r)
+    return r.err
+
+
+REPORT = (r'^dragoman: internal error: {what}.*\nThis is a bug of Dragoman, not of the program that it runs\..*\n  version +dragoman \d\S+ .*Linux .*\n'
+          r'  host CPU +\S+: .*\n(  host pc +.*\n)?  our stack +.*\n  guest +thread \d+, last system call \? \(30000\) .*\n  directory +/.*\n'
+          r'  command +dragoman run .*\n  vCPU +\d+: pc [0-9a-f]+, .*\n')
+
+
+@case
+def report_fault(t):
+    """A fault of our own, in every kind of thread and process; and the command line in it does it again."""
+    for who in ('main', 'thread'):
+        for way in ([], ['--tier', 'interp'], ['--cache-size', '64K', '--max-insns=3', '--host-features=none', '--uname', '1 2']):
+            text = broken(t, who, '0', '24', options=way)
+            check(re.search(REPORT.format(what=r'signal 11 \(code 1\) at pc 0x[0-9a-f]+, address 0x18, thread \d+'), text, re.M), text)
+            check(re.search(r'^  host pc +\S+\+0x[0-9a-f]+ \(', text, re.M) and '__wrap' not in text, text)
+            check(re.search(r'^  entered last:( [0-9a-f]+){3,16}$', text, re.M) and re.search(r'^    zero +0  ra +[0-9a-f]+', text, re.M), text)
+            check(text.endswith('End of the report.\n'), text)
+            if shutil.which('addr2line'):
+                stack = re.search(r'^  our stack +((?:[0-9a-f]+ )+)', text, re.M).group(1).split()
+                names = subprocess.run(['addr2line', '-f', '-e', t.broken, *stack], capture_output=True, text=True, check=True).stdout
+                check(re.search('^(lx_run|do_call|do_trap|thread_main)$', names, re.M), names)
+            command = re.search(r'^  command +dragoman (run .*)$', text, re.M).group(1)
+            again = subprocess.run(f'{t.broken} {command}', shell=True, capture_output=True, text=True, check=False, cwd='/')
+            check(again.returncode in (-signal.SIGABRT, 128 + signal.SIGABRT), command, again)
+            check(re.search(r'^  command +dragoman (run .*)$', again.stderr, re.M).group(1) == command, command, again.stderr)
+    text = broken(t, 'exec', '0', '8')
+    command = re.search(r"^  command +dragoman (run .*)$", text, re.M).group(1)
+    check(command.endswith(f"--argv0 'other name' {t.build('breaks')} main 0 'with space' 'it'\\''s'"), command)
+    again = subprocess.run(f'{t.broken} {command}', shell=True, capture_output=True, text=True, check=False)
+    check(again.returncode in (-signal.SIGABRT, 128 + signal.SIGABRT), command, again)
+    for who in ('fork', 'vfork'):
+        r = t.call('run', t.build('breaks'), who, '0', '8', command=t.broken)
+        check(r.status == 0 and 'ended by 6\n' in r.out and r.err.count('End of the report.') == 1, r)
+
+
+@case
+def report_assertion(t):
+    for way in ([], ['--tier=interp']):
+        text = broken(t, 'main', '1', '77', options=way)
+        check(re.search(REPORT.format(what=r'\S*broken\.c:\d+: assertion `t->call_arg\[1\] == 0\' failed: the guest asked for 77'), text, re.M), text)
+        check('host pc' not in text, text)
+
+
+@case
+def report_translation(t):
+    """An illegal instruction in translated code: guest pc, the block in guest and host code, exact registers."""
+    for who in ('main', 'thread', 'fork'):
+        if who == 'fork':
+            r = t.call('run', t.build('breaks'), who, '2', command=t.broken)
+            check(r.status == 0 and 'ended by 6\n' in r.out, r)
+            text = r.err
+        else:
+            text = broken(t, who, '2')
+        check(re.search(REPORT.format(what=r'signal 4 '), text, re.M), text)
+        m = re.search(r'^  block +([0-9a-f]+), key \d+: (\d+) bytes of guest code, \d+ of host code at [0-9a-f]+; stopped at guest pc ([0-9a-f]+)$', text, re.M)
+        check(m, text)
+        block, length, pc = int(m.group(1), 16), int(m.group(2)), int(m.group(3), 16)
+        check(block < pc < block + length, text)
+        check(re.search(rf'^  > +{pc:x}:  [0-9a-f]+ +\S', text, re.M), text)
+        check(re.search(r'^  host pc +[0-9a-f]+, in memory for code$', text, re.M), text)
+        check(re.search(r'^  > +[0-9a-f]+:  0f 0b', text, re.M) and f'    -- {pc:x}\n' in text, text)
+        check(f'--dump=guest,ir,host --dump-range={block:x}-{block + 1:x}' in text, text)
+        check(re.search(r'a0 +c  a1 +4\b|a0 +3  a1 +4\b', text), text)
+        check(text.endswith('End of the report.\n'), text)
+        if shutil.which('objdump'):
+            lines = list(hostdis.convert(text.splitlines()))
+            check(any(re.match(r'^  > +[0-9a-f]+:  0f 0b +ud2$', line) for line in lines), '\n'.join(lines))
+
+
+@case
+def report_others(t):
+    """Too deep a recursion, a trap, and a report that faults itself."""
+    check('signal 11' in broken(t, 'main', '3') and 'signal 11' in broken(t, 'thread', '3'), 'recursion')
+    check('signal 4' in broken(t, 'main', '4'), 'trap')
+    text = broken(t, 'main', '5')
+    check(text.count('internal error') == 2 and 'End of the report' not in text, text)
+    log = os.path.join(t.tmp, 'log')
+    check(not broken(t, 'main', '0', options=['-D', log]), 'the report is not in the log')
+    with open(log, encoding='utf-8') as f:
+        check('End of the report.' in f.read(), 'the report is not in the log')
+
+
+@case
+def guest_crash(t):
+    """A guest's own crash is its signal, and nothing is written."""
+    for way in ([], ['--tier=interp']):
+        for command in (t.dragoman, t.broken):
+            r = t.call('run', *way, t.build('breaks'), 'guest', '8', command=command)
+            check(r.status == -signal.SIGSEGV and not r.err and not r.out, r)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument('--dragoman')
+    ap.add_argument('--broken', help='the dragoman of broken.c')
+    ap.add_argument('--guest-cc', default='riscv64-linux-gnu-gcc')
+    ap.add_argument('--list', action='store_true', help='print the names of the cases')
+    ap.add_argument('case', nargs='*')
+    opt = ap.parse_args()
+    if opt.list:
+        print(*CASES)
+        return 0
+    failed = skipped = 0
+    names = opt.case or list(CASES)
+    for part in ('dragoman', 'broken'):
+        if getattr(opt, part):
+            setattr(opt, part, os.path.abspath(getattr(opt, part)))
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix='dragoman-cmd-') as tmp:
+            try:
+                CASES[name](Test(opt, tmp))
+                verdict = 'ok'
+            except Skip as e:
+                verdict = f'skipped: {e}'
+                skipped += 1
+            except (Failed, OSError, subprocess.SubprocessError) as e:
+                verdict = f'FAILED: {e}'
+                failed += 1
+            print(f'{name}: {verdict}', flush=True)
+    return 1 if failed else 77 if skipped == len(names) else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
