@@ -74,6 +74,7 @@ def main(argv):
     ap.add_argument("--list", action="store_true", help="name the suite's tests, or the suites")
     ap.add_argument("--only", action="append", metavar="PATTERN", help="tests whose name matches")
     ap.add_argument("--failed", metavar="SIDE", choices=suite.SIDES, help="tests that failed there last time")
+    ap.add_argument("--missing", action="store_true", help="tests of which a side's outcome is not kept")
     ap.add_argument("--side", metavar="SIDE,…", help="native, qemu, ours (all where not said)")
     ap.add_argument("--ours", default=os.path.join(suite.ROOT, "build", "dragoman"), metavar="PATH")
     ap.add_argument("--jobs", type=int, metavar="N")
@@ -121,6 +122,8 @@ def main(argv):
         tests = [t for t in tests if t.quick]
     if a.failed:
         tests = [t for t in tests if suite.is_failure(results.verdict(t.name, a.failed) or "pass")]
+    if a.missing:
+        tests = [t for t in tests if any(s in t.sides and not results.get(t.name, s) for s in sides)]
     if a.list:
         say("\n".join(t.name + (" (quick)" if t.quick else "") for t in tests))
         return 0

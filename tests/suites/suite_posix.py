@@ -70,4 +70,4 @@ def posix(top, path):
         arch = "amd64" if side == "native" else "riscv64"
         return cx.own_in_root(side, cx.compile(arch, name + ".test", [path], flags, ["-lpthread", "-lrt", "-lm"]), name)
 
-    return Test(name, argv, judge, quick=bool(QUICK.fullmatch(name)) and name not in SLOW, timeout=120, whole=True)
+    return Test(name, argv, judge, quick=bool(QUICK.fullmatch(name)) and name not in SLOW, timeout=60, whole=True)
