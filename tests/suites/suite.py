@@ -297,8 +297,8 @@ class Results:
         except (FileNotFoundError, ValueError, KeyError):
             return {}, {}
 
-    def put(self, name, side, verdict, tries, note, digest=None):
-        row = {"verdict": verdict, "tries": tries, "note": note, "digest": digest}
+    def put(self, name, side, verdict, tries, note, digest=None, seconds=0.0):
+        row = {"verdict": verdict, "tries": tries, "note": note, "digest": digest, "seconds": round(seconds, 2)}
         self.tests.setdefault(name, {})[side] = self.new.setdefault(name, {})[side] = row
 
     def put_side(self, side, text):
@@ -357,7 +357,8 @@ def run_all(cx, tests, sides, results, jobs, say, retries=2):
         if test.equal and verdict == "pass":
             digest = outcome.output
         with cx.lock:
-            results.put(test.name, side, verdict, tries, last_words(outcome) if verdict != "pass" else "", digest)
+            results.put(test.name, side, verdict, tries, last_words(outcome) if verdict != "pass" else "", digest,
+                        0.0 if isinstance(outcome, str) else outcome.seconds)
             other = results.get(test.name, "qemu")
             if test.equal and side == "ours" and verdict == "pass" and other and other["verdict"] == "pass" and other["digest"] != digest:
                 verdict = "output"
