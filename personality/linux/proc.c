@@ -66,8 +66,8 @@ static bool number(const char **s, u32 *v)
 static bool word(const char **s, const char *text)
 {
     size_t n = strlen(text);
-    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): equal up to n, so the byte at n is in the
-     * string */
+    /* Equal up to n, so the byte at n is in the string. */
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
     if (strncmp(*s, text, n) != 0 || ((*s)[n] != '/' && (*s)[n] != 0))
         return false;
     *s += n + ((*s)[n] == '/');
