@@ -1,0 +1,9 @@
+/* What emit.c needs to know of a backend beyond its contract; one file per host in <isa>/. */
+#pragma once
+
+#include "lib/types.h"
+
+/* Sets which optional features code selection may use, whatever this machine can do: the code is not run. */
+void golden_features(u64 features);
+/* The i-th entry or constant of the common code by name, and where it is; NULL after the last. */
+const char *golden_common(const void *common, u32 i, u32 *off);

@@ -1,0 +1,4 @@
+# Floating-point flags and rounding, counters.
+	frflags	a0
+	fsflags	a0
+	fscsr	zero, zero

@@ -1,0 +1,5 @@
+# Traps.
+	li	a7, 64
+	ecall
+	ebreak
+	.word	0

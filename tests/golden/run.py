@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""The code that is emitted, as files that are compared: a change of its quality is a diff to read.
+
+run.py --emit PROGRAM --host ISA [--bless] [NAME…]
+
+For each piece of guest code in riscv64/NAME.s there is <host>/NAME.txt, which shows the host code for it, guest instruction by guest
+instruction, once with all optional host features and guest memory at host address 0 (all-flat0), once with no feature and memory elsewhere
+(none-base). --bless writes the files anew. Jumps and references into the common code, and helpers, are shown by name, so that a change there is not
+one of every file.
+
+Compared are the bytes, not objdump's words for them. Without an assembler for the guest the code is taken from the file itself."""
+import argparse
+import difflib
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', '..', 'tools'))
+import hostdis
+
+PC = 0x10000
+WAYS = ('all', 'flat0'), ('none', 'base')
+MARCH = 'rv64gc_zba_zbb_zbs'
+
+
+class Failed(Exception):
+    pass
+
+
+def assemble(source, prefix):
+    """The raw code of an assembler file, as if it lay at PC."""
+    with tempfile.TemporaryDirectory() as tmp:
+        obj, elf, raw = (os.path.join(tmp, name) for name in ('o', 'elf', 'raw'))
+        for cmd in ([prefix + 'as', f'-march={MARCH}', '-mno-relax', '-o', obj, source],
+                    [prefix + 'ld', '--no-relax', f'-Ttext={PC:#x}', '-e', '0', '-o', elf, obj],
+                    [prefix + 'objcopy', '-O', 'binary', '-j', '.text', elf, raw]):
+            r = subprocess.run(cmd, capture_output=True, text=True, check=False)
+            if r.returncode:
+                raise Failed(f'{source}: {r.stderr.strip()}')
+        with open(raw, 'rb') as f:
+            return f.read()
+
+
+def code_in(golden):
+    """The guest code that a golden file shows."""
+    code = {}
+    for m in re.finditer(r'^  -- ([0-9a-f]+): ([0-9a-f]{8}|[0-9a-f]{4}) ', golden, re.M):
+        code[int(m.group(1), 16)] = bytes.fromhex(m.group(2))[::-1]
+    out = b''
+    for pc in sorted(code):
+        if pc != PC + len(out):
+            raise Failed(f'no instruction at {PC + len(out):x}')
+        out += code[pc]
+    return out
+
+
+def emit(program, code, way):
+    r = subprocess.run([program, *way], input=code, capture_output=True, check=False)
+    if r.returncode == 77:
+        return None
+    if r.returncode:
+        raise Failed(r.stderr.decode().strip() or f'{program}: status {r.returncode}')
+    return r.stdout.decode()
+
+
+def symbolic(piece, names):
+    """The lines of a piece of host code; what leads into the common code by name, and its bytes masked."""
+    for at, code, text in piece.lines:
+        shown = [f'{b:02x}' for b in code]
+        m = re.search(r'0x([0-9a-f]+)$', text)
+        if m and int(m.group(1), 16) in names:
+            to = int(m.group(1), 16)
+            far = to.to_bytes(8, 'little')
+            rel = far if far in code else (to - at - len(code)).to_bytes(4, 'little', signed=True)
+            where = code.find(rel)
+            if where >= 0:
+                shown[where:where + len(rel)] = ['??'] * len(rel)
+                text = text[:m.start()] + names[int(m.group(1), 16)]
+                text = re.sub(r'\[rip\+0x[0-9a-f]+\] +#', '[rip] #', text)
+        elif m and re.match(r'(j\w+|call) ', text):
+            text = text[:m.start()] + f'.{int(m.group(1), 16) - at:+d}'
+        yield f'      {" ".join(shown):<32}  {text}'.rstrip()
+
+
+def show(text, objdump):
+    """The output of emit as a golden file has it, and (guest instructions, host instructions, host bytes)."""
+    names, out, pieces = {}, [], []
+    for line in text.splitlines():
+        m = re.fullmatch(r'(?:common|helper) (\S+) ([0-9a-f]+)', line)
+        if m:
+            names[int(m.group(2), 16)] = m.group(1)
+            continue
+        m = hostdis.BYTES.match(line)
+        if m:
+            pieces.append(hostdis.Piece(int(m.group(2), 16)))
+            pieces[-1].code = bytes.fromhex(m.group(3))
+            out.append(pieces[-1])
+            continue
+        out.append(line)
+    if objdump:
+        hostdis.disassemble(pieces, objdump)
+    lines = []
+    for o in out:
+        lines.extend(symbolic(o, names) if isinstance(o, hostdis.Piece) else [o])
+    guest = sum(int(n) for n in re.findall(r'^unit \S+ (\d+)', text, re.M))
+    return lines, (guest, sum(len(p.lines) for p in pieces), sum(len(p.code) for p in pieces))
+
+
+def golden_text(name, code, program, objdump):
+    """The whole file; None when it cannot be made on this machine."""
+    with open(os.path.join(HERE, 'riscv64', name + '.s'), encoding='utf-8') as f:
+        title = f.readline().lstrip('# ').strip()
+    head, body = [title], []
+    for way in WAYS:
+        text = emit(program, code, way)
+        if text is None:
+            return None
+        lines, (guest, host, size) = show(text, objdump)
+        head.append(f'{"-".join(way)}: {guest} guest instructions, {host} host instructions, {size} bytes')
+        body += ['', f'=== {"-".join(way)}', *lines]
+    return '\n'.join(head + body) + '\n'
+
+
+def essence(text):
+    """What of a file is compared: not objdump's words."""
+    return [re.sub(r'^(      (?:(?:[0-9a-f?]{2}) )+).*', r'\1', line).rstrip() for line in text.splitlines()]
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument('--emit', required=True)
+    ap.add_argument('--host', default='x86_64')
+    ap.add_argument('--bless', action='store_true', help='write the files anew')
+    ap.add_argument('--objdump', default='objdump')
+    ap.add_argument('--prefix', default='riscv64-linux-gnu-', help='of the guest binutils')
+    ap.add_argument('--list', action='store_true', help='print the names')
+    ap.add_argument('name', nargs='*')
+    opt = ap.parse_args()
+    names = sorted(os.path.splitext(os.path.basename(p))[0] for p in glob.glob(os.path.join(HERE, 'riscv64', '*.s')))
+    if opt.list:
+        print(*names)
+        return 0
+    if not shutil.which(opt.objdump):
+        print(f'no {opt.objdump}')
+        return 77
+    have_as = shutil.which(opt.prefix + 'as')
+    if opt.bless and not have_as:
+        print(f'--bless: no {opt.prefix}as')
+        return 1
+    changed = 0
+    try:
+        for name in opt.name or names:
+            path = os.path.join(HERE, opt.host, name + '.txt')
+            old = ''
+            if os.path.exists(path):
+                with open(path, encoding='utf-8') as f:
+                    old = f.read()
+            source = os.path.join(HERE, 'riscv64', name + '.s')
+            code = assemble(source, opt.prefix) if have_as else code_in(old)
+            new = golden_text(name, code, opt.emit, opt.objdump)
+            if new is None:
+                print('skipped: the fixed addresses are taken')
+                return 77
+            if essence(old) == essence(new):
+                continue
+            changed += 1
+            if opt.bless:
+                with open(path, 'w', encoding='utf-8') as f:
+                    f.write(new)
+                print(f'{name}: written')
+            else:
+                sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), path, 'now', n=4))
+    except Failed as e:
+        print(f'FAILED: {e}')
+        return 1
+    if changed and not opt.bless:
+        print(f'{changed} files differ. When the new code is meant: tests/golden/run.py --emit {opt.emit} --bless')
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

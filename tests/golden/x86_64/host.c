@@ -1,0 +1,29 @@
+#include "tests/golden/emit.h"
+
+#include "translator/host/x86_64/gen.h"
+
+void golden_features(u64 features)
+{
+    x64_features = features & ((1u << NFEATS) - 1);
+}
+
+const char *golden_common(const void *common, u32 i, u32 *off)
+{
+    static const char *const names[] = {
+        [C_ENTER] = "enter",     [C_LEAVE] = "leave",     [C_LEAVE_TAIL] = "leave_tail",
+        [C_LINK] = "link",       [C_LOOKUP] = "lookup",   [C_RETURN] = "return",
+        [C_POLL] = "poll",       [C_TRAP] = "trap",       [C_MISALIGNED] = "misaligned",
+        [C_CALL] = "call",       [C_CALL_FP] = "call_fp", [C_SOFT] = "soft",
+        [K_BOX32] = "k_box32",   [K_BOX16] = "k_box16",   [K_NAN64] = "k_nan64",
+        [K_NAN32] = "k_nan32",   [K_NAN16] = "k_nan16",   [K_SIGN64] = "k_sign64",
+        [K_SIGN32] = "k_sign32", [K_ABS64] = "k_abs64",   [K_ABS32] = "k_abs32",
+        [K_U32_64] = "k_u32_64", [K_U63_64] = "k_u63_64", [K_ZERO] = "k_zero",
+        [K_POP1] = "k_pop1",     [K_POP2] = "k_pop2",     [K_FLAGS] = "k_flags",
+    };
+    const struct common_head *h = common;
+    _Static_assert(ARRAY_LEN(names) == C_COUNT, "each has a name");
+    if (i >= C_COUNT)
+        return NULL;
+    *off = h->off[i];
+    return names[i];
+}
