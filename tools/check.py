@@ -127,7 +127,7 @@ class Ninja:
         p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         if p.returncode == 0:
             return []
-        skip = ("ninja: ", "FAILED: ")
+        skip = ("ninja: Entering", "ninja: build stopped", "FAILED: ")
         return [l for l in p.stdout.splitlines() if not l.startswith(skip) and not re.match(r"^\S*(gcc|clang(-tidy)?) .* ", l)] or ["ninja failed"]
 
 
@@ -328,9 +328,12 @@ def check_tidy():
     headers = [os.path.relpath(os.path.join(ROOT, h)) for h in walk(sorted(check_layers.TOP), (".h", ".def"))]
 
     def fill(n):
+        seen = set()
         for src, obj, flags in commands():
-            if src.startswith(("build/", "tests/", "..")) or src.endswith(".S"):
+            # A source may belong to several targets.
+            if src in seen or src.startswith(("build/", "tests/", "..")) or src.endswith(".S"):
                 continue
+            seen.add(src)
             f = [x for x in flags if x not in ("-Werror",) and not x.startswith("-Wimplicit")]
             cmd = ["clang-tidy", "--quiet", src, "--"] + f
             n.edge("tidy", "build/check/tidy/%s" % src.replace("/", "_"), "stamp", [src], implicit=headers + [".clang-tidy"],
