@@ -396,6 +396,19 @@ static bool smaps_head(const char *s, u64 *start, u64 *end, const char **rest)
     return *p == ' ';
 }
 
+/* The first mapping that ends after `at`. */
+struct after {
+    gva_t at;
+    struct lx_vma v;
+};
+
+static int first_after(void *cx, const struct lx_vma *v)
+{
+    struct after *a = cx;
+    a->v = *v;
+    return v->end > a->at;
+}
+
 /* The host's entries of what the guest has mapped, at the guest's addresses and with its permissions. One mapping may
  * be several entries. */
 static s64 make_smaps(struct out *o)
@@ -424,11 +437,12 @@ static s64 make_smaps(struct out *o)
          */
         start -= mm->base;
         end -= mm->base;
-        while (start < end && !lx_mm_find(mm, start, &v))
-            start += mm->page;
-        shown = start < end;
+        struct after find = {.at = start};
+        shown = lx_mm_each(mm, first_after, &find) && find.v.start < end;
         if (!shown)
             continue;
+        v = find.v;
+        start = start > v.start ? start : v.start;
         /* The host joins what lies side by side. */
         u64 host_end = end;
         struct lx_vma next;
