@@ -185,7 +185,9 @@ static void scan_hint(struct gen *g, struct scan *s, ir_ref i)
         v->hint = 0;
         return;
     }
-    if (passes_hint(in->op) && !g->val[in->a].hint) {
+    /* Around calls into C a register is kept as wide as its slot is. */
+    bool fits = ir_bits(g->u->slots->slot[slot].type) >= ir_bits(ins_of(g, in->a)->type);
+    if (passes_hint(in->op) && fits && !g->val[in->a].hint) {
         g->val[in->a].hint = v->hint;
         g->val[in->a].chain = v->chain || !v->shares;
     }
