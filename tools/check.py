@@ -192,14 +192,21 @@ def named_files(text):
     return sorted(set(re.findall(r"`([\w./-]+\.(?:c|h|S|py|def|decode|tab|md))`", text)))
 
 
+SYSCALL_TABS = ["personality/linux/%s.tab" % n for n in ("syscalls", "flags", "ioctl")]
+
+
 def check_docs():
-    """what README.md and ARCHITECTURE.md name exists"""
+    """what README.md and ARCHITECTURE.md name exists; docs/system-calls.md is what the table says"""
     have = subprocess.run(["find", ".", "-path", "./build*", "-prune", "-o", "-path", "./.git", "-prune", "-o", "-type", "f", "-print"],
                           cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     out = []
     for doc in ("README.md", "ARCHITECTURE.md", "CAVEATS.md"):
         with open(os.path.join(ROOT, doc), encoding="utf-8") as f:
             out += ["%s: there is no file %s" % (doc, n) for n in named_files(f.read()) if not any(h.endswith("/" + n) for h in have) and not n.startswith("build/")]
+    made = subprocess.run(["tools/syscallgen.py", "doc"] + SYSCALL_TABS, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
+    with open(os.path.join(ROOT, "docs", "system-calls.md"), encoding="utf-8") as f:
+        if f.read() != made:
+            out.append("docs/system-calls.md is old: tools/syscallgen.py doc %s -o docs/system-calls.md" % " ".join(SYSCALL_TABS))
     return out
 
 
