@@ -16,7 +16,7 @@ from suite import Test, signal_name
 TITLE = "Berkeley TestFloat"
 ABOUT = """TestFloat 3e with SoftFloat 3e, as QEMU's source carries them, level 1, all rounding modes. For riscv64 each function is one
 instruction, and results, exception flags, NaNs and the integers of invalid conversions must be SoftFloat's for RISC-V.
-Natively the functions are TestFloat's own C ones, SoftFloat is that for SSE, and NaNs are not compared."""
+Natively the functions are TestFloat's own C ones, of which there are fewer, SoftFloat is that for SSE, and NaNs are not compared."""
 NOTES = ["flags -O2, static; testfloat -level 1, with -checkAll for riscv64"]
 SOURCES = [("qemu", ["tests/tcg", "tests/fp", "subprojects/berkeley-softfloat-3", "subprojects/berkeley-testfloat-3"])]
 SETS = []
