@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -271,6 +272,18 @@ static int walk_link(struct walk *w, char *target, size_t n, const char *rest)
     return 0;
 }
 
+/* Is link fd, which is dir/name, one of those of a /proc that are more than their text, and lead to an object wherever
+ * that is? */
+static bool is_magic(int dir, const char *name, int fd)
+{
+    u64 fs[LX_SIZE_statfs / 8]; /* its type comes first */
+    if (prov_call_now(LX_NR_fstatfs, (u64)fd, (u64)fs, 0, 0, 0, 0) || fs[0] != PROC_SUPER_MAGIC)
+        return false;
+    int to = open_in_root(dir, name, O_PATH, RESOLVE_NO_MAGICLINKS);
+    close_fd(to);
+    return to == -ELOOP;
+}
+
 /* What a component is. */
 enum component { COMP_ERROR, COMP_MISSING, COMP_DIR, COMP_LINK, COMP_MAGIC, COMP_OTHER };
 
@@ -295,14 +308,16 @@ static enum component look(struct walk *w, const char *name, int *fd, char *targ
     if (*n < 0)
         return COMP_ERROR;
     target[*n] = 0;
-    /* Links of /proc that are more than their text: they lead to an object wherever that is. */
     enum lx_proc which = lx_proc_file(w->proc, w->cur, name);
     if (which == LX_PROC_ROOT) {
         strcpy(target, "/");
         *n = 1;
         return COMP_LINK;
     }
-    return which == LX_PROC_CWD || which == LX_PROC_FD || which == LX_PROC_EXE ? COMP_MAGIC : COMP_LINK;
+    if (which == LX_PROC_CWD || which == LX_PROC_FD || which == LX_PROC_EXE)
+        return COMP_MAGIC;
+    /* The root of another process is "/", and so ours: what it sees there is what we see. */
+    return strcmp(name, "root") != 0 && is_magic(w->cur, name, *fd) ? COMP_MAGIC : COMP_LINK;
 }
 
 static int finish_object(struct lx_path *p, int fd)

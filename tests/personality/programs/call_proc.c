@@ -159,6 +159,28 @@ int main(int argc, char **argv)
     n = readlink(link, buf, sizeof buf);
     printf("%.*s\n", (int)n, buf);
 
+    /* links that are more than their text: of this process, and of another */
+    YES(stat("/proc/self/ns/uts", &st) == 0 && S_ISREG(st.st_mode));
+    YES((fd = open("/proc/thread-self/ns/net", O_RDONLY)) >= 0);
+    close(fd);
+    int ends[2];
+    T(pipe(ends));
+    pid_t child = fork();
+    if (!child) {
+        close(ends[0]);
+        pause();
+    }
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", child, ends[1]);
+    YES((fd = open(link, O_WRONLY | O_NONBLOCK)) >= 0);
+    YES(write(fd, "x", 1) == 1 && read(ends[0], buf, 4) == 1);
+    close(fd);
+    snprintf(link, sizeof link, "/proc/%d/cwd", child);
+    YES(stat(link, &st) == 0 && stat(".", &st2) == 0 && st.st_ino == st2.st_ino && st.st_dev == st2.st_dev);
+    snprintf(link, sizeof link, "/proc/%d/root/tmp", child);
+    YES(stat(link, &st) == 0 && stat("/tmp", &st2) == 0 && st.st_ino == st2.st_ino && st.st_dev == st2.st_dev);
+    kill(child, SIGKILL);
+    T(waitpid(child, NULL, 0) == child);
+
     /* a title written over the arguments, as daemons do */
     char *end = argv[argc - 1] + strlen(argv[argc - 1]) + 1;
     memset(argv[0], 0, end - argv[0]);
