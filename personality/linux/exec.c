@@ -740,7 +740,7 @@ static int write_state(struct lx_thread *t, const struct lx_program *prog, const
     s->nofile = lx_fd_room_limit(p);
     s->gdb = *gdb;
     s->opt = *p->opt;
-    s->has_root = put_text(s->root, sizeof s->root, p->opt->root);
+    s->has_root = put_text(s->root, sizeof s->root, lx_path_root(p, &s->opt.root_bare));
     s->has_prefix = put_text(s->prefix, sizeof s->prefix, p->opt->prefix);
     s->has_uname = put_text(s->uname, sizeof s->uname, p->opt->uname);
     s->has_log = put_text(s->log, sizeof s->log, p->opt->log_file);

@@ -435,12 +435,10 @@ s64 sys_pivot_root(struct lx_thread *t, const u64 *a)
 s64 sys_chroot(struct lx_thread *t, const u64 *a)
 {
     struct lx_path p;
-    if (t->proc->root_fd >= 0)
-        return -EPERM;
     lx_path_init(&p);
-    s64 r = lx_path_get_full(t, &p, a[0], LX_PATH_FOLLOW);
+    s64 r = lx_path_get(t, &p, AT_FDCWD, a[0], LX_PATH_FOLLOW);
     if (!r)
-        r = prov_call(&t->vcpu->poll, LX_NR_chroot, (u64)p.name, 0, 0, 0, 0, 0);
+        r = lx_path_chroot(t, &p);
     lx_path_put(&p);
     return r;
 }

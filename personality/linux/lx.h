@@ -19,9 +19,12 @@ struct lx_mm;      /* mm.h: the guest's memory map */
 struct lx_signals; /* signal.h: dispositions and process-wide pending signals */
 struct lx_abi;     /* abi.h: what differs between guest ISAs: signal frame, registers of a call, hwcap, uname machine */
 
+struct lx_root;    /* path.c: the guest's root directory */
+
 /* Options that a run was started with; inherited over exec. */
 struct lx_options {
     const char *root;   /* guest root, or NULL: the host's */
+    bool root_bare;     /* by the guest's own chroot: the host's /proc, /sys and /dev do not stand in it */
     const char *prefix; /* -L, or NULL */
     const char *uname;  /* release to report, or NULL */
     u32 tier;           /* enum engine_tier */
@@ -65,7 +68,8 @@ struct lx_process {
     struct lx_signals *signals;
     const struct lx_abi *abi;
     const struct lx_options *opt;
-    int root_fd;               /* O_PATH of opt->root, or -1 */
+    struct lx_root *root;      /* the guest's / where it is not the host's, else NULL; private to path.c */
+    int root_fd;               /* O_PATH of it, or -1 */
     char *exe;                 /* guest path of the program, as /proc/self/exe shows it */
     int exe_fd;                /* descriptor of the program's file (engine's range), or -1 */
     struct lx_thread *threads; /* all guest threads; guarded by threads_lock */

@@ -9,7 +9,9 @@
  * host call: there is nothing left to race. One that is not followed, or is to be made, ends as (directory, last
  * component).
  *
- * State is set once at start and then only read: the root's descriptor and host path, the grafts. */
+ * A process's root is one structure, made at the start and by chroot, and only read in between. chroot is ours too,
+ * with and without --root: the host process keeps its root, so that what we need of the host stays in reach. All
+ * threads of a process have one root. */
 #define _GNU_SOURCE
 #include "personality/linux/path.h"
 
@@ -21,14 +23,17 @@
 #include <sys/stat.h>
 
 #include "lib/fmt.h"
+#include "lib/heap.h"
 #include "personality/linux/fd.h"
+#include "personality/linux/mm.h"
 #include "personality/linux/proc.h"
 #include "personality/linux/provider.h"
 #include "personality/linux/syscall.h"
 
 enum { LINKS_MAX = 40, GRAFTS = 3 };
 
-static struct {
+struct lx_root {
+    int fd;
     char host[LX_PATH_MAX]; /* host path of the root, without a slash at its end */
     size_t host_len;
     struct {
@@ -37,7 +42,8 @@ static struct {
     } graft[GRAFTS];
     u64 resolve; /* how openat2 goes from the root: not into a /proc that is mounted there, whose files may be the
                     guest's */
-} root = {.resolve = RESOLVE_IN_ROOT, .graft = {{"proc", -1}, {"sys", -1}, {"dev", -1}}};
+    bool bare;   /* by chroot: there are no grafts */
+};
 
 static int open_at(int dirfd, const char *path, u32 flags)
 {
@@ -89,68 +95,156 @@ void lx_path_put(struct lx_path *p)
     p->own = p->own2 = -1;
 }
 
-int lx_path_init_root(struct lx_process *proc)
+/* Gives the root its grafts. */
+static int graft(struct lx_root *root)
 {
-    proc->root_fd = -1;
-    if (!proc->opt->root)
-        return 0;
-    int fd = open_at(AT_FDCWD, proc->opt->root, O_PATH | O_DIRECTORY);
-    if (fd < 0)
-        return fd;
-    u64 dev, ino;
+    static const char *const names[GRAFTS] = {"proc", "sys", "dev"};
+    u64 dev, ino, gdev, gino;
     u32 mode;
-    int r = stat_fd(fd, &dev, &ino, &mode);
-    s64 n = lx_host_fd_path(fd, root.host, sizeof root.host);
-    if (r || n < 0) {
-        close_fd(fd);
-        return r ? r : (int)n;
-    }
-    root.host_len = (size_t)n;
-    if (root.host_len == 1) { /* "/": nothing to do */
-        close_fd(fd);
-        return 0;
-    }
-    for (u32 i = 0; i < GRAFTS; i++) {
-        u64 gdev, gino;
+    int r = stat_fd(root->fd, &dev, &ino, &mode);
+    for (u32 i = 0; i < GRAFTS && !r; i++) {
         char host[8] = "/";
-        strcat(host, root.graft[i].name);
-        int own = open_at(fd, root.graft[i].name, O_PATH | O_NOFOLLOW);
+        strcat(host, names[i]);
+        root->graft[i].name = names[i];
+        int own = open_at(root->fd, names[i], O_PATH | O_NOFOLLOW);
         bool mounted = own >= 0 && !stat_fd(own, &gdev, &gino, &mode) && S_ISDIR(mode) && gdev != dev;
         close_fd(own);
         if (mounted) {
-            root.resolve |= RESOLVE_NO_XDEV;
+            root->resolve |= RESOLVE_NO_XDEV;
             continue;
         }
         int g = open_at(AT_FDCWD, host, O_PATH | O_DIRECTORY);
         if (g >= 0) {
-            root.graft[i].fd = lx_fd_high(g);
-            if (root.graft[i].fd < 0)
-                return root.graft[i].fd;
+            root->graft[i].fd = lx_fd_high(g);
+            r = root->graft[i].fd < 0 ? root->graft[i].fd : 0;
         }
     }
-    proc->root_fd = lx_fd_high(fd);
-    if (proc->root_fd < 0)
-        return proc->root_fd;
+    return r;
+}
+
+void lx_path_root_free(struct lx_root *root)
+{
+    if (!root)
+        return;
+    if (root->fd >= 0)
+        lx_fd_close(root->fd);
+    for (u32 i = 0; i < GRAFTS; i++) {
+        if (root->graft[i].fd >= 0)
+            lx_fd_close(root->graft[i].fd);
+    }
+    heap_free(root);
+}
+
+/* The root that directory fd is; takes the descriptor. NULL for the host's own. */
+static int root_make(int fd, bool bare, struct lx_root **out)
+{
+    struct lx_root *root = heap_alloc(sizeof *root);
+    int high = root ? lx_fd_high(fd) : -ENOMEM;
+    *out = NULL;
+    if (high < 0) {
+        close_fd(fd);
+        heap_free(root);
+        return high;
+    }
+    *root = (struct lx_root){.fd = high, .bare = bare, .resolve = RESOLVE_IN_ROOT | (bare ? RESOLVE_NO_XDEV : 0)};
+    for (u32 i = 0; i < GRAFTS; i++)
+        root->graft[i].fd = -1;
+    s64 n = lx_host_fd_path(root->fd, root->host, sizeof root->host);
+    int r = n < 0 ? (int)n : 0;
+    root->host_len = (size_t)n;
+    if (n > 1 && !bare)
+        r = graft(root);
+    if (r || n == 1) /* "/": nothing to do */
+        lx_path_root_free(root);
+    else
+        *out = root;
+    return r;
+}
+
+int lx_path_init_root(struct lx_process *proc)
+{
+    proc->root = NULL;
+    proc->root_fd = -1;
+    if (!proc->opt->root)
+        return 0;
+    int fd = open_at(AT_FDCWD, proc->opt->root, O_PATH | O_DIRECTORY);
+    int r = fd < 0 ? fd : root_make(fd, proc->opt->root_bare, &proc->root);
+    if (r || !proc->root)
+        return r;
+    proc->root_fd = proc->root->fd;
     char cwd[LX_PATH_MAX];
-    if (lx_host_fd_path(AT_FDCWD, cwd, sizeof cwd) < 0 || !lx_path_to_guest(proc, cwd))
+    if (!proc->root->bare && (lx_host_fd_path(AT_FDCWD, cwd, sizeof cwd) < 0 || !lx_path_to_guest(proc, cwd)))
         return (int)prov_call_now(LX_NR_fchdir, (u64)proc->root_fd, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+const char *lx_path_root(const struct lx_process *proc, bool *bare)
+{
+    *bare = proc->root && proc->root->bare;
+    return proc->root ? proc->root->host : NULL;
+}
+
+static bool may_chroot(void)
+{
+    struct {
+        u32 version;
+        s32 pid;
+    } head = {0x20080522, 0};
+    struct {
+        u32 effective, permitted, inheritable;
+    } set[2] = {{0}};
+    enum { CAP_SYS_CHROOT = 18 };
+    return !prov_call_now(LX_NR_capget, (u64)&head, (u64)set, 0, 0, 0, 0) && set[0].effective >> CAP_SYS_CHROOT & 1;
+}
+
+int lx_path_chroot(struct lx_thread *t, struct lx_path *p)
+{
+    struct lx_process *proc = t->proc;
+    struct lx_root *old = proc->root, *new;
+    u64 dev, ino, old_dev, old_ino;
+    u32 mode;
+    int fd = open_at(p->dirfd, p->name, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return fd;
+    int r = (int)prov_call_now(LX_NR_faccessat2, (u64)fd, (u64) "", X_OK, AT_EACCESS | AT_EMPTY_PATH, 0, 0);
+    if (!r || r == -ENOSYS) /* before Linux 5.8: whoever may chroot may nearly always search, too */
+        r = may_chroot() ? 0 : -EPERM;
+    if (!r && old)
+        r = stat_fd(old->fd, &old_dev, &old_ino, &mode);
+    if (!r && old)
+        r = stat_fd(fd, &dev, &ino, &mode);
+    if (r || (old && dev == old_dev && ino == old_ino)) { /* as it is, grafts included */
+        close_fd(fd);
+        return r;
+    }
+    r = root_make(fd, true, &new);
+    if (r)
+        return r;
+    proc->root = new;
+    proc->root_fd = new ? new->fd : -1;
+    /* Other threads may be on their way through the old one, and so may a parent or child in the same memory. */
+    if (proc->nthreads == 1 && atomic_load(&proc->mm->users) == 1)
+        lx_path_root_free(old);
     return 0;
 }
 
 bool lx_path_to_guest(const struct lx_process *proc, char *buf)
 {
-    if (proc->root_fd < 0)
+    const struct lx_root *root = proc->root;
+    if (!root)
         return true;
-    if (strncmp(buf, root.host, root.host_len) == 0 && (buf[root.host_len] == '/' || buf[root.host_len] == 0)) {
-        memmove(buf, buf + root.host_len, strlen(buf + root.host_len) + 1);
+    const char *rest = buf + root->host_len;
+    if (strncmp(buf, root->host, root->host_len) == 0 && (*rest == '/' || *rest == 0)) {
+        memmove(buf, rest, strlen(rest) + 1);
         if (!buf[0])
             strcpy(buf, "/");
         return true;
     }
     for (u32 i = 0; i < GRAFTS; i++) {
-        size_t n = strlen(root.graft[i].name);
-        if (root.graft[i].fd >= 0 && buf[0] == '/' && strncmp(buf + 1, root.graft[i].name, n) == 0 &&
-            (buf[n + 1] == '/' || buf[n + 1] == 0))
+        if (root->graft[i].fd < 0)
+            continue;
+        size_t n = strlen(root->graft[i].name);
+        if (buf[0] == '/' && strncmp(buf + 1, root->graft[i].name, n) == 0 && (buf[n + 1] == '/' || buf[n + 1] == 0))
             return true;
     }
     return false;
@@ -183,11 +277,11 @@ static void walk_root(struct walk *w)
     w->at[0] = 0;
 }
 
-static int graft_of(const char *name, size_t n)
+static int graft_of(const struct lx_root *root, const char *name, size_t n)
 {
     for (u32 i = 0; i < GRAFTS; i++) {
-        if (root.graft[i].fd >= 0 && strlen(root.graft[i].name) == n && memcmp(root.graft[i].name, name, n) == 0)
-            return root.graft[i].fd;
+        if (root->graft[i].fd >= 0 && strlen(root->graft[i].name) == n && memcmp(root->graft[i].name, name, n) == 0)
+            return root->graft[i].fd;
     }
     return -1;
 }
@@ -201,7 +295,7 @@ static int walk_reopen(struct walk *w)
         return 0;
     }
     size_t n = strcspn(name, "/");
-    int base = graft_of(name, n);
+    int base = graft_of(w->proc->root, name, n);
     int fd;
     if (base < 0) {
         fd = open_in_root(w->proc->root_fd, name, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
@@ -374,7 +468,7 @@ static int walk_path(struct walk *w, struct lx_path *p, u32 how)
             memmove(w->rest, rest, strlen(rest) + 1);
             continue;
         }
-        int graft = w->known && !w->at[0] ? graft_of(name, n) : -1;
+        int graft = w->known && !w->at[0] ? graft_of(w->proc->root, name, n) : -1;
         if (graft >= 0) {
             walk_down(w, graft, false, name);
             if (last)
@@ -468,7 +562,7 @@ static int slow(const struct lx_process *proc, struct lx_path *p, int dirfd, con
 
 /* --- the fast way --- */
 
-static bool needs_walk(const char *path)
+static bool needs_walk(const struct lx_root *root, const char *path)
 {
     const char *s = path;
     bool first = true;
@@ -479,7 +573,7 @@ static bool needs_walk(const char *path)
         if (n == 2 && s[0] == '.' && s[1] == '.')
             return true;
         if (n && !(n == 1 && s[0] == '.')) {
-            if (first && graft_of(s, n) >= 0)
+            if (first && graft_of(root, s, n) >= 0)
                 return true;
             first = false;
         }
@@ -510,7 +604,7 @@ static bool surely_missing(const struct lx_process *proc, struct lx_path *p, con
         return false;
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, root.resolve);
+    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, proc->root->resolve);
     if (fd < 0)
         return false;
     s64 r = prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)st, AT_SYMLINK_NOFOLLOW, 0, 0);
@@ -520,10 +614,10 @@ static bool surely_missing(const struct lx_process *proc, struct lx_path *p, con
 
 static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, const char *path, u32 how)
 {
-    if (path[0] != '/' || needs_walk(path))
+    if (path[0] != '/' || needs_walk(proc->root, path))
         return slow(proc, p, dirfd, path, how);
     if ((how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == LX_PATH_FOLLOW) {
-        int fd = open_in_root(proc->root_fd, path, O_PATH, root.resolve);
+        int fd = open_in_root(proc->root_fd, path, O_PATH, proc->root->resolve);
         if (fd >= 0)
             return finish_object(p, fd);
         return fd == -ENOENT && surely_missing(proc, p, path) ? -ENOENT : slow(proc, p, dirfd, path, how);
@@ -534,7 +628,7 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     size_t n = (size_t)(name - path);
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, root.resolve);
+    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, proc->root->resolve);
     if (fd < 0)
         return slow(proc, p, dirfd, path, how);
     strcpy(p->buf, name);
@@ -571,15 +665,14 @@ s64 lx_path_open_direct(struct lx_thread *t, const char *path, u64 flags)
         KNOWN = O_ACCMODE | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT |
                 0100000 /* O_LARGEFILE */ | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC,
     };
-    struct open_how how = {.flags = flags & KNOWN, .resolve = root.resolve};
-    if (t->proc->root_fd < 0 || path[0] != '/' || flags & (O_CREAT | __O_TMPFILE) || needs_walk(path))
+    struct lx_process *proc = t->proc;
+    if (!proc->root || path[0] != '/' || flags & (O_CREAT | __O_TMPFILE) || needs_walk(proc->root, path))
         return -EXDEV;
-    if (flags & O_PATH)
-        how.flags = flags & PATH_FLAGS;
-    s64 r = prov_call(&t->vcpu->poll, LX_NR_openat2, (u64)t->proc->root_fd, (u64)path, (u64)&how, sizeof how, 0, 0);
+    struct open_how how = {.flags = flags & (flags & O_PATH ? PATH_FLAGS : KNOWN), .resolve = proc->root->resolve};
+    s64 r = prov_call(&t->vcpu->poll, LX_NR_openat2, (u64)proc->root_fd, (u64)path, (u64)&how, sizeof how, 0, 0);
     if (r == -ENOENT) {
         struct lx_path p;
-        return surely_missing(t->proc, &p, path) ? -ENOENT : -EXDEV;
+        return surely_missing(proc, &p, path) ? -ENOENT : -EXDEV;
     }
     return r == -ENOTDIR || r == -ELOOP || r == -EAGAIN || r == -ENOSYS || r == -EINVAL ? -EXDEV : r;
 }

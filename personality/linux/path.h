@@ -63,3 +63,9 @@ bool lx_path_to_guest(const struct lx_process *proc, char *buf);
 /* Prepares proc->root_fd (from opt->root) and what belongs to it. A working directory outside the root becomes the
  * root. 0 or -errno. */
 int lx_path_init_root(struct lx_process *proc) MUST_USE;
+
+/* chroot to a directory that was resolved: -ENOTDIR, -EACCES, -EPERM without CAP_SYS_CHROOT. There are no grafts then. */
+int lx_path_chroot(struct lx_thread *t, struct lx_path *p) MUST_USE;
+/* The host path of the guest's root, for the program that takes this one's place, or NULL; *bare: it has no grafts. */
+const char *lx_path_root(const struct lx_process *proc, bool *bare);
+void lx_path_root_free(struct lx_root *root);

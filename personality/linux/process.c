@@ -36,6 +36,7 @@
 #include "personality/linux/fd.h"
 #include "personality/linux/gdb.h"
 #include "personality/linux/mm.h"
+#include "personality/linux/path.h"
 #include "personality/linux/provider.h"
 #include "personality/linux/sanitize.h"
 #include "personality/linux/signal.h"
@@ -187,6 +188,7 @@ static s64 clone_fork(struct lx_thread *t, const struct lx_clone *c)
 
 struct vm_child {
     struct lx_process proc; /* the child's; freed with this */
+    const struct lx_root *parent_root;
     struct lx_thread *t;
     const struct lx_clone *c;
     void *stack;
@@ -208,6 +210,8 @@ static void vm_child_free(struct vm_child *v)
     for (u32 i = 0; i < ARRAY_LEN(v->proc.exec_mem); i++)
         mk_pages_free(v->proc.exec_mem[i].p, v->proc.exec_mem[i].size);
     heap_free(v->proc.exe);
+    if (v->proc.root != v->parent_root)
+        lx_path_root_free(v->proc.root);
     heap_free(v);
 }
 
@@ -222,6 +226,7 @@ static int vm_child_create(struct vm_child **out, struct lx_thread *t, const str
     mk_lock(&p->limits_lock);
     mk_lock(&p->fd_room.lock);
     v->proc = *p;
+    v->parent_root = p->root;
     mk_unlock(&p->fd_room.lock);
     mk_unlock(&p->limits_lock);
     v->proc.fd_room.lock = (struct mk_lock){0};

@@ -39,6 +39,7 @@ def main():
     ap.add_argument('--cc', default='cc')
     ap.add_argument('--guest-cc', default='riscv64-linux-gnu-gcc')
     ap.add_argument('--dynamic', help='link the guest dynamically; its libraries lie below this directory')
+    ap.add_argument('--native-static', action='store_true', help='link the native program statically, too')
     ap.add_argument('--root', action='store_true', help='run it in a guest root of its own')
     ap.add_argument('--mount-proc', action='store_true', help='with --root: mount a /proc in it, as containers have it')
     ap.add_argument('--timeout', type=float, default=60)
@@ -56,7 +57,7 @@ def main():
         for part in ('native', 'guest', 'work'):
             os.mkdir(os.path.join(tmp, part))
         native, guest = os.path.join(tmp, 'native', name), os.path.join(tmp, 'guest', name)
-        build(opt.cc, opt.source, native, [])
+        build(opt.cc, opt.source, native, ['-static'] if opt.native_static else [])
         build(opt.guest_cc, opt.source, guest, [] if opt.dynamic else ['-static'])
         want = run([native, 'one', 'two'], os.path.join(tmp, 'work'), opt.timeout)
         cmd = [opt.dragoman, 'run'] + opt.option
