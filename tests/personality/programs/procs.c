@@ -161,8 +161,8 @@ static void clones(void)
     waitpid(pid, &st, 0);
     printf("vm, all shared: %d ", n);
     status("", st);
-    pid = clone(clone_body, stack + sizeof stack, SIGUSR1, &n); /* another exit signal: wants __WCLONE */
     signal(SIGUSR1, SIG_IGN);
+    pid = clone(clone_body, stack + sizeof stack, SIGUSR1, &n); /* another exit signal: wants __WCLONE */
     errno = 0;
     value("not a normal child", waitpid(pid, &st, 0) == -1 && errno == ECHILD);
     value("a clone", waitpid(pid, &st, __WCLONE) == pid);
