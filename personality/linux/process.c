@@ -307,7 +307,7 @@ static bool vm_child_run(struct vm_child *v, struct lx_thread *me)
     int error = errno;
     if (pid < 0)
         sanitize_enter(&v->parent_stack);
-    sanitize_return(&v->parent_stack);
+    sanitize_return(&v->parent_stack, v->stack, CHILD_STACK);
     lx_set_self(me);
     if (pid >= 0)
         return true;

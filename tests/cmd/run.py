@@ -14,6 +14,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, '..', '..')
+PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
 import hostdis
 import mangen
@@ -64,7 +65,7 @@ class Test:
         e = {k: v for k, v in os.environ.items() if not k.startswith('DRAGOMAN_')}
         e.update(dict(env), LC_ALL='C')
         r = subprocess.run([command or self.dragoman, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT if merge else subprocess.PIPE, text=True, errors='replace', env=e, cwd=cwd, timeout=120)
+                           stderr=subprocess.STDOUT if merge else subprocess.PIPE, text=True, errors='replace', env=e, cwd=cwd, timeout=120 * PATIENCE)
         return Result(r)
 
 

@@ -12,6 +12,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.join(HERE, 'programs')
 SYSROOT = '/usr/riscv64-linux-gnu'
+PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
 
 class Skip(Exception):
@@ -51,7 +52,7 @@ class Guest:
         self.port = self.wait_for_port()
 
     def wait_for_port(self):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 20 * PATIENCE
         while time.monotonic() < deadline:
             m = re.search(r'waiting for gdb on 127\.0\.0\.1:(\d+)\n', self.stderr())
             if m:
@@ -70,7 +71,7 @@ class Guest:
     def end(self, status, timeout=20):
         """Waits for the end and checks how it ended: an exit code, or minus a signal."""
         try:
-            got = self.process.wait(timeout)
+            got = self.process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             raise Failed(f'the guest does not end; its output: {self.stdout()}{self.stderr()}') from None
         if got != status:
@@ -128,7 +129,7 @@ end
             time.sleep(1.5)
             self.process.send_signal(signal.SIGINT)
         try:
-            self.text = self.process.communicate(timeout=timeout)[0]
+            self.text = self.process.communicate(timeout=timeout * PATIENCE)[0]
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise Failed(f'gdb does not end; it has printed:\n{self.process.communicate()[0]}') from None
@@ -155,7 +156,7 @@ class Remote:
     def __init__(self, guest):
         self.sock = socket.create_connection(('127.0.0.1', guest.port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.settimeout(20)
+        self.sock.settimeout(20 * PATIENCE)
         self.data = b''
 
     def byte(self):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from harness import SYSROOT, Failed, Gdb, Guest, Remote, Skip, line_of, main
+from harness import PATIENCE, SYSROOT, Failed, Gdb, Guest, Remote, Skip, line_of, main
 
 CASES = {}
 
@@ -733,13 +733,13 @@ def waiting(t):
     g.process.send_signal(signal.SIGINT)
     g.end(-signal.SIGINT)
     g = Guest(t, 'basic')
-    r = subprocess.run([t.dragoman, 'run', '-g', str(g.port), g.binary], capture_output=True, text=True, timeout=20)
+    r = subprocess.run([t.dragoman, 'run', '-g', str(g.port), g.binary], capture_output=True, text=True, timeout=20 * PATIENCE)
     if r.returncode != 125 or 'Address already in use' not in r.stderr:
         raise Failed(r.stderr)
     Gdb(t, g, 'continue\n').expect(r'code 07')
     g.end(7)
     for bad in ('-1', '65536', 'x', ''):
-        r = subprocess.run([t.dragoman, 'run', '-g', bad, g.binary], capture_output=True, text=True, timeout=20)
+        r = subprocess.run([t.dragoman, 'run', '-g', bad, g.binary], capture_output=True, text=True, timeout=20 * PATIENCE)
         if r.returncode != 125 or 'not a port' not in r.stderr:
             raise Failed(bad + r.stderr)
 

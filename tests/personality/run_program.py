@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 SKIP = 77
+PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
 
 def build(cc, source, out, extra):
@@ -28,7 +29,7 @@ def run(cmd, tmp, timeout):
         r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, timeout=timeout)
     except subprocess.TimeoutExpired as e:
         text = (e.stdout or b'').decode('utf-8', 'backslashreplace')
-        print(f'{" ".join(cmd)}: not done after {timeout} s; its output so far:\n{text}', file=sys.stderr)
+        print(f'{" ".join(cmd)}: not done after {timeout:g} s; its output so far:\n{text}', file=sys.stderr)
         sys.exit(1)
     return r.returncode, r.stdout.decode('utf-8', 'backslashreplace'), r.stderr.decode('utf-8', 'backslashreplace')
 
@@ -42,7 +43,7 @@ def main():
     ap.add_argument('--native-static', action='store_true', help='link the native program statically, too')
     ap.add_argument('--root', action='store_true', help='run it in a guest root of its own')
     ap.add_argument('--mount-proc', action='store_true', help='with --root: mount a /proc in it, as containers have it')
-    ap.add_argument('--timeout', type=float, default=60)
+    ap.add_argument('--timeout', type=float, default=60 * PATIENCE)
     ap.add_argument('--option', action='append', default=[], help='of dragoman run')
     ap.add_argument('source')
     opt = ap.parse_args()

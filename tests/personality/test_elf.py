@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 SKIP = 77
+PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 PROGRAM = r'''
 static long call(long n, long a, long b, long c)
 {
@@ -96,7 +97,7 @@ def main():
             os.chmod(path, 0o755)
             tried += 1
             try:
-                r = subprocess.run([os.path.abspath(opt.dragoman), 'run', path], cwd=tmp, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+                r = subprocess.run([os.path.abspath(opt.dragoman), 'run', path], cwd=tmp, stdin=subprocess.DEVNULL, capture_output=True, timeout=20 * PATIENCE)
             except subprocess.TimeoutExpired:
                 print(f'{name}: hangs')
                 bad += 1

@@ -18,6 +18,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIBRARIES = '/usr/riscv64-linux-gnu'
 SKIP = 77
+PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
 
 def build(compiler, source, out, static):
@@ -68,7 +69,7 @@ def main():
     ap.add_argument('--dragoman', required=True)
     ap.add_argument('--starts', type=int, default=0)
     ap.add_argument('--dynamic', action='store_true', help='link it with shared libraries')
-    ap.add_argument('--timeout', type=float, default=120)
+    ap.add_argument('--timeout', type=float, default=120 * PATIENCE)
     ap.add_argument('--option', action='append', default=[], help='of dragoman run')
     ap.add_argument('source')
     opt = ap.parse_args()
