@@ -208,6 +208,8 @@ enum {
 #define EXT_ZCA         (1ull << 43)
 #define EXT_ZCB         (1ull << 44)
 #define EXT_ZCD         (1ull << 45)
+/* Scalar cryptography (Zbc, Zbkb, Zbkc, Zbkx, Zknd, Zkne, Zknh) is not told: libraries that find it use it, and AES and
+ * products by helpers are slower than their plain code. */
 #define EXTENSIONS                                                                                                     \
     (EXT_FD | EXT_C | EXT_ZBA | EXT_ZBB | EXT_ZBS | EXT_ZICBOZ | EXT_ZFHMIN | EXT_ZIHINTNTL | EXT_ZFA | EXT_ZACAS |    \
      EXT_ZICOND | EXT_ZIHINTPAUSE | EXT_ZCA | EXT_ZCB | EXT_ZCD)

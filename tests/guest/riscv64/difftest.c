@@ -31,11 +31,14 @@ static const char *const what_names[] = {"qemu", "ir", "interp", "baseline"};
 
 #define QEMU_PROGRAM "qemu-riscv64"
 /* What version 7.2 has. */
-#define QEMU_CPU "rv64,zba=true,zbb=true,zbs=true,Zfh=true,Zfhmin=true"
+#define QEMU_CPU                                                                                                       \
+    "rv64,zba=true,zbb=true,zbs=true,Zfh=true,Zfhmin=true,zbc=true,zbkb=true,zbkc=true,zbkx=true,zknd=true,zkne=true," \
+    "zknh=true"
 #define QEMU_EXTS                                                                                                      \
     (1u << RV_EXT_I | 1u << RV_EXT_ZIHINTPAUSE | 1u << RV_EXT_ZIFENCEI | 1u << RV_EXT_ZICSR | 1u << RV_EXT_M |         \
      1u << RV_EXT_A | 1u << RV_EXT_F | 1u << RV_EXT_D | 1u << RV_EXT_ZFHMIN | 1u << RV_EXT_ZBA | 1u << RV_EXT_ZBB |    \
-     1u << RV_EXT_ZBS | 1u << RV_EXT_C)
+     1u << RV_EXT_ZBS | 1u << RV_EXT_ZBC | 1u << RV_EXT_ZBKC | 1u << RV_EXT_ZBKB | 1u << RV_EXT_ZBKX |                 \
+     1u << RV_EXT_ZKND | 1u << RV_EXT_ZKNE | 1u << RV_EXT_ZKNH | 1u << RV_EXT_C)
 
 /* What version 7.2 does wrong: ctzw counts the upper half when the lower one is 0. */
 static const u16 qemu_skip[] = {RV_CTZW, 0};

@@ -15,7 +15,7 @@ from pathlib import Path
 OBJDUMP = "riscv64-linux-gnu-objdump"
 AS = "riscv64-linux-gnu-as"
 OBJCOPY = "riscv64-linux-gnu-objcopy"
-BASE = "rv64gc_zba_zbb_zbs_zicboz_zihintpause"
+BASE = "rv64gc_zba_zbb_zbc_zbs_zbkb_zbkc_zbkx_zknd_zkne_zknh_zicboz_zihintpause"
 # In the order in which binutils learnt them.
 NEWER = ["zfhmin", "zfa", "zicond", "zacas", "zcb"]
 
@@ -45,6 +45,8 @@ def known(ours, theirs, word):
         return "a hint, and another instruction in RV128"
     if ours == "illegal" and theirs in ("c.addi16sp sp,0", "c.unimp"):
         return "reserved"
+    if ours == "illegal" and re.match(r"aes64ks1i \w+,\w+,0x[b-f]$", theirs):
+        return "reserved round numbers"
     if ours == "illegal" and re.match(r"([umsdhv]+ret|wfi|sfence\.|hfence\.|sinval\.|hinval\.|h[ls]vx?\.)", theirs):
         return "privileged"
     return None

@@ -87,6 +87,8 @@ static void reserved(void **state)
         0x10500073,           /* wfi */
         0x30200073,           /* mret */
         0x12000073,           /* sfence.vma */
+        0x31b01013,           /* aes64ks1i, round 11 */
+        0x31f01013,           /* round 15 */
         0x0000200f,           /* cbo.inval */
         0x00102 << 12 | 0x200f,
         0x02000057,           /* vector */

@@ -163,6 +163,17 @@ const struct ir_helper rv_helpers[RV_NHELPERS] = {
     [RV_HELPER_TIME] = {"rv_time", helper_time, 0},
     [RV_HELPER_CYCLE] = {"rv_cycle", helper_cycle, 0},
     [RV_HELPER_FCVTMOD] = {"rv_fcvtmod", helper_fcvtmod, IR_HELPER_FP},
+    [RV_HELPER_CLMUL] = {"rv_clmul", rv_clmul, IR_HELPER_PURE},
+    [RV_HELPER_CLMULH] = {"rv_clmulh", rv_clmulh, IR_HELPER_PURE},
+    [RV_HELPER_CLMULR] = {"rv_clmulr", rv_clmulr, IR_HELPER_PURE},
+    [RV_HELPER_XPERM4] = {"rv_xperm4", rv_xperm4, IR_HELPER_PURE},
+    [RV_HELPER_XPERM8] = {"rv_xperm8", rv_xperm8, IR_HELPER_PURE},
+    [RV_HELPER_AES64DS] = {"rv_aes64ds", rv_aes64ds, IR_HELPER_PURE},
+    [RV_HELPER_AES64DSM] = {"rv_aes64dsm", rv_aes64dsm, IR_HELPER_PURE},
+    [RV_HELPER_AES64IM] = {"rv_aes64im", rv_aes64im, IR_HELPER_PURE},
+    [RV_HELPER_AES64ES] = {"rv_aes64es", rv_aes64es, IR_HELPER_PURE},
+    [RV_HELPER_AES64ESM] = {"rv_aes64esm", rv_aes64esm, IR_HELPER_PURE},
+    [RV_HELPER_AES64KS1I] = {"rv_aes64ks1i", rv_aes64ks1i, IR_HELPER_PURE},
 };
 
 void rv_set_fcsr(struct vcpu *v, u32 fcsr)

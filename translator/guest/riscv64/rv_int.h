@@ -34,8 +34,29 @@ RV_SEMANTICS(RV_DECLARE)
 #define TR(name) bool rv_tr_##name(struct rv_ctx *c, const struct rv_insn *i)
 
 /* Helpers that the IR may call, by number. */
-enum rv_helper { RV_HELPER_SET_ROUND, RV_HELPER_TIME, RV_HELPER_CYCLE, RV_HELPER_FCVTMOD, RV_NHELPERS };
+enum rv_helper {
+    RV_HELPER_SET_ROUND,
+    RV_HELPER_TIME,
+    RV_HELPER_CYCLE,
+    RV_HELPER_FCVTMOD,
+    RV_HELPER_CLMUL,
+    RV_HELPER_CLMULH,
+    RV_HELPER_CLMULR,
+    RV_HELPER_XPERM4,
+    RV_HELPER_XPERM8,
+    RV_HELPER_AES64DS,
+    RV_HELPER_AES64DSM,
+    RV_HELPER_AES64IM,
+    RV_HELPER_AES64ES,
+    RV_HELPER_AES64ESM,
+    RV_HELPER_AES64KS1I,
+    RV_NHELPERS
+};
 extern const struct ir_helper rv_helpers[RV_NHELPERS];
+
+/* Those of scalar cryptography (crypto.c); csr.c has the others, and the table. */
+ir_helper_fn rv_clmul, rv_clmulh, rv_clmulr, rv_xperm4, rv_xperm8;
+ir_helper_fn rv_aes64ds, rv_aes64dsm, rv_aes64im, rv_aes64es, rv_aes64esm, rv_aes64ks1i;
 
 /* Decodes the instruction at `code`, of which `len` bytes are there. False when it goes on after them. i->op is
  * RV_ILLEGAL when it is none; i->len is right even so. */
