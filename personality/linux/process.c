@@ -93,7 +93,7 @@ static void fork_parent(struct lx_process *p)
     mk_unlock(&p->limits_lock);
     mk_unlock(&p->threads_lock);
     lx_mm_fork_after(p->mm, false);
-    engine_fork_after(p->engine, false, NULL);
+    (void)!engine_fork_after(p->engine, false, NULL);
     for (u32 i = nhooks; i-- > 0;)
         if (hooks[i].parent)
             hooks[i].parent();
@@ -109,7 +109,12 @@ static void fork_child(struct lx_thread *t)
     mk_lock_reset(&p->threads_lock);
     lx_fd_room_forked(p);
     lx_mm_fork_after(p->mm, true);
-    engine_fork_after(p->engine, true, t->vcpu);
+    if (engine_fork_after(p->engine, true, t->vcpu)) {
+        /* The guest has been told that it has a child: as where memory is short, the child is killed. */
+        static const char text[] = "dragoman: fork: no memory for the child's code cache\n";
+        mk_console(text, sizeof text - 1);
+        (void)prov_call_now(LX_NR_kill, (u64)getpid(), SIGKILL, 0, 0, 0, 0);
+    }
     p->mm->users = 1;
     p->signals->users = 1;
     p->vfork_child = false;

@@ -391,7 +391,7 @@ static void fork_keeps_both_alive(void **state)
         run_in(&w, w.v, VCPU_TRAP);
         assert_int_equal(engine_fork_before(w.e), 0);
         pid_t pid = fork();
-        engine_fork_after(w.e, pid == 0, w.v);
+        assert_int_equal(engine_fork_after(w.e, pid == 0, w.v), 0);
         if (pid == 0) {
             for (int i = 0; i < 50; i++) {
                 w.v->pc = CODE;

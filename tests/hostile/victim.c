@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,12 @@ int main(int argc, char **argv)
         _exit(9);
     if (k < 0)
         return missing("child");
-    if (waitpid(k, &st, 0) != k || !WIFEXITED(st) || WEXITSTATUS(st) != 9)
+    if (waitpid(k, &st, 0) != k)
         return 2;
+    if (WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL && (errno = ENOMEM))
+        return missing("a living child");
+    if (!WIFEXITED(st) || WEXITSTATUS(st) != 9)
+        return 3;
     int fd = open("/dev/null", O_RDWR);
     if (fd < 0)
         return missing("file");

@@ -104,9 +104,10 @@ bool engine_fault(struct vcpu *v, struct mk_fault *f);
 bool engine_unwatch(struct engine *e, gva_t addr, u64 len);
 
 /* Around fork. before: waits for other threads to be out of the engine's locks and copies the code cache;
- * after: in the parent (child = false) and in the child, where only the calling thread's vCPU v lives on. */
+ * after: in the parent (child = false) and in the child, where only the calling thread's vCPU v lives on. In the child
+ * it may fail, with -ENOMEM: the engine cannot be used then. */
 int engine_fork_before(struct engine *e) MUST_USE;
-void engine_fork_after(struct engine *e, bool child, struct vcpu *v);
+int engine_fork_after(struct engine *e, bool child, struct vcpu *v) MUST_USE;
 
 struct engine_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes; /* translated, in all */

@@ -110,17 +110,18 @@ int engine_fork_before(struct engine *e)
     return rc;
 }
 
-void engine_fork_after(struct engine *e, bool child, struct vcpu *v)
+int engine_fork_after(struct engine *e, bool child, struct vcpu *v)
 {
     if (!child) {
         if (e->host)
             mk_code_drop(&e->fork_copy);
         mk_unlock(&e->lock);
-        return;
+        return 0;
     }
     mk_lock_reset(&e->lock);
-    if (e->host && mk_code_adopt(&e->code, &e->fork_copy))
-        mk_panic("fork: the child's code cache cannot be mapped");
+    int rc = e->host ? mk_code_adopt(&e->code, &e->fork_copy) : 0;
+    if (rc)
+        return rc;
     /* The other vCPUs' threads do not exist here. */
     for (struct vcpu *o = e->vcpus, *next; o; o = next) {
         next = o->next;
@@ -129,4 +130,5 @@ void engine_fork_after(struct engine *e, bool child, struct vcpu *v)
     }
     v->next = NULL;
     e->vcpus = v;
+    return 0;
 }
