@@ -11,7 +11,9 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -97,12 +99,40 @@ static void *run_thread(void *p)
     return NULL;
 }
 
+/* The signals below SIGRTMIN are the C library's own, and so are the guest's library's: both use one to make all
+ * threads change their user ids. Ours puts its handler in place, and opens the signal, when it makes a process's first
+ * thread, which would take it away from a guest that has one by then. */
+enum { SIGNAL_FIRST = 32, SIGNALS_MAX = 4, SET_BYTES = 8 };
+struct own_signals {
+    u64 mask, action[SIGNALS_MAX][8]; /* as the kernel has them */
+};
+
+static void keep_signals(struct own_signals *k)
+{
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &k->mask, SET_BYTES);
+    for (int i = 0; i < SIGNALS_MAX && SIGNAL_FIRST + i < SIGRTMIN; i++)
+        syscall(SYS_rt_sigaction, SIGNAL_FIRST + i, NULL, k->action[i], SET_BYTES);
+}
+
+static void restore_signals(const struct own_signals *k)
+{
+    struct own_signals now = {0};
+
+    keep_signals(&now);
+    for (int i = 0; i < SIGNALS_MAX && SIGNAL_FIRST + i < SIGRTMIN; i++) {
+        if (memcmp(now.action[i], k->action[i], sizeof now.action[i]) != 0)
+            syscall(SYS_rt_sigaction, SIGNAL_FIRST + i, k->action[i], NULL, SET_BYTES);
+    }
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &k->mask, NULL, SET_BYTES);
+}
+
 int mk_thread_start(void (*fn)(void *), void *arg, size_t stack)
 {
     long least = sysconf(_SC_THREAD_STACK_MIN);
     size_t page = mk_page_size();
     pthread_attr_t attr;
     pthread_t id;
+    struct own_signals kept = {0};
     int rc;
 
     struct start *s = malloc(sizeof(*s));
@@ -118,8 +148,10 @@ int mk_thread_start(void (*fn)(void *), void *arg, size_t stack)
             stack = (size_t)least;
         rc = pthread_attr_setstacksize(&attr, (stack + page - 1) & ~(page - 1));
     }
+    keep_signals(&kept);
     if (!rc)
         rc = pthread_create(&id, &attr, run_thread, s);
+    restore_signals(&kept);
     pthread_attr_destroy(&attr);
     if (!rc)
         return 0;
