@@ -92,3 +92,9 @@ struct vcpu {
     gva_t recent[VCPU_RECENT];      /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
 };
+
+/* Is v to leave translated code? By its own thread. */
+static inline bool vcpu_kicked(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->poll, __ATOMIC_ACQUIRE);
+}

@@ -19,7 +19,7 @@ struct lx_mm;      /* mm.h: the guest's memory map */
 struct lx_signals; /* signal.h: dispositions and process-wide pending signals */
 struct lx_abi;     /* abi.h: what differs between guest ISAs: signal frame, registers of a call, hwcap, uname machine */
 
-struct lx_root;    /* path.c: the guest's root directory */
+struct lx_root; /* path.c: the guest's root directory */
 
 /* Options that a run was started with; inherited over exec. */
 struct lx_options {
@@ -102,8 +102,8 @@ struct lx_thread {
     stack_t altstack;           /* guest addresses */
     gva_t fault_addr, fault_pc; /* of the last fault that the map did not explain; see lx_mm_fault */
     u32 fault_count;
-    gva_t clear_tid; /* set_tid_address */
-    gva_t robust_list;
+    gva_t clear_tid;           /* set_tid_address */
+    _Atomic gva_t robust_list; /* read by others */
     u64 robust_len;
     /* the system call under way */
     u64 call_nr;

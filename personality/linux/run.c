@@ -117,9 +117,8 @@ void lx_run(struct lx_thread *t)
 {
     struct vcpu *v = t->vcpu;
     while (!t->ending) {
-        if (UNLIKELY(v->poll)) {
-            v->poll = 0;
-            __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (UNLIKELY(vcpu_kicked(v))) {
+            __atomic_exchange_n(&v->poll, 0, __ATOMIC_SEQ_CST);
             if (UNLIKELY(t->proc->exiting))
                 lx_thread_park(t);
             lx_signal_deliver(t, NULL);

@@ -74,7 +74,7 @@ void vcpu_changed(struct vcpu *v);
 /* Makes v leave translated code soon. Async-signal-safe; any thread. */
 static inline void vcpu_kick(struct vcpu *v)
 {
-    v->poll = 1;
+    __atomic_store_n(&v->poll, 1, __ATOMIC_RELEASE);
 }
 
 /* Guest memory [start, start + len) was unmapped, replaced, or may be written without the engine seeing it: drops its

@@ -94,10 +94,14 @@ static bool engine_trap(struct engine *e, struct vcpu *v)
     case IR_TRAP_SYNC:
         engine_sync(e);
         return true;
-    case IR_TRAP_MODE:
-        v->mode = e->guest->mode(v);
-        vcpu_forget(v);
+    case IR_TRAP_MODE: {
+        u64 mode = e->guest->mode(v);
+        if (mode != v->mode) {
+            v->mode = mode;
+            vcpu_forget(v);
+        }
         return true;
+    }
     default:
         return false;
     }
@@ -109,13 +113,13 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
     u32 link_id = ~0u;
     /* A store that faulted is made again by a step: were it translated, a store into its own page would watch that page
      * anew, and fault for ever. */
-    if (v->exit == VCPU_FAULT && v->fault.access == VCPU_WRITE && !v->poll) {
+    if (v->exit == VCPU_FAULT && v->fault.access == VCPU_WRITE && !vcpu_kicked(v)) {
         enum vcpu_exit exit = vcpu_step(v);
         if (exit != VCPU_TRAP || v->trap != IR_TRAP_STOP)
             return exit;
     }
     for (;;) {
-        if (v->poll) {
+        if (vcpu_kicked(v)) {
             v->exit = VCPU_POLL;
             return VCPU_POLL;
         }
@@ -183,7 +187,7 @@ enum vcpu_exit vcpu_step(struct vcpu *v)
     u32 poll = __atomic_exchange_n(&v->poll, 0, __ATOMIC_SEQ_CST); /* a step is not interrupted */
     ir_interp(&u, v);
     if (poll)
-        v->poll = poll;
+        vcpu_kick(v);
     if (v->exit == VCPU_TRAP && engine_trap(e, v))
         v->exit = VCPU_NONE;
     if (v->exit == VCPU_NONE || v->exit == VCPU_LOOKUP) {

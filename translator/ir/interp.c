@@ -273,7 +273,7 @@ static u64 floating(struct run *r, const struct ir_ins *in)
 
 static void leave(struct run *r, gva_t pc, bool polls)
 {
-    r->v->exit = polls && r->v->poll ? VCPU_POLL : VCPU_NONE;
+    r->v->exit = polls && vcpu_kicked(r->v) ? VCPU_POLL : VCPU_NONE;
     r->v->pc = pc;
 }
 
@@ -354,6 +354,9 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
             break;
         case IR_OP_setflags:
             v->fp_flags = a & 31;
+            break;
+        case IR_OP_setround:
+            v->fp_round = a & 3;
             break;
 
         case IR_OP_call:
