@@ -17,8 +17,10 @@ machine does not let it.
 """
 import argparse
 import fnmatch
+import gzip
 import importlib
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -48,13 +50,25 @@ def bring(module):
             raise guest_root.Failure("%s: packages for %s could not be fetched" % (name, arch))
 
 
+def package_version(package):
+    """The version of an unpacked Debian package, as its changelog begins."""
+    path = os.path.join(suite.ROOT, "build", "roots", "riscv64", "usr", "share", "doc", package, "changelog.Debian.gz")
+    try:
+        with gzip.open(path, "rt", errors="replace") as f:
+            return f.readline().partition("(")[2].partition(")")[0] or "?"
+    except OSError:
+        return "?"
+
+
 def versions(module, results):
-    """What was used, as lines for the page."""
+    """What was used, as lines for the page. A suite is either built here from its source, or the programs of a package."""
     src = source_pkg.Sources(os.path.join(suite.ROOT, "build", "sources"))
     lines = ["Debian source package %s %s" % (n, src.version(n)) for n, _ in module.SOURCES]
-    lines += ["Debian packages of the set %s for %s" % (n, a) for a, n in module.SETS]
-    lines += [results.sides[s] for s in suite.SIDES if s in results.sides]
-    return lines + list(module.NOTES)
+    sides = [results.sides[s] for s in suite.SIDES if s in results.sides]
+    if not module.SOURCES:
+        lines.append("Debian package %s %s, for riscv64 and for amd64" % (module.PACKAGE, package_version(module.PACKAGE)))
+        sides = [re.sub(r"[;,] built by .*| \(-march.*", "", s) for s in sides]
+    return lines + sides + list(module.NOTES)
 
 
 def write_table(name, module, cx, results, known):

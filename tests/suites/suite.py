@@ -4,6 +4,7 @@ A suite is a module `suite_NAME.py` with
 
     TITLE, ABOUT      what the table's page says about it
     SOURCES           Debian source packages that it needs, as (package, folders); see tools/source_pkg.py
+    PACKAGE           where there are none: the package whose programs are the tests
     SETS              sets of Debian programs that it needs, as (architecture, set); see tools/guest_root.py
     JOBS              how many tests run at a time
     tests(cx)         gives the tests
@@ -415,9 +416,10 @@ def offences(results, names, known):
 
 
 def stale(results, names, known):
-    """Entries of the known list that no failure of ours asks for any more, among the tests named."""
+    """Entries of the known list that no failure of ours asks for any more, among the tests named. Those that say why a test is
+    not judged are asked for too."""
     return [p for p, sides, _ in known if "ours" in sides and any(fnmatch.fnmatchcase(n, p) for n in names)
-            and not any(fnmatch.fnmatchcase(n, p) and is_failure(results.verdict(n, "ours") or "pass") for n in names)]
+            and not any(fnmatch.fnmatchcase(n, p) and (results.verdict(n, "ours") or "pass") != "pass" for n in names)]
 
 
 def counts(results, names, side):
@@ -469,7 +471,10 @@ def table(suite, name, command, versions, results, names, known):
             out.append("| %s | %s | %s |" % (cell(n), " | ".join(shown(results.verdict(n, s)) for s in sides), cell("; ".join(why))))
     same = [n for n in names if n not in rows and is_failure(results.verdict(n, sides[0]) or "pass")] if sides else []
     if same:
-        out += ["", "## Failed everywhere", "", ", ".join("%s (%s)" % (cell(n), results.verdict(n, sides[0])) for n in same) + "."]
+        out += ["", "## Failed everywhere", ""]
+        for why in sorted({reason_for(known, n, sides[-1]) or "" for n in same}):
+            those = ["%s (%s)" % (cell(n), results.verdict(n, sides[0])) for n in same if (reason_for(known, n, sides[-1]) or "") == why]
+            out.append("* %s%s." % (cell(why) + ": " if why else "", ", ".join(those)))
     return "\n".join(out) + "\n"
 
 

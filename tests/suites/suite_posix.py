@@ -27,6 +27,8 @@ QUICK = re.compile(r"(fork|kill|raise|mmap|munmap|sigaction|sigaltstack|sigprocm
                    r"|pthread_barrier_wait|timer_create|timer_settime|clock_gettime|mq_send|mq_notify|shm_open|aio_read|sched_setparam)/\d+-1")
 # These take long by themselves.
 SLOW = ["fork/7-1", "pthread_create/1-4", "pthread_create/14-1", "pthread_exit/6-2"]
+# Seconds for what takes most of a minute natively: thousands of threads and processes.
+PATIENCE = {"pthread_cond_broadcast/1-2": 600, "pthread_cond_timedwait/4-2": 300}
 
 
 def prepare(cx):
@@ -70,4 +72,5 @@ def posix(top, path):
         arch = "amd64" if side == "native" else "riscv64"
         return cx.own_in_root(side, cx.compile(arch, name + ".test", [path], flags, ["-lpthread", "-lrt", "-lm"]), name)
 
-    return Test(name, argv, judge, quick=bool(QUICK.fullmatch(name)) and name not in SLOW, timeout=60, whole=True)
+    return Test(name, argv, judge, quick=bool(QUICK.fullmatch(name)) and name not in SLOW,
+                timeout=PATIENCE.get(name, 60), whole=True)

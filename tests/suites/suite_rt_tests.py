@@ -9,6 +9,7 @@ ABOUT = """Debian's rt-tests, each program for a second or so, with the right to
 not judged; they must come to their end, and say what they measured."""
 NOTES = []
 SOURCES = []
+PACKAGE = "rt-tests"
 SETS = [("riscv64", "base"), ("amd64", "base"), ("riscv64", "stress"), ("amd64", "stress")]
 JOBS = 1
 REALTIME = True

@@ -16,6 +16,7 @@ on this machine or without privilege counts as not judged. QEMU has no change of
 host's files."""
 NOTES = []
 SOURCES = []
+PACKAGE = "stress-ng"
 SETS = [("riscv64", "base"), ("amd64", "base"), ("riscv64", "stress"), ("amd64", "stress")]
 JOBS = 2
 REALTIME = False
