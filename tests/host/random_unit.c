@@ -412,7 +412,7 @@ static void plain_op(struct maker *m)
         op = rng_below(r, IR_NOPS);
         u32 f = ir_ops[op].flags;
         if ((f & (IR_END | IR_SLOT | IR_READ | IR_WRITE)) || op == IR_OP_nop || op == IR_OP_insn || op == IR_OP_const ||
-            op == IR_OP_exit_if || op == IR_OP_setflags || op == IR_OP_call)
+            op == IR_OP_exit_if || op == IR_OP_setflags || op == IR_OP_setround || op == IR_OP_call)
             continue;
         if (want_fp == (op >= IR_OP_fadd && op <= IR_OP_nanunbox))
             break;
@@ -724,7 +724,7 @@ bool random_unit(struct rng *r, const struct random_mix *mix, struct ir_unit *u)
         if (rng_chance(r, 3))
             call_op(m);
         if (rng_chance(r, 3))
-            add(m, (struct ir_ins){.op = IR_OP_setflags, .a = pick(m, IR_I64)});
+            add(m, (struct ir_ins){.op = rng_chance(r, 50) ? IR_OP_setflags : IR_OP_setround, .a = pick(m, IR_I64)});
         if (rng_chance(r, mix->exits / 4))
             exit_if(m);
         if (rng_chance(r, 10))

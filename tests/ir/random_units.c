@@ -509,7 +509,9 @@ static void floating(struct test_pair *p)
         emit2(p, IR_OP_fround, f, nan | test_below(2) * IR_FP_EXACT, x, 0);
         break;
     default:
-        if (test_below(2))
+        if (test_below(4) == 0)
+            emit2(p, IR_OP_setround, IR_VOID, 0, value(p, IR_I64), 0);
+        else if (test_below(2))
             emit2(p, IR_OP_getflags, IR_I64, 0, 0, 0);
         else
             emit2(p, IR_OP_setflags, IR_VOID, 0, value(p, IR_I64), 0);

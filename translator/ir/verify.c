@@ -273,6 +273,7 @@ static bool changes_registers(const struct ir_unit *u, const struct ir_ins *in)
     switch (in->op) {
     case IR_OP_put:
     case IR_OP_setflags:
+    case IR_OP_setround:
         return true;
     case IR_OP_call:
         return u->helpers[in->aux].flags & IR_HELPER_WRITES;

@@ -4,7 +4,8 @@
  * a machine without further extensions.
  *
  * The sticky flags live with the host (getflags, setflags). frm lives in a slot, and decides how
- * dynamically rounded instructions are translated (enum rv_mode), so that writing it ends the unit. */
+ * dynamically rounded instructions are translated (enum rv_mode), so that writing it ends the unit. Where the host
+ * rounds as well, the next unit follows as after a jump. */
 #include "translator/guest/riscv64/rv_int.h"
 
 #include "mk/mk.h"
@@ -60,9 +61,11 @@ static bool access_csr(struct rv_ctx *c, const struct rv_insn *i, enum csr_op op
     if (i->csr == CSR_FCSR)
         v = ir_op2i(b, IR_OP_shr, v, 5);
     v = ir_op2i(b, IR_OP_and, v, 7);
-    ir_call(b, IR_I64, RV_HELPER_SET_ROUND, v, 0, 0, 0);
+    ir_emit(b, IR_OP_setround, IR_VOID, 0, 0, v, 0, 0, 0);
     ir_put(b, RV_SLOT_FRM, v);
     rv_put_x(c, i->rd, old);
+    if (c->rq->mode == RV_MODE_HOST) /* from one of the host's modes to another all translations hold */
+        ir_exit_if(b, IR_LEU, v, ir_const(b, IR_I64, IR_RUP), c->next);
     return rv_trap(c, IR_TRAP_MODE, c->next);
 }
 
@@ -112,12 +115,6 @@ static void set_round(struct vcpu *v, u64 frm)
         v->fp_round = (u32)frm;
 }
 
-static u64 helper_set_round(struct vcpu *v, u64 frm, u64 b, u64 c, u64 d)
-{
-    set_round(v, frm);
-    return 0;
-}
-
 /* 10 MHz, as the device tree of a stock virtual board says. */
 static u64 helper_time(struct vcpu *v, u64 a, u64 b, u64 c, u64 d)
 {
@@ -159,7 +156,6 @@ static u64 helper_fcvtmod(struct vcpu *v, u64 bits, u64 b, u64 c, u64 d)
 }
 
 const struct ir_helper rv_helpers[RV_NHELPERS] = {
-    [RV_HELPER_SET_ROUND] = {"rv_set_round", helper_set_round, IR_HELPER_FP},
     [RV_HELPER_TIME] = {"rv_time", helper_time, 0},
     [RV_HELPER_CYCLE] = {"rv_cycle", helper_cycle, 0},
     [RV_HELPER_FCVTMOD] = {"rv_fcvtmod", helper_fcvtmod, IR_HELPER_FP},

@@ -35,7 +35,6 @@ RV_SEMANTICS(RV_DECLARE)
 
 /* Helpers that the IR may call, by number. */
 enum rv_helper {
-    RV_HELPER_SET_ROUND,
     RV_HELPER_TIME,
     RV_HELPER_CYCLE,
     RV_HELPER_FCVTMOD,

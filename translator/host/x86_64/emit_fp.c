@@ -695,3 +695,25 @@ void emit_setflags(struct gen *g, ir_ref i)
     x_alu_imm(c, 0, ALU_AND, word, ~0x3f);
     x_rm(c, X_LDMXCSR, 2, word, 0);
 }
+
+void emit_setround(struct gen *g, ir_ref i)
+{
+    struct code *c = &g->c;
+    struct opnd word = o_vcpu(VOFF(host_fp[1]));
+    u32 t = temp_int(g), u = temp_int(g);
+    g->changed = true;
+    load_into(g, t, ins_of(g, i)->a);
+    x_alu_imm(c, 0, ALU_AND, o_reg(t), 3);
+    x_store(c, 0, o_vcpu(VOFF(fp_round)), t);
+    /* The IR counts 0, 1, 2, 3 what mxcsr counts 0, 3, 1, 2: the negative of the Gray code, modulo 4. */
+    x_mov(c, 0, u, t);
+    x_shift_imm(c, 0, SH_SHR, o_reg(u), 1);
+    x_alu(c, 0, ALU_XOR, t, o_reg(u));
+    x_rm(c, 0xf7, 3, o_reg(t), 0);
+    x_shift_imm(c, 0, SH_SHL, o_reg(t), 13);
+    x_alu_imm(c, 0, ALU_AND, o_reg(t), 3 << 13);
+    x_rm(c, X_STMXCSR, 3, word, 0);
+    x_alu_imm(c, 0, ALU_AND, word, ~(3 << 13));
+    x_alu_mem(c, 0, ALU_OR, word, o_reg(t));
+    x_rm(c, X_LDMXCSR, 2, word, 0);
+}

@@ -281,6 +281,7 @@ void emit_nanbox(struct gen *g, ir_ref i);
 void emit_nanunbox(struct gen *g, ir_ref i);
 void emit_getflags(struct gen *g, ir_ref i);
 void emit_setflags(struct gen *g, ir_ref i);
+void emit_setround(struct gen *g, ir_ref i);
 
 void emit_call(struct gen *g, ir_ref i);
 void emit_exit_if(struct gen *g, ir_ref i);
