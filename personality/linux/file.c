@@ -425,6 +425,28 @@ s64 sys_mount(struct lx_thread *t, const u64 *a)
     return r;
 }
 
+/* The path as a whole, since what we hold open is in use and would not be unmounted. */
+s64 sys_umount2(struct lx_thread *t, const u64 *a)
+{
+    enum { NO_FOLLOW = 8 };
+    char path[LX_PATH_MAX];
+    struct lx_path p;
+    if (t->proc->root_fd < 0)
+        return prov_call(&t->vcpu->poll, LX_NR_umount2, call_in(t, a[0], 1), a[1], 0, 0, 0, 0);
+    lx_path_init(&p);
+    s64 r = lx_path_get(t, &p, AT_FDCWD, a[0], a[1] & NO_FOLLOW ? 0 : LX_PATH_FOLLOW);
+    if (!r)
+        r = prov_call_now(LX_NR_openat, (u64)(s64)p.dirfd, (u64)p.name,
+                          O_PATH | O_CLOEXEC | (p.nofollow || a[1] & NO_FOLLOW ? O_NOFOLLOW : 0), 0, 0, 0);
+    lx_path_put(&p);
+    if (r < 0)
+        return r;
+    int fd = (int)r;
+    r = lx_host_fd_path(fd, path, sizeof path);
+    prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
+    return r < 0 ? r : prov_call(&t->vcpu->poll, LX_NR_umount2, (u64)path, a[1], 0, 0, 0, 0);
+}
+
 s64 sys_pivot_root(struct lx_thread *t, const u64 *a)
 {
     if (t->proc->root_fd >= 0)

@@ -161,6 +161,33 @@ static int root_make(int fd, bool bare, struct lx_root **out)
     return r;
 }
 
+/* Opens directory `path` again, now in the mount namespace that we have come to. */
+static void renew(int fd, const char *path)
+{
+    u64 dev, ino, new_dev, new_ino;
+    u32 mode;
+    int new = fd < 0 ? -1 : open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    if (new >= 0 && !stat_fd(fd, &dev, &ino, &mode) && !stat_fd(new, &new_dev, &new_ino, &mode) && dev == new_dev &&
+        ino == new_ino)
+        (void)prov_call_now(LX_NR_dup3, (u64) new, (u64)fd, O_CLOEXEC, 0, 0, 0);
+    close_fd(new);
+}
+
+void lx_path_renew(struct lx_process *proc)
+{
+    char path[LX_PATH_MAX];
+    struct lx_root *root = proc->root;
+    if (!root)
+        return;
+    renew(root->fd, root->host);
+    for (u32 i = 0; i < GRAFTS; i++) {
+        fmt(path, sizeof path, "/%s", root->graft[i].name);
+        renew(root->graft[i].fd, path);
+    }
+    if (!root->bare && lx_host_fd_path(AT_FDCWD, path, sizeof path) >= 0 && !lx_path_to_guest(proc, path))
+        (void)prov_call_now(LX_NR_fchdir, (u64)root->fd, 0, 0, 0, 0, 0);
+}
+
 int lx_path_init_root(struct lx_process *proc)
 {
     proc->root = NULL;
@@ -314,9 +341,10 @@ static int walk_up(struct walk *w)
 {
     if (!w->known) {
         s64 n = lx_host_fd_path(w->cur, w->at, sizeof w->at);
-        if (n < 0)
+        bool deep = n == -ENAMETOOLONG; /* so it is not the root itself, or right below */
+        if (n < 0 && !deep)
             return (int)n;
-        if (!lx_path_to_guest(w->proc, w->at)) { /* from outside, inherited: as it is */
+        if (deep || !lx_path_to_guest(w->proc, w->at)) { /* from outside, inherited: as it is */
             int fd = open_at(w->cur, "..", O_PATH | O_DIRECTORY);
             if (fd < 0)
                 return fd;
@@ -476,6 +504,8 @@ static int walk_path(struct walk *w, struct lx_path *p, u32 how)
             memmove(w->rest, rest, strlen(rest) + 1);
             continue;
         }
+        if (last && slash && (how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == (LX_PATH_FOLLOW | LX_PATH_CREATE))
+            return -EISDIR; /* whatever is there */
         if (last) {
             enum lx_proc which = lx_proc_file(w->proc, w->cur, name);
             if (which == LX_PROC_HIDDEN)

@@ -162,6 +162,9 @@ static s64 clone_fork(struct lx_thread *t, const struct lx_clone *c)
         pid = fork();
         if (pid < 0)
             pid = -errno;
+    } else if (host_flags & CLONE_NEWTIME) { /* which clone has no bit for */
+        struct clone_args args = {.flags = host_flags, .pidfd = (u64)&pidfd, .exit_signal = c->exit_signal};
+        pid = prov_call_now(LX_NR_clone3, (u64)&args, sizeof args, 0, 0, 0, 0);
     } else {
         /* The generic order of arguments: flags, stack, parent_tid (here for the pidfd), tls, child_tid. */
         pid = prov_call_now(LX_NR_clone, host_flags | c->exit_signal, 0, (u64)&pidfd, 0, 0, 0);
@@ -179,6 +182,8 @@ static s64 clone_fork(struct lx_thread *t, const struct lx_clone *c)
         return pid;
     }
     fork_child(t);
+    if (c->flags & CLONE_NEWNS)
+        lx_path_renew(p);
     if (c->flags & LX_CLONE_CLEAR_SIGHAND)
         lx_signals_clear(p->signals);
     p->abi->clone(t->vcpu, t->vcpu, c->stack, c->flags & CLONE_SETTLS ? &c->tls : NULL);
@@ -287,6 +292,8 @@ static int vm_child_main(void *arg)
     t->tid = (int)prov_call_now(LX_NR_gettid, 0, 0, 0, 0, 0, 0);
     lx_set_self(t);
     lx_fd_room_forked(&v->proc);
+    if ((v->c->flags & (CLONE_NEWNS | CLONE_FILES)) == CLONE_NEWNS)
+        lx_path_renew(&v->proc);
     if (v->c->flags & LX_CLONE_CLEAR_SIGHAND)
         lx_signals_clear(v->proc.signals);
     lx_clone_tids(t, v->c);
@@ -376,6 +383,8 @@ static int check_flags(u64 f)
         return -EINVAL;
     if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
         return -EINVAL;
+    if ((f & CLONE_NEWTIME) && (f & CLONE_VM)) /* here even where the parent waits */
+        return -EINVAL;
     if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID | CLONE_PIDFD)))
         return -EINVAL;
     return 0;
@@ -457,6 +466,24 @@ s64 sys_clone3(struct lx_thread *t, const u64 *a)
         .tls = g.tls,
     };
     return do_clone(t, &c);
+}
+
+/* --- namespaces --- */
+
+s64 sys_unshare(struct lx_thread *t, const u64 *a)
+{
+    s64 r = prov_call(&t->vcpu->poll, LX_NR_unshare, a[0], 0, 0, 0, 0, 0);
+    if (!r && a[0] & CLONE_NEWNS)
+        lx_path_renew(t->proc);
+    return r;
+}
+
+s64 sys_setns(struct lx_thread *t, const u64 *a)
+{
+    s64 r = prov_call(&t->vcpu->poll, LX_NR_setns, a[0], a[1], 0, 0, 0, 0);
+    if (!r)
+        lx_path_renew(t->proc);
+    return r;
 }
 
 /* --- the end --- */

@@ -233,6 +233,33 @@ int main(void)
     T(how("file", 1ul << 40, 0));
     T(how("file", O_RDONLY, 1 << 20));
 
+    /* a name that must be a directory's, to be made */
+    T(open("file/", O_CREAT | O_WRONLY, 0644));
+    T(open("dir/", O_CREAT | O_WRONLY, 0644));
+    symlink("file", "tofile");
+    T(open("tofile/", O_CREAT | O_RDWR, 0644));
+    T(open("tofile/", O_CREAT | O_EXCL | O_RDWR, 0644));
+
+    /* deeper than a path is long */
+    char deep[202], up[64 * 3 + 1] = "";
+    memset(deep, 'd', 200);
+    deep[200] = 0;
+    int levels = 0, good = 0;
+    while (levels < 40 && mkdir(deep, 0755) == 0 && chdir(deep) == 0)
+        levels++;
+    printf("%d levels\n", levels);
+    T(getcwd(NULL, 0) != NULL);
+    for (int i = 0; i < levels; i++) {
+        struct stat here, there;
+        strcat(up, "../");
+        good += stat("../.", &here) == 0 && stat("..", &there) == 0 && here.st_ino == there.st_ino;
+    }
+    YES(stat(up, &st) == 0);
+    struct stat top;
+    for (int i = 0; i < levels; i++)
+        good += chdir("..") == 0 && rmdir(deep) == 0;
+    YES(good == 2 * levels && stat(".", &top) == 0 && top.st_ino == st.st_ino);
+
     /* sockets */
     struct sockaddr_un a = {AF_UNIX, ""}, got;
     snprintf(a.sun_path, sizeof a.sun_path, "%s", in_work("absdir/sock"));
