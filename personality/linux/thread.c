@@ -263,10 +263,11 @@ void lx_threads_release_robust(struct lx_thread *t)
     for (struct lx_thread *o = p->threads; o; o = o->next)
         if (o != t && holds_robust(o))
             lx_kick(o);
-    /* The lock keeps them from ending meanwhile. One that is stuck in the host kernel is not waited for long. */
+    /* The lock keeps them from ending meanwhile. One that is stuck in the host kernel, or gets no time on a busy
+     * machine, is not waited for long: nearly always it stands still, and what it would do is done for it. */
     for (struct lx_thread *o = p->threads; o; o = o->next)
-        if (o != t && holds_robust(o))
-            (void)mk_wait(&o->parked, 1, deadline);
+        if (o != t && holds_robust(o) && mk_wait(&o->parked, 1, deadline))
+            release_robust_list(o);
     mk_unlock(&p->threads_lock);
 }
 

@@ -117,6 +117,10 @@ static void *hold_on(void *how)
     sem_post(&ready);
     while ((intptr_t)how == 1)
         pause();
+    if ((intptr_t)how == 3 && !vfork()) { /* until it ends, nothing but SIGKILL wakes this thread */
+        syscall(SYS_nanosleep, &(struct timespec){2, 0}, NULL);
+        _exit(0);
+    }
     for (;;)
         ;
 }
@@ -148,17 +152,19 @@ static void robust_locks(int protocol, int shared_between)
         value("process died", pthread_mutex_lock(robust) == EOWNERDEAD);
         pthread_mutex_consistent(robust);
         pthread_mutex_unlock(robust);
-        /* So does one that another thread holds when its process ends, asleep or busy. */
-        for (intptr_t how = 1; how <= 2; how++) {
+        /* So does one that another thread holds when its process ends, asleep, busy or in vfork. */
+        for (intptr_t how = 1; how <= 3; how++) {
             if (!fork()) {
                 sem_init(&ready, 0, 0);
                 pthread_create(&t, NULL, hold_on, (void *)how);
                 sem_wait(&ready);
+                if (how == 3)
+                    msleep(100);
                 _exit(0);
             }
             wait(NULL);
             value("other thread's", pthread_mutex_lock(robust) == EOWNERDEAD);
-            if (how == 1)
+            if (how < 3)
                 pthread_mutex_consistent(robust);
             pthread_mutex_unlock(robust);
         }
