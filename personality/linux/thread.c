@@ -286,14 +286,12 @@ void lx_thread_leave_memory(struct lx_thread *t)
 
 void lx_thread_end(struct lx_thread *t)
 {
-    struct lx_process *p = t->proc;
     lx_signal_thread_stop(t);
     if (lx_gdb_on())
         lx_gdb_thread_exit(t);
     lx_thread_leave_memory(t);
-    u32 left = lx_thread_remove(t);
-    if (!left)
-        lx_process_end(t, p->exit_code, 0); /* the first thread has ended before: the exit code is its own */
+    if (!lx_thread_remove(t)) /* host threads that are not the guest's may be left, and the last thread's code counts */
+        lx_process_exit(t, t->exit_code);
     lx_set_self(NULL);
     lx_thread_free(t);
     mk_thread_leave();

@@ -360,6 +360,12 @@ static void *exit_later(void *arg)
     fflush(stdout);
     return NULL;
 }
+static void *leave_last(void *arg)
+{
+    msleep(50);
+    syscall(SYS_exit, 9);
+    return NULL;
+}
 static void *exec_from(void *arg)
 {
     execl("/proc/self/exe", "threads", "child", NULL);
@@ -380,6 +386,17 @@ static void *fork_from(void *arg)
     int st;
     waitpid(p, &st, 0);
     status("forked from a thread", st);
+    return NULL;
+}
+
+static void *fork_and_leave(void *arg)
+{
+    pid_t p = fork();
+    if (!p)
+        syscall(SYS_exit, 6); /* the only thread is the first one now */
+    int st;
+    waitpid(p, &st, 0);
+    status("left alone by fork", st);
     return NULL;
 }
 
@@ -404,15 +421,19 @@ static void ends(void)
         status("process", st);
     }
     fflush(stdout);
-    if (!fork()) {
-        pthread_t t;
-        pthread_create(&t, NULL, exit_later, NULL);
-        syscall(SYS_exit, 6); /* of this thread only */
+    for (int i = 0; i < 2; i++) {
+        if (!fork()) {
+            pthread_t t;
+            pthread_create(&t, NULL, i ? leave_last : exit_later, NULL);
+            syscall(SYS_exit, 6); /* of this thread only */
+        }
+        wait(&st);
+        status("first thread left", st);
     }
-    wait(&st);
-    status("first thread left", st);
     pthread_t t;
     pthread_create(&t, NULL, fork_from, NULL);
+    pthread_join(t, NULL);
+    pthread_create(&t, NULL, fork_and_leave, NULL);
     pthread_join(t, NULL);
 }
 
