@@ -280,10 +280,8 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     lx_signal_thread_start(t);
     lx_run(t);
 
-    /* The first thread has called exit. Others may go on; then the process ends with the last of them, and with this
-     * exit status. */
+    /* The first thread has called exit. Others may go on; then the process ends with the last of them. */
     lx_signal_thread_stop(t);
-    p->exit_code = t->exit_code;
     mk_lock(&p->threads_lock);
     bool last = p->nthreads == 1;
     mk_unlock(&p->threads_lock);
@@ -293,7 +291,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         lx_gdb_thread_exit(t);
     lx_thread_leave_memory(t);
     if (!lx_thread_remove(t))
-        lx_process_end(t, t->exit_code, 0);
+        lx_process_exit(t, t->exit_code);
     prov_call_now(LX_NR_exit, (u64)t->exit_code, 0, 0, 0, 0, 0);
     mk_panic("the thread does not end");
 }
