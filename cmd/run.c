@@ -195,6 +195,9 @@ static int take(struct run_args *r, enum option_id id, char *value)
     case OPT_UNAME:
         o->uname = value;
         return 0;
+    case OPT_CPU:
+        o->cpu = value;
+        return 0;
     case OPT_TIER:
         if (!strcmp(value, "interp"))
             o->tier = ENGINE_INTERP;

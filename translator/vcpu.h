@@ -91,6 +91,7 @@ struct vcpu {
     u64 stat_entries, stat_lookups; /* --stats: entries into translated code; slow look-ups */
     gva_t recent[VCPU_RECENT];      /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
+    u64 cpu; /* what of the guest's CPU was chosen (guest_isa.cpu) */
 };
 
 /* Is v to leave translated code? By its own thread. */

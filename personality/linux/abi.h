@@ -19,11 +19,12 @@ struct lx_abi {
     u16 elf_machine;
     const struct guest_isa *isa;
     const struct lx_gdb_regs *gdb;
-    u64 hwcap, hwcap2;
-    u64 minsigstksz;      /* AT_MINSIGSTKSZ */
-    u64 window;           /* the user half of the address space, bytes */
-    const u32 *sigreturn; /* code that signal handlers return to */
-    u32 sigreturn_len;    /* bytes */
+    u64 hwcap2;
+    u64 (*hwcap)(u64 cpu); /* AT_HWCAP of a CPU (vcpu.cpu) */
+    u64 minsigstksz;       /* AT_MINSIGSTKSZ */
+    u64 window;            /* the user half of the address space, bytes */
+    const u32 *sigreturn;  /* code that signal handlers return to */
+    u32 sigreturn_len;     /* bytes */
 
     /* A system call: number and arguments into t->call_nr, call_arg, call_pc. */
     void (*call_get)(struct lx_thread *t);
@@ -46,8 +47,8 @@ struct lx_abi {
     int (*frame_read)(struct lx_thread *t, struct lx_frame *f) MUST_USE;
     void (*frame_pop)(struct lx_thread *t, const struct lx_frame *f);
 
-    /* Text of /proc/cpuinfo for n processors into buf; the length the whole has. */
-    size_t (*cpuinfo)(char *buf, size_t cap, u32 n);
+    /* Text of /proc/cpuinfo for n processors (vcpu.cpu) into buf; the length the whole has. */
+    size_t (*cpuinfo)(char *buf, size_t cap, u32 n, u64 cpu);
 };
 
 extern const struct lx_abi lx_abi_riscv64;

@@ -87,6 +87,7 @@ static void build_command(const struct lx_options *opt, const char *program, cha
     if (opt->max_insns)
         sb_printf(&sb, " --max-insns %u", opt->max_insns);
     features(&sb, opt->features_off);
+    option(&sb, "cpu", opt->cpu);
     option(&sb, "root", opt->root);
     option(&sb, "prefix", opt->prefix);
     option(&sb, "uname", opt->uname);

@@ -402,13 +402,13 @@ static u64 id_of(u32 nr)
     return (u64)prov_call_now(nr, 0, 0, 0, 0, 0, 0);
 }
 
-static void fill_auxv(struct lx_process *p, const struct lx_elf *e, u64 bias, u64 interp_base, gva_t random,
+static void fill_auxv(struct lx_process *p, u64 cpu, const struct lx_elf *e, u64 bias, u64 interp_base, gva_t random,
                       gva_t execfn)
 {
     struct lx_mm *mm = p->mm;
     const struct lx_abi *abi = p->abi;
     struct aux a = {.v = mm->auxv};
-    aux_put(&a, AT_HWCAP, abi->hwcap);
+    aux_put(&a, AT_HWCAP, abi->hwcap(cpu));
     aux_put(&a, AT_PAGESZ, mm->page);
     aux_put(&a, AT_CLKTCK, 100);
     aux_put(&a, AT_PHDR, phdr_addr(e, bias));
@@ -470,7 +470,7 @@ static int build_stack(struct lx_thread *t, const struct lx_program *prog, char 
         table[at + i] = push(&s, prog->argv[i], strlen(prog->argv[i]) + 1);
     mm->arg_start = s.sp;
     gva_t bytes = push(&s, random, sizeof random);
-    fill_auxv(p, e, bias, interp_base, bytes, execfn);
+    fill_auxv(p, t->vcpu->cpu, e, bias, interp_base, bytes, execfn);
     at += prog->argc;
     table[at++] = 0;
     at += envc;
@@ -585,8 +585,8 @@ struct state {
     u64 nofile; /* the guest's soft limit of descriptors; the host process's is raised over the exec */
     struct lx_gdb_handover gdb;
     struct lx_options opt; /* with the strings that follow */
-    bool has_root, has_prefix, has_uname, has_log;
-    char root[4096], prefix[4096], uname[128], log[4096], execfn[4096];
+    bool has_root, has_prefix, has_uname, has_cpu, has_log;
+    char root[4096], prefix[4096], uname[128], cpu[128], log[4096], execfn[4096];
 };
 
 /* The guest's argv and envp, copied: pages with a table of pointers, then strings. */
@@ -743,6 +743,7 @@ static int write_state(struct lx_thread *t, const struct lx_program *prog, const
     s->has_root = put_text(s->root, sizeof s->root, lx_path_root(p, &s->opt.root_bare));
     s->has_prefix = put_text(s->prefix, sizeof s->prefix, p->opt->prefix);
     s->has_uname = put_text(s->uname, sizeof s->uname, p->opt->uname);
+    s->has_cpu = put_text(s->cpu, sizeof s->cpu, p->opt->cpu);
     s->has_log = put_text(s->log, sizeof s->log, p->opt->log_file);
     put_text(s->execfn, sizeof s->execfn, prog->execfn);
     s32 ends[2] = {-1, -1};
@@ -894,10 +895,12 @@ int lx_reexec(int argc, char **argv)
         return 125;
     }
     s->root[sizeof s->root - 1] = s->prefix[sizeof s->prefix - 1] = s->uname[sizeof s->uname - 1] = 0;
+    s->cpu[sizeof s->cpu - 1] = 0;
     s->log[sizeof s->log - 1] = s->execfn[sizeof s->execfn - 1] = 0;
     s->opt.root = s->has_root ? s->root : NULL;
     s->opt.prefix = s->has_prefix ? s->prefix : NULL;
     s->opt.uname = s->has_uname ? s->uname : NULL;
+    s->opt.cpu = s->has_cpu ? s->cpu : NULL;
     s->opt.log_file = s->has_log ? s->log : NULL;
     s->opt.chdir = NULL;
     s->opt.gdb_port = 0;

@@ -32,7 +32,8 @@ struct lx_options {
     bool strace, stats;
     u32 dump; /* ENGINE_DUMP_* */
     gva_t dump_lo, dump_hi;
-    bool perf_map; /* /tmp/perf-PID.map, by engine_config.made */
+    bool perf_map;   /* /tmp/perf-PID.map, by engine_config.made */
+    const char *cpu; /* the guest's CPU (guest_isa.cpu), or NULL: the usual one */
     u32 max_insns;
     int gdb_port;         /* 0: none; -1: any that is free */
     const char *log_file; /* -D, or NULL */

@@ -682,12 +682,12 @@ static s64 make_cpuinfo(struct out *o)
     const struct lx_abi *abi = o->t->proc->abi;
     u32 n = online_cpus();
     char none[1];
-    size_t need = abi->cpuinfo(none, sizeof none, n) + 1;
+    size_t need = abi->cpuinfo(none, sizeof none, n, o->t->vcpu->cpu) + 1;
     void *text;
     int r = mk_pages_alloc(&text, need);
     if (r)
         return r;
-    size_t len = abi->cpuinfo(text, need, n);
+    size_t len = abi->cpuinfo(text, need, n, o->t->vcpu->cpu);
     put_all(o, text, len < need ? len : need - 1);
     mk_pages_free(text, need);
     return 0;

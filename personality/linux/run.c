@@ -108,6 +108,9 @@ static void do_trap(struct lx_thread *t)
     case IR_TRAP_ILLEGAL:
         force(t, SIGILL, ILL_ILLOPC, pc);
         return;
+    case IR_TRAP_ALIGN:
+        force(t, SIGBUS, BUS_ADRALN, pc);
+        return;
     default:
         return;
     }
@@ -241,12 +244,18 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
                                        : "no room for a guest address space (ulimit -v?)");
     if (opt->perf_map)
         lx_perf_start(p);
+    u64 cpu = 0;
+    if (opt->cpu && p->abi->isa->cpu(opt->cpu, &cpu)) {
+        fmt(why, sizeof why, "no such CPU: %s", p->abi->isa->cpus);
+        return complain(EXIT_OURS, opt->cpu, why);
+    }
     const struct engine_config cfg = {
         .guest = p->abi->isa,
         .ops = opt->gdb_port || gdb ? &lx_engine_ops_gdb : &lx_engine_ops,
         .cx = p->mm,
         .mem_base = p->mm->base,
         .mem_size = p->mm->size,
+        .cpu = cpu,
         .tier = opt->tier,
         .cache_size = opt->cache_size,
         .max_insns = opt->max_insns,

@@ -52,13 +52,13 @@ class Test:
     def __init__(self, opt, tmp):
         self.dragoman, self.broken, self.guest_cc, self.tmp = opt.dragoman, opt.broken, opt.guest_cc, tmp
 
-    def build(self, name):
+    def build(self, name, *flags):
         out = os.path.join(self.tmp, name)
         if not os.path.exists(out):
             if not shutil.which(self.guest_cc):
                 raise Skip(f'no {self.guest_cc}')
             source = os.path.join(HERE, 'programs', name + '.c')
-            subprocess.run([self.guest_cc, '-O1', '-w', '-static', '-pthread', '-o', out, source], check=True)
+            subprocess.run([self.guest_cc, '-O1', '-w', '-static', '-pthread', *flags, '-o', out, source], check=True)
         return out
 
     def call(self, *args, env=(), command=None, cwd=None, merge=False):
@@ -108,6 +108,7 @@ def mistakes(t):
     for words, says in (([], 'no verb'), (['walk'], 'walk: no such verb'), (['run'], 'no program'), (['run', '--stats'], 'no program'),
                         (['run', '--nonsense', hello], '--nonsense: no such option'), (['run', '-Z', hello], '-Z: no such option'),
                         (['run', '--stats=1', hello], 'takes no value'), (['run', '--root'], 'needs DIR'),
+                        (['run', '--cpu', 'rv32', hello], 'no such CPU'), (['run', '--cpu', 'rv64,', hello], 'no such CPU'),
                         (['run', '--root', '/', '-L', '/', hello], 'exclude each other'), (['run', '--tier', 'x', hello], '--tier x'),
                         (['run', '--cache-size', '63K', hello], '--cache-size 63K'), (['run', '--cache-size', '2G', hello], '--cache-size 2G'),
                         (['run', '--cache-size', '-1', hello], '--cache-size -1'), (['run', '--cache-size', '64X', hello], '64X'),
@@ -122,6 +123,18 @@ def mistakes(t):
         check(r.status == 125 and not r.out and r.err.count('\n') == 1 and says in r.err and r.err.startswith('dragoman: '), words, r)
     r = t.call('run', hello, env={'DRAGOMAN_TIER': 'x'})
     check(r.status == 125 and '--tier x' in r.err, r)
+
+
+@case
+def cpus(t):
+    """Without compressed instructions: what a program is told, and that it has none; over exec too."""
+    cpu = t.build('cpu', '-march=rv64g', '-mabi=lp64d', '-nostdlib')
+    for tier in ('baseline', 'interp'):
+        for name in ('rv64', 'rv64,c=true', 'rv64,c=false,c=true'):
+            r = t.call('run', '--tier', tier, '--cpu', name, cpu)
+            check(r.status == 0 and r.out == 'compressed\n' * 2, name, r)
+        r = t.call('run', '--tier', tier, '-cpu', 'rv64,c=false', cpu)
+        check(r.status == 0 and r.out == 'not compressed\n' * 2, r)
 
 
 @case

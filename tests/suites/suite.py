@@ -86,16 +86,17 @@ class Test:
     equal           the output must be the same on `qemu` and `ours`
     quick           part of the quick subset
     timeout         seconds, for each side
-    qemu_args       options of qemu-riscv64
+    qemu_args       options of qemu-riscv64; ours_args: of dragoman run
     whole           argv() gives the whole command line, the engine included
     env             variables beside the usual ones
     sides           where the test means something
     """
 
-    def __init__(self, name, argv, judge=by_status, equal=False, quick=False, timeout=60, qemu_args=(), whole=False,
+    def __init__(self, name, argv, judge=by_status, equal=False, quick=False, timeout=60, qemu_args=(), ours_args=(), whole=False,
                  sides=SIDES, env=None):
         self.name, self.argv, self.judge, self.equal, self.quick, self.timeout = name, argv, judge, equal, quick, timeout
-        self.qemu_args, self.whole, self.sides, self.env = list(qemu_args), whole, list(sides), env or {}
+        self.qemu_args, self.ours_args, self.whole = list(qemu_args), list(ours_args), whole
+        self.sides, self.env = list(sides), env or {}
 
 
 class Context:
@@ -154,8 +155,8 @@ class Context:
                 raise Unbuilt(words)
             return out
 
-    def engine(self, side, qemu_args=()):
-        return {"native": [], "qemu": ["qemu-riscv64"] + list(qemu_args), "ours": [self.ours, "run"]}[side]
+    def engine(self, side, qemu_args=(), ours_args=()):
+        return {"native": [], "qemu": ["qemu-riscv64"] + list(qemu_args), "ours": [self.ours, "run"] + list(ours_args)}[side]
 
     def in_root(self, side, argv, name):
         """The whole command line that runs one of Debian's programs in its root (see bind_roots), in a test's folder."""
@@ -180,7 +181,7 @@ class Context:
         except Unbuilt as e:
             return "unbuilt", str(e)
         if not test.whole:
-            argv = self.launcher + self.engine(side, test.qemu_args) + argv
+            argv = self.launcher + self.engine(side, test.qemu_args, test.ours_args) + argv
         safe = test.name.replace("/", "_")
         work = self.path("work", "%s.%s" % (safe, side))
         shutil.rmtree(work, ignore_errors=True)

@@ -19,13 +19,13 @@ JOBS = 2
 REALTIME = False
 
 FLAGS = ["-O0", "-g", "-fno-strict-aliasing", "-pthread", "-w"]
-# For the guest alone: source, flags, options of QEMU.
+# For the guest alone: source, flags, options of QEMU, options of ours.
 RISCV = {
-    "test-div": ("test-div.c", [], []),
-    "noexec": ("noexec.c", [], []),
-    "test-noc": ("test-noc.S", ["-nostdlib"], ["-cpu", "rv64,c=false"]),
-    "test-aes": ("test-aes.c", [], ["-cpu", "rv64,zk=on"]),
-    "test-fcvtmod": ("test-fcvtmod.c", ["-march=rv64imafdc"], []),
+    "test-div": ("test-div.c", [], [], []),
+    "noexec": ("noexec.c", [], [], []),
+    "test-noc": ("test-noc.S", ["-nostdlib"], ["-cpu", "rv64,c=false"], ["--cpu", "rv64,c=false"]),
+    "test-aes": ("test-aes.c", [], ["-cpu", "rv64,zk=on"], []),
+    "test-fcvtmod": ("test-fcvtmod.c", ["-march=rv64imafdc"], [], []),
 }
 # What a test wants to be told. Without it, linux-sigrtminmax starts QEMU to set it for itself.
 ENV = {"linux-sigrtminmax": {"QEMU": "none", "QEMU_RTSIG_MAP": "32 36 2,64 38 1"}}
@@ -37,8 +37,8 @@ def tests(cx):
     found = []
     for path in sorted(glob.glob(multi + "/*.c") + glob.glob(multi + "/linux/*.c")):
         found.append(multiarch(tcg, path))
-    for name, (source, flags, options) in sorted(RISCV.items()):
-        found.append(riscv(tcg, name, source, flags, options))
+    for name, (source, flags, options, ours) in sorted(RISCV.items()):
+        found.append(riscv(tcg, name, source, flags, options, ours))
     return found
 
 
@@ -63,10 +63,11 @@ def multiarch(tcg, path):
     return Test("multiarch/" + name, argv, judge, equal=floats, quick=True, timeout=60, env=ENV.get(name))
 
 
-def riscv(tcg, name, source, flags, options):
+def riscv(tcg, name, source, flags, options, ours):
     folder = os.path.join(tcg, "riscv64")
 
     def argv(side, cx):
         return [cx.compile("riscv64", name + ".rv", [os.path.join(folder, source)], FLAGS + flags)]
 
-    return Test("riscv64/" + name, argv, quick=True, timeout=60, qemu_args=options, sides=["qemu", "ours"])
+    return Test("riscv64/" + name, argv, quick=True, timeout=60, qemu_args=options, ours_args=ours,
+                sides=["qemu", "ours"])

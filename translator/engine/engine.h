@@ -38,6 +38,7 @@ struct engine_config {
     void *cx;
     hva_t mem_base; /* host address of guest address 0 */
     u64 mem_size;   /* guest addresses are below this */
+    u64 cpu;        /* what of the guest's CPU was chosen (guest_isa.cpu); 0: all of it as usual */
     enum engine_tier tier;
     size_t cache_size;                                     /* bytes of the code cache; at least 64 KiB */
     u32 max_insns;                                         /* longest block, 0 for the default */
@@ -59,9 +60,9 @@ void engine_destroy(struct engine *e);
 int vcpu_create(struct vcpu **out, struct engine *e, void *owner) MUST_USE;
 void vcpu_destroy(struct vcpu *v);
 
-/* Runs v from v->pc until something concerns the embedder: returns VCPU_TRAP (v->trap: SYSCALL, BREAK, ILLEGAL, STOP;
- * never SYNC or MODE), VCPU_FAULT (v->fault; also for fetches, access VCPU_EXEC) or VCPU_POLL (v->poll was set; the
- * caller clears it). v->pc and all slots are exact on return. */
+/* Runs v from v->pc until something concerns the embedder: returns VCPU_TRAP (v->trap: SYSCALL, BREAK, ILLEGAL, ALIGN,
+ * STOP; never SYNC or MODE), VCPU_FAULT (v->fault; also for fetches, access VCPU_EXEC) or VCPU_POLL (v->poll was set;
+ * the caller clears it). v->pc and all slots are exact on return. */
 enum vcpu_exit vcpu_run(struct vcpu *v);
 
 /* As vcpu_run, but stops after one guest instruction with VCPU_TRAP/IR_TRAP_STOP if nothing else happened. */

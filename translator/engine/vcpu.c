@@ -56,6 +56,7 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
     v->mem_base = e->cfg.mem_base;
     v->engine = e;
     v->owner = owner;
+    v->cpu = e->cfg.cpu;
     if (ras) {
         v->ras_base = (u8 *)ras + page;
         v->ras_size = ENGINE_RAS_SIZE;

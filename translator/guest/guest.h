@@ -40,6 +40,10 @@ struct guest_isa {
     u32 max_insn;        /* longest */
     bool coherent_fetch; /* a store is seen by the next fetch without any instruction that says so (x86) */
 
+    /* Reads which CPU is wanted, as text: *cpu is for engine_config.cpu. 0, or -EINVAL where there is no such CPU. */
+    int (*cpu)(const char *text, u64 *cpu);
+    const char *cpus; /* which texts these are, for a message */
+
     /* Puts a vCPU's slots into the architecture's reset or user entry state. */
     void (*reset)(struct vcpu *v);
 

@@ -126,6 +126,7 @@ enum ir_trap {
                       with it */
     IR_TRAP_FETCH, /* the instruction at pc cannot be fetched */
     IR_TRAP_STOP,  /* the unit stops here because it was asked to (step, breakpoint); pc is next */
+    IR_TRAP_ALIGN, /* a jump to where no instruction can be; pc is its own */
     IR_NTRAPS
 };
 

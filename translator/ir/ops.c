@@ -35,7 +35,7 @@ static const char *const w_amo[] = {"swap", "add", "and", "or", "xor", "mins", "
 static const char *const w_round[] = {"rne", "rtz", "rdn", "rup", "rmm", NULL, NULL, "dyn"};
 static const char *const w_noround[] = {""};
 static const char *const w_fcc[] = {[IR_EQ] = "eq", [IR_LTS] = "lt", [IR_LES] = "le"};
-static const char *const w_trap[] = {"syscall", "break", "illegal", "sync", "mode", "fetch", "stop"};
+static const char *const w_trap[] = {"syscall", "break", "illegal", "sync", "mode", "fetch", "stop", "align"};
 #define FLAG(name) static const char *const f_##name[] = {"", #name};
 FLAG(acq) FLAG(rel) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
 FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll)

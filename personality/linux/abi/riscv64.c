@@ -154,12 +154,14 @@ static const u32 sigreturn_code[] = {
 
 /* --- the CPU as a program is told --- */
 
-#define ISA_STRING                                                                                                     \
-    "rv64imafdc_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zaamo_zalrsc_zacas_zfa_zfhmin_zca_zcb_zcd_"  \
+/* With and without the compressed instructions. */
+#define ISA_STRING(c, zc)                                                                                              \
+    "rv64imafd" c "_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zaamo_zalrsc_zacas_zfa_zfhmin_" zc       \
     "zba_zbb_zbs"
 
-static size_t cpuinfo(char *buf, size_t cap, u32 n)
+static size_t cpuinfo(char *buf, size_t cap, u32 n, u64 cpu)
 {
+    const char *isa = cpu & RV_CPU_NO_C ? ISA_STRING("", "") : ISA_STRING("c", "zca_zcb_zcd_");
     struct strbuf sb;
     size_t total = 0;
     if (!cap)
@@ -168,16 +170,22 @@ static size_t cpuinfo(char *buf, size_t cap, u32 n)
     for (u32 i = 0; i < n; i++) {
         char one[512];
         total += fmt(one, sizeof one,
-                     "processor\t: %u\nhart\t\t: %u\nisa\t\t: " ISA_STRING
+                     "processor\t: %u\nhart\t\t: %u\nisa\t\t: %s"
                      "\nmmu\t\t: sv39\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\n"
-                     "mimpid\t\t: 0x0\nhart isa\t: " ISA_STRING "\n\n",
-                     i, i);
+                     "mimpid\t\t: 0x0\nhart isa\t: %s\n\n",
+                     i, i, isa, isa);
         sb_puts(&sb, one);
     }
     return total;
 }
 
 #define HWCAP(letter) (1ull << ((letter) - 'A'))
+
+static u64 hwcap(u64 cpu)
+{
+    const u64 c = cpu & RV_CPU_NO_C ? 0 : HWCAP('C');
+    return HWCAP('I') | HWCAP('M') | HWCAP('A') | HWCAP('F') | HWCAP('D') | c;
+}
 
 /* Keys and bits of riscv_hwprobe. */
 enum {
@@ -211,8 +219,9 @@ enum {
 /* Scalar cryptography (Zbc, Zbkb, Zbkc, Zbkx, Zknd, Zkne, Zknh) is not told: libraries that find it use it, and AES and
  * products by helpers are slower than their plain code. */
 #define EXTENSIONS                                                                                                     \
-    (EXT_FD | EXT_C | EXT_ZBA | EXT_ZBB | EXT_ZBS | EXT_ZICBOZ | EXT_ZFHMIN | EXT_ZIHINTNTL | EXT_ZFA | EXT_ZACAS |    \
-     EXT_ZICOND | EXT_ZIHINTPAUSE | EXT_ZCA | EXT_ZCB | EXT_ZCD)
+    (EXT_FD | EXT_ZBA | EXT_ZBB | EXT_ZBS | EXT_ZICBOZ | EXT_ZFHMIN | EXT_ZIHINTNTL | EXT_ZFA | EXT_ZACAS |            \
+     EXT_ZICOND | EXT_ZIHINTPAUSE)
+#define COMPRESSED      (EXT_C | EXT_ZCA | EXT_ZCB | EXT_ZCD)
 #define MISALIGNED_FAST 3
 
 /* The value of a key; false when it is unknown. bits: a set, of which a program may ask for a part. */
@@ -230,7 +239,7 @@ static bool hwprobe_value(const struct lx_thread *t, s64 key, u64 *value, bool *
         *bits = true;
         return true;
     case HWPROBE_IMA_EXT_0:
-        *value = EXTENSIONS;
+        *value = EXTENSIONS | (t->vcpu->cpu & RV_CPU_NO_C ? 0 : COMPRESSED);
         *bits = true;
         return true;
     case HWPROBE_CPUPERF_0:
@@ -349,7 +358,7 @@ const struct lx_abi lx_abi_riscv64 = {
     .elf_machine = EM_RISCV,
     .isa = &guest_riscv64,
     .gdb = &lx_gdb_regs_riscv64,
-    .hwcap = HWCAP('I') | HWCAP('M') | HWCAP('A') | HWCAP('F') | HWCAP('D') | HWCAP('C'),
+    .hwcap = hwcap,
     .minsigstksz = sizeof(struct rv_sigframe),
     .window = 1ull << 38, /* Sv39, which every program for riscv64 can live with */
     .sigreturn = sigreturn_code,

@@ -64,7 +64,8 @@ static bool access_csr(struct rv_ctx *c, const struct rv_insn *i, enum csr_op op
     ir_emit(b, IR_OP_setround, IR_VOID, 0, 0, v, 0, 0, 0);
     ir_put(b, RV_SLOT_FRM, v);
     rv_put_x(c, i->rd, old);
-    if (c->rq->mode == RV_MODE_HOST) /* from one of the host's modes to another all translations hold */
+    if ((c->rq->mode & RV_MODE_ROUND) ==
+        RV_MODE_HOST) /* from one of the host's modes to another all translations hold */
         ir_exit_if(b, IR_LEU, v, ir_const(b, IR_I64, IR_RUP), c->next);
     return rv_trap(c, IR_TRAP_MODE, c->next);
 }

@@ -49,9 +49,9 @@ static bool rounding(const struct rv_ctx *c, const struct rv_insn *i, u32 *aux)
     *aux = i->rm | IR_FP_DEFNAN;
     if (i->rm != IR_RDYN)
         return true;
-    if (c->rq->mode == RV_MODE_RMM)
+    if ((c->rq->mode & RV_MODE_ROUND) == RV_MODE_RMM)
         *aux = IR_RMM | IR_FP_DEFNAN;
-    return c->rq->mode != RV_MODE_INVALID;
+    return (c->rq->mode & RV_MODE_ROUND) != RV_MODE_INVALID;
 }
 
 /* --- memory --- */

@@ -169,6 +169,12 @@ TR(fence_i)
 
 /* --- control --- */
 
+/* Is there no instruction at this distance from one? */
+static bool misaligned(const struct rv_ctx *c, const struct rv_insn *i)
+{
+    return i->imm & 2 && c->rq->mode & RV_MODE_NO_C;
+}
+
 /* The registers that calls and returns use by convention (RAS hints). */
 static bool is_link(u32 reg)
 {
@@ -178,6 +184,8 @@ static bool is_link(u32 reg)
 TR(jal)
 {
     gva_t to = c->pc + (u64)(s64)i->imm;
+    if (misaligned(c, i))
+        return rv_trap(c, IR_TRAP_ALIGN, c->pc);
     rv_put_x(c, i->rd, i->rd ? ir_const(c->b, IR_I64, c->next) : 0);
     if (is_link(i->rd))
         ir_exit_call(c->b, to, c->next);
@@ -194,6 +202,10 @@ TR(jalr)
     u64 known;
     bool direct = ir_is_const(c->b, to, &known);
 
+    /* Without compressed instructions, the middle of this one stands for its trap: nothing else leads there, as jumps
+     * to such addresses trap themselves. */
+    if (c->rq->mode & RV_MODE_NO_C)
+        ir_exit_if(c->b, IR_NE, ir_op2i(c->b, IR_OP_and, to, 2), ir_const(c->b, IR_I64, 0), c->pc + 2);
     rv_put_x(c, i->rd, i->rd ? ir_const(c->b, IR_I64, c->next) : 0);
     if (is_link(i->rd)) {
         /* With rs1 another link register it is a return and a call, of which only the call is predicted. */
@@ -218,10 +230,16 @@ static bool branch(struct rv_ctx *c, const struct rv_insn *i, enum ir_cc cc)
 {
     if (i->rs1 == i->rs2) { /* decided here: always, or never */
         if (cc == IR_EQ || cc == IR_GES || cc == IR_GEU) {
+            if (misaligned(c, i))
+                return rv_trap(c, IR_TRAP_ALIGN, c->pc);
             ir_exit(c->b, c->pc + (u64)(s64)i->imm);
             c->ended = true;
         }
         return true;
+    }
+    if (misaligned(c, i)) { /* the other way round: the trap is behind it */
+        ir_exit_if(c->b, cc ^ 1, rv_x(c, i->rs1), rv_x(c, i->rs2), c->next);
+        return rv_trap(c, IR_TRAP_ALIGN, c->pc);
     }
     ir_exit_if(c->b, cc, rv_x(c, i->rs1), rv_x(c, i->rs2), c->pc + (u64)(s64)i->imm);
     c->exits++;

@@ -12,9 +12,11 @@
 
 /* guest_isa.mode: how the dynamic rounding mode (frm) is translated. */
 enum rv_mode {
-    RV_MODE_HOST,    /* 0..3: as vcpu.fp_round says at run time */
-    RV_MODE_RMM,     /* 4: no host has it; translated as a static mode */
-    RV_MODE_INVALID, /* 5..7: instructions that use it are illegal */
+    RV_MODE_HOST,      /* 0..3: as vcpu.fp_round says at run time */
+    RV_MODE_RMM,       /* 4: no host has it; translated as a static mode */
+    RV_MODE_INVALID,   /* 5..7: instructions that use it are illegal */
+    RV_MODE_ROUND = 3, /* mask of these */
+    RV_MODE_NO_C = 4,  /* no compressed instructions: instructions lie at multiples of four */
 };
 
 struct rv_ctx {

@@ -8,6 +8,9 @@
 
 #include "translator/vcpu.h"
 
+/* vcpu.cpu: what the CPU lacks. */
+enum { RV_CPU_NO_C = 1 << 0 };
+
 enum { RV_SLOT_X0 = 0, RV_SLOT_F0 = 32, RV_SLOT_RESV_ADDR = 64, RV_SLOT_RESV_VAL, RV_SLOT_FRM, RV_NSLOTS };
 
 /* Registers by their ABI names, as indices of x. */

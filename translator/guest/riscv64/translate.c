@@ -11,6 +11,7 @@
  * the table names. One that does not exist is an illegal instruction, here and at run time. */
 #include "translator/guest/riscv64/rv_int.h"
 
+#include "lib/err.h"
 #include "lib/str.h"
 
 typedef bool rv_tr_fn(struct rv_ctx *c, const struct rv_insn *i);
@@ -68,10 +69,39 @@ static void reset(struct vcpu *v)
     v->fp_round = IR_RNE;
 }
 
+/* Goes over `word` and says so, if the text begins with it and then ends or has a comma. */
+static bool take(const char **text, const char *word)
+{
+    const size_t len = strlen(word);
+    if (strncmp(*text, word, len) || ((*text)[len] && (*text)[len] != ','))
+        return false;
+    *text += len;
+    return true;
+}
+
+/* "rv64", and after commas properties: c=true, c=false. */
+static int cpu(const char *text, u64 *out)
+{
+    u64 r = 0;
+    if (!take(&text, "rv64"))
+        return -EINVAL;
+    while (*text) {
+        if (take(&text, ",c=false"))
+            r |= RV_CPU_NO_C;
+        else if (take(&text, ",c=true"))
+            r &= ~(u64)RV_CPU_NO_C;
+        else
+            return -EINVAL;
+    }
+    *out = r;
+    return 0;
+}
+
 static u64 mode(const struct vcpu *v)
 {
     const u64 frm = ((const struct rv_state *)v->slots)->frm;
-    return frm <= 3 ? RV_MODE_HOST : frm == 4 ? RV_MODE_RMM : RV_MODE_INVALID;
+    const u64 round = frm <= 3 ? RV_MODE_HOST : frm == 4 ? RV_MODE_RMM : RV_MODE_INVALID;
+    return round | (v->cpu & RV_CPU_NO_C ? RV_MODE_NO_C : 0);
 }
 
 /* --- translation --- */
@@ -113,12 +143,14 @@ static int translate(const struct guest_request *rq, struct ir_unit *u)
             break;
         }
         ir_insn(&b, c.pc, whole ? i.len : 2);
-        if (!whole) {
+        if (!whole && !(c.pc & 2 && rq->mode & RV_MODE_NO_C)) {
             rv_trap(&c, IR_TRAP_FETCH, c.pc);
             break;
         }
         c.next = c.pc + i.len;
-        if (i.op == RV_ILLEGAL || !semantics[i.op](&c, &i))
+        if (c.pc & 2 && rq->mode & RV_MODE_NO_C)
+            rv_trap(&c, IR_TRAP_ALIGN, c.pc - 2); /* see jalr */
+        else if (i.op == RV_ILLEGAL || (i.len == 2 && rq->mode & RV_MODE_NO_C) || !semantics[i.op](&c, &i))
             rv_trap(&c, IR_TRAP_ILLEGAL, c.pc);
         else if (!c.ended && rq->stop_after)
             rv_trap(&c, IR_TRAP_STOP, c.next);
@@ -134,6 +166,8 @@ const struct guest_isa guest_riscv64 = {
     .nhelpers = RV_NHELPERS,
     .min_insn = 2,
     .max_insn = 4,
+    .cpu = cpu,
+    .cpus = "rv64, or with c=true or c=false after a comma",
     .reset = reset,
     .mode = mode,
     .translate = translate,
