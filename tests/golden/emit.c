@@ -68,6 +68,8 @@ int main(int argc, char **argv)
     u32 off;
     for (u32 i = 0; (name = golden_common(mem, i, &off)); i++)
         printf("common %s %lx\n", name, (u64)mem + off);
+    for (u32 i = 0; (name = golden_field(i, &off)); i++)
+        printf("field %s %x\n", name, off);
     for (u32 i = 0; i < guest_riscv64.nhelpers; i++)
         printf("helper %s %lx\n", guest_riscv64.helpers[i].name, (u64)guest_riscv64.helpers[i].fn);
 

@@ -7,3 +7,6 @@
 void golden_features(u64 features);
 /* The i-th entry or constant of the common code by name, and where it is; NULL after the last. */
 const char *golden_common(const void *common, u32 i, u32 *off);
+/* The i-th field of a vCPU that moves when something is added before it, and its offset in emitted code; NULL after the
+ * last. */
+const char *golden_field(u32 i, u32 *off);

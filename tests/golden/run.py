@@ -68,32 +68,43 @@ def emit(program, code, way):
     return r.stdout.decode()
 
 
-def symbolic(piece, names):
-    """The lines of a piece of host code; what leads into the common code by name, and its bytes masked."""
+def symbolic(piece, names, fields):
+    """The lines of a piece of host code; what leads into the common code, and fields of the vCPU that move, by name, and their bytes masked."""
     for at, code, text in piece.lines:
         shown = [f'{b:02x}' for b in code]
         m = re.search(r'0x([0-9a-f]+)$', text)
-        if m and int(m.group(1), 16) in names:
-            to = int(m.group(1), 16)
+        f = re.search(r'\+0x([0-9a-f]+)\]$', text)
+        to = int(m.group(1), 16) % 2**64 if m else None
+        name = names.get(to) or (to and '# ' in text and names.get(to - 8) and names[to - 8] + '+8')
+        if name:
             far = to.to_bytes(8, 'little')
             rel = far if far in code else (to - at - len(code)).to_bytes(4, 'little', signed=True)
             where = code.find(rel)
             if where >= 0:
                 shown[where:where + len(rel)] = ['??'] * len(rel)
-                text = text[:m.start()] + names[int(m.group(1), 16)]
+                text = text[:m.start()] + name
                 text = re.sub(r'\[rip\+0x[0-9a-f]+\] +#', '[rip] #', text)
+        elif f and int(f.group(1), 16) in fields:
+            off = int(f.group(1), 16)
+            where = code.find(off.to_bytes(4, 'little'))
+            shown[where:where + 4] = ['??'] * 4
+            text = f'{text[:f.start()]}+{fields[off]}]'
         elif m and re.match(r'(j\w+|call) ', text):
-            text = text[:m.start()] + f'.{int(m.group(1), 16) - at:+d}'
+            text = text[:m.start()] + f'.{to - at:+d}'
         yield f'      {" ".join(shown):<32}  {text}'.rstrip()
 
 
 def show(text, objdump):
     """The output of emit as a golden file has it, and (guest instructions, host instructions, host bytes)."""
-    names, out, pieces = {}, [], []
+    names, fields, out, pieces = {}, {}, [], []
     for line in text.splitlines():
         m = re.fullmatch(r'(?:common|helper) (\S+) ([0-9a-f]+)', line)
         if m:
             names[int(m.group(2), 16)] = m.group(1)
+            continue
+        m = re.fullmatch(r'field (\S+) ([0-9a-f]+)', line)
+        if m:
+            fields[int(m.group(2), 16)] = m.group(1)
             continue
         m = hostdis.BYTES.match(line)
         if m:
@@ -106,7 +117,7 @@ def show(text, objdump):
         hostdis.disassemble(pieces, objdump)
     lines = []
     for o in out:
-        lines.extend(symbolic(o, names) if isinstance(o, hostdis.Piece) else [o])
+        lines.extend(symbolic(o, names, fields) if isinstance(o, hostdis.Piece) else [o])
     guest = sum(int(n) for n in re.findall(r'^unit \S+ (\d+)', text, re.M))
     return lines, (guest, sum(len(p.lines) for p in pieces), sum(len(p.code) for p in pieces))
 
@@ -166,7 +177,7 @@ def main():
             if new is None:
                 print('skipped: the fixed addresses are taken')
                 return 77
-            if essence(old) == essence(new):
+            if old == new or not opt.bless and essence(old) == essence(new):
                 continue
             changed += 1
             if opt.bless:

@@ -18,12 +18,26 @@ const char *golden_common(const void *common, u32 i, u32 *off)
         [K_NAN32] = "k_nan32",   [K_NAN16] = "k_nan16",   [K_SIGN64] = "k_sign64",
         [K_SIGN32] = "k_sign32", [K_ABS64] = "k_abs64",   [K_ABS32] = "k_abs32",
         [K_U32_64] = "k_u32_64", [K_U63_64] = "k_u63_64", [K_ZERO] = "k_zero",
-        [K_POP1] = "k_pop1",     [K_POP2] = "k_pop2",     [K_FLAGS] = "k_flags",
+        [K_HALF32] = "k_half32", [K_HALF64] = "k_half64", [K_ONE32] = "k_one32",
+        [K_ONE64] = "k_one64",   [K_POP1] = "k_pop1",     [K_POP2] = "k_pop2",
+        [K_FLAGS] = "k_flags",
     };
     const struct common_head *h = common;
     _Static_assert(ARRAY_LEN(names) == C_COUNT, "each has a name");
     if (i >= C_COUNT)
         return NULL;
     *off = h->off[i];
-    return names[i];
+    return names[i] ? names[i] : "nameless";
+}
+
+const char *golden_field(u32 i, u32 *off)
+{
+    static const struct {
+        const char *name;
+        s32 off;
+    } fields[] = {{"jc.pc", VOFF(jc[0].pc)}, {"jc.code", VOFF(jc[0].code)}};
+    if (i >= ARRAY_LEN(fields))
+        return NULL;
+    *off = (u32)fields[i].off;
+    return fields[i].name;
 }

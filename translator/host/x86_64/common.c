@@ -281,6 +281,10 @@ static void constants(struct asmb *a)
         [K_U32_64 - K_BOX32] = {0x41efffffffe00000ull, 0},
         [K_U63_64 - K_BOX32] = {0x43e0000000000000ull, 0},
         [K_ZERO - K_BOX32] = {0, 0},
+        [K_HALF32 - K_BOX32] = {0x3f000000, 0},
+        [K_HALF64 - K_BOX32] = {0x3fe0000000000000ull, 0},
+        [K_ONE32 - K_BOX32] = {0x3f800000, 0},
+        [K_ONE64 - K_BOX32] = {0x3ff0000000000000ull, 0},
         [K_POP1 - K_BOX32] = {0x5555555555555555ull, 0x3333333333333333ull},
         [K_POP2 - K_BOX32] = {0x0f0f0f0f0f0f0f0full, 0x0101010101010101ull},
     };

@@ -2,7 +2,7 @@
  *
  * Rounding. mxcsr holds the guest's mode, so IR_RDYN needs nothing. Another mode is checked against vcpu.fp_round, and
  * only when it differs the operation is done in software; where an instruction carries its own mode that is used.
- * Ties away from zero exist in no x86 instruction: software.
+ * Ties away from zero exist in no x86 instruction: software, but for conversions to integers.
  *
  * NaNs. x86 gives an operand or a negative NaN. With IR_FP_DEFNAN, which guests that we know use, a NaN result is
  * replaced (cold). Otherwise software redoes the operation to find which NaN it is, so operands have to survive it.
@@ -401,6 +401,31 @@ static void saturate(struct gen *g, ir_ref i, u32 x, u32 dst)
     k->back = g->c.p;
 }
 
+/* t = x rounded to an integral value, in any mode but RDYN, with no flag but for what is no number. */
+static void round_quietly(struct gen *g, u32 type, u32 round, u32 t, u32 x)
+{
+    static const u8 rc[] = {[IR_RNE] = 0, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RTZ] = 3, [IR_RMM] = 3};
+    struct code *c = &g->c;
+    bool wide = type == IR_F64;
+    x_rm(c, (wide ? 0x0b : 0x0a) | X_3A | X_66, t, o_reg(x), 1); /* rounds */
+    put8(c, rc[round] | 8u);
+    if (round != IR_RMM)
+        return;
+    /* Where the fraction that was cut off is a half or more, a one with x's sign. All of it is exact. */
+    u32 u = temp_float(g), mask = temp_float(g);
+    mov_rr(g, u, x, type);
+    x_rr(c, 0x5c | X_0F | scalar(type), u, t);
+    x_rm(c, SSE_ANDPS, u, konst(g, wide ? K_ABS64 : K_ABS32), 0);
+    x_rm(c, SSE_MOVAPS, mask, konst(g, wide ? K_HALF64 : K_HALF32), 0);
+    x_rm(c, 0xc2 | X_0F | scalar(type), mask, o_reg(u), 1); /* compares */
+    put8(c, 2);                                             /* less or equal */
+    mov_rr(g, u, x, type);
+    x_rm(c, SSE_ANDPS, u, konst(g, wide ? K_SIGN64 : K_SIGN32), 0);
+    x_rm(c, SSE_ORPS, u, konst(g, wide ? K_ONE64 : K_ONE32), 0);
+    x_rr(c, SSE_ANDPS, u, mask);
+    x_rr(c, 0x58 | X_0F | scalar(type), t, u);
+}
+
 static void f2i_signed(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -427,10 +452,8 @@ static void f2i_signed(struct gen *g, ir_ref i)
     }
     /* Round quietly to an integral t, convert that, and convert x once more for its inexact flag: an x that does not
      * fit is integral already. */
-    static const u8 rc[] = {[IR_RNE] = 0, [IR_RDN] = 1, [IR_RUP] = 2};
     u32 t = temp_float(g), dst = def_reg(g, i, 0), r = temp_int(g);
-    x_rm(c, (from == IR_F64 ? 0x0b : 0x0a) | X_3A | X_66, t, o_reg(x), 1); /* rounds */
-    put8(c, rc[round] | 8u);
+    round_quietly(g, from, round, t, x);
     x_rr(c, truncate | X_W, dst, t);
     if (w) {
         x_rr(c, truncate | X_W, r, x);
@@ -474,7 +497,8 @@ static void f2i_unsigned(struct gen *g, ir_ref i)
 void emit_f2i(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
-    if ((in->aux & IR_FP_ROUND) == IR_RMM || ins_of(g, in->a)->type == IR_F16)
+    bool away = (in->aux & IR_FP_ROUND) == IR_RMM;
+    if ((away && (in->aux & IR_F2I_UNSIGNED || !have(FEAT_SSE41))) || ins_of(g, in->a)->type == IR_F16)
         only_soft(g, i);
     else if (in->aux & IR_F2I_UNSIGNED)
         f2i_unsigned(g, i);
@@ -504,18 +528,21 @@ void emit_i2f(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     u32 type = in->type, from = ins_of(g, in->a)->type;
     bool exact = from == IR_I32 && type == IR_F64, is_unsigned = in->aux & IR_F2I_UNSIGNED;
-    if ((in->aux & IR_FP_ROUND) == IR_RMM && !exact) {
-        only_soft(g, i);
-        return;
-    }
+    bool other = !exact && is_static(in->aux); /* rounds otherwise, if it has to */
     u32 x = use_reg(g, in->a), t = NOREG;
-    if (is_unsigned)
+    if (is_unsigned || other)
         t = temp_int(g);
     u32 dst = def_reg(g, i, 0);
     struct cold *k = NULL, *large = NULL;
-    if (!exact && is_static(in->aux)) {
+    if (other) { /* what has no more bits than the result needs no rounding; from floor and its like most has not */
+        u32 w = type_w(from);
         k = soft_later(g, x, NOREG, NOREG, dst);
-        check_round(g, in->aux, k);
+        x_mov(c, w, t, x);
+        x_shift_imm(c, w, is_unsigned ? SH_SHR : SH_SAR, o_reg(t), type == IR_F64 ? 53 : 24);
+        if (!is_unsigned)
+            x_alu_imm(c, w, ALU_ADD, o_reg(t), 1);
+        x_alu_imm(c, w, ALU_CMP, o_reg(t), is_unsigned ? 0 : 1);
+        add_site(k, x_jcc(c, CC_A));
     }
     x_rr(c, SSE_XORPS, dst, dst); /* the conversion writes only part of it */
     if (is_unsigned && from == IR_I32) {
@@ -668,16 +695,24 @@ void emit_nanunbox(struct gen *g, ir_ref i)
 
 /* --- flags --- */
 
-void emit_getflags(struct gen *g, ir_ref i)
+/* dst = the sticky flags in a copy of mxcsr, as IR_FLAG_*. */
+static void gathered(struct gen *g, u32 dst, struct opnd word)
 {
     struct code *c = &g->c;
-    struct opnd word = o_vcpu(VOFF(host_fp[1]));
-    u32 t = temp_int(g), dst = def_reg(g, i, 0);
-    x_rm(c, X_STMXCSR, 3, word, 0);
+    u32 t = temp_int(g);
     x_load(c, 0, dst, word);
     x_alu_imm(c, 0, ALU_AND, o_reg(dst), 0x3f);
     x_lea(c, X_W, t, konst(g, K_FLAGS));
     x_rm(c, 0xb6 | X_0F, dst, o_sib(t, dst, 0, 0), 0);
+}
+
+void emit_getflags(struct gen *g, ir_ref i)
+{
+    struct code *c = &g->c;
+    struct opnd word = o_vcpu(VOFF(host_fp[1]));
+    u32 dst = def_reg(g, i, 0);
+    x_rm(c, X_STMXCSR, 3, word, 0);
+    gathered(g, dst, word);
     x_alu(c, 0, ALU_OR, dst, o_vcpu(VOFF(fp_flags)));
     def_done(g, i, dst);
 }
@@ -686,14 +721,21 @@ void emit_setflags(struct gen *g, ir_ref i)
 {
     struct code *c = &g->c;
     struct opnd word = o_vcpu(VOFF(host_fp[1]));
-    u32 t = temp_int(g);
+    u32 t = temp_int(g), flags = temp_int(g);
     g->changed = true;
     load_into(g, t, ins_of(g, i)->a);
     x_alu_imm(c, 0, ALU_AND, o_reg(t), 31);
     x_store(c, 0, o_vcpu(VOFF(fp_flags)), t);
     x_rm(c, X_STMXCSR, 3, word, 0);
+    /* Where mxcsr has none but those that are set now it may stay: flags are mostly set back to what they were a moment
+     * ago, and loading mxcsr is slow. */
+    x_rm(c, 0xf7, 2, o_reg(t), 0); /* not */
+    gathered(g, flags, word);
+    x_rm(c, 0x85, flags, o_reg(t), 0); /* test */
+    u8 *fits = x_jcc8(c, CC_E);
     x_alu_imm(c, 0, ALU_AND, word, ~0x3f);
     x_rm(c, X_LDMXCSR, 2, word, 0);
+    x_here8(c, fits);
 }
 
 void emit_setround(struct gen *g, ir_ref i)

@@ -53,6 +53,10 @@ enum common_id {
     K_U32_64, /* 2^32 - 1 and 2^63 as f64 */
     K_U63_64,
     K_ZERO,
+    K_HALF32,
+    K_HALF64,
+    K_ONE32,
+    K_ONE64,
     K_POP1, /* 0x5555…, 0x3333…, 0x0f0f…, 0x0101…: eight bytes each */
     K_POP2,
     K_FLAGS, /* 64 bytes: mxcsr's sticky flags to IR_FLAG_* */
