@@ -439,7 +439,7 @@ enum vcpu_exit lx_gdb_run(struct lx_thread *t)
     for (;;) {
         park_if_asked(r);
         settle_call(r);
-        if (!gdb.on || v->poll)
+        if (!gdb.on || vcpu_kicked(v))
             break;
         if (r->signal) {
             inject(r, true);

@@ -82,13 +82,12 @@ static void do_call(struct lx_thread *t)
     if (UNLIKELY(lx_gdb_on()))
         r = lx_gdb_call_done(t, r);
     bool restart = r <= -LX_ERESTARTSYS && r >= -LX_ERESTART_RESTARTBLOCK;
-    if (LIKELY(!v->poll && !restart)) {
+    if (LIKELY(!vcpu_kicked(v) && !restart)) {
         if (r != LX_NO_RESULT)
             abi->call_set(t, r);
         return;
     }
-    v->poll = 0;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_exchange_n(&v->poll, 0, __ATOMIC_SEQ_CST);
     if (UNLIKELY(t->proc->exiting))
         lx_thread_park(t);
     if (!t->ending)
