@@ -38,7 +38,7 @@ static pid_t writer(int fd, unsigned n)
         if (write(fd, &i, sizeof i) != sizeof i)
             _exit(1);
         if (next_random(&rnd) % 8 == 0)
-            usleep(next_random(&rnd) % 1500);
+            usleep(next_random(&rnd) % pace(1500));
     }
     _exit(0);
 }
@@ -56,7 +56,7 @@ static void stream(const char *what, int flags, int how)
     timer(0);
     pid_t p = writer(fd[1], 400);
     on(SIGALRM, count, flags);
-    timer(400);
+    timer(pace(400));
     for (uint32_t i = 0; i < 400;) {
         struct iovec iov = {&v, sizeof v};
         ssize_t r = how == 1   ? recv(fd[0], &v, sizeof v, 0)

@@ -73,3 +73,10 @@ static inline uint64_t work(uint64_t seed, unsigned rounds)
     }
     return h ^ (uint64_t)d;
 }
+
+/* Microseconds between alarms. A build with a sanitizer would do nothing but take those that come as often as others
+ * bear. */
+static inline long pace(long us)
+{
+    return getenv("TEST_SANITIZER") ? 50 * us : us;
+}
