@@ -97,5 +97,5 @@ struct vcpu {
 /* Is v to leave translated code? By its own thread. */
 static inline bool vcpu_kicked(const struct vcpu *v)
 {
-    return __atomic_load_n(&v->poll, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&v->poll, __ATOMIC_RELAXED);
 }

@@ -87,7 +87,7 @@ static void do_call(struct lx_thread *t)
             abi->call_set(t, r);
         return;
     }
-    __atomic_exchange_n(&v->poll, 0, __ATOMIC_SEQ_CST);
+    __atomic_exchange_n(&v->poll, 0, __ATOMIC_RELAXED);
     if (UNLIKELY(t->proc->exiting))
         lx_thread_park(t);
     if (!t->ending)
@@ -120,7 +120,7 @@ void lx_run(struct lx_thread *t)
     struct vcpu *v = t->vcpu;
     while (!t->ending) {
         if (UNLIKELY(vcpu_kicked(v))) {
-            __atomic_exchange_n(&v->poll, 0, __ATOMIC_SEQ_CST);
+            __atomic_exchange_n(&v->poll, 0, __ATOMIC_RELAXED);
             if (UNLIKELY(t->proc->exiting))
                 lx_thread_park(t);
             lx_signal_deliver(t, NULL);

@@ -88,7 +88,7 @@ static void on_foreign(int sig, siginfo_t *si, void *uc)
     bool kick = sig == SIGFPE && si->si_code == SI_QUEUE && si->si_value.sival_ptr == &kick_cookie;
     if (!kick && !(t->held & LX_SIGBIT(sig))) {
         t->held_info[sig] = *si;
-        __atomic_fetch_or(&t->held, LX_SIGBIT(sig), __ATOMIC_RELEASE);
+        __atomic_fetch_or(&t->held, LX_SIGBIT(sig), __ATOMIC_RELAXED);
     }
     vcpu_kick(t->vcpu);
     prov_interrupt(uc);

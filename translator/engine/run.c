@@ -184,7 +184,7 @@ enum vcpu_exit vcpu_step(struct vcpu *v)
         translate_cut_fault(e, v->pc + n, &v->fault);
         return v->exit = VCPU_FAULT;
     }
-    u32 poll = __atomic_exchange_n(&v->poll, 0, __ATOMIC_SEQ_CST); /* a step is not interrupted */
+    u32 poll = __atomic_exchange_n(&v->poll, 0, __ATOMIC_RELAXED); /* a step is not interrupted */
     ir_interp(&u, v);
     if (poll)
         vcpu_kick(v);

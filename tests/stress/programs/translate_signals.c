@@ -51,7 +51,8 @@ int main(void)
     sigaction(SIGPROF, &sa, NULL);
     for (int i = 0; i < THREADS; i++)
         must_start(&t[i], translator, (void *)(intptr_t)(i + 1));
-    struct itimerval it = {{0, 300}, {0, 300}};
+    const long us = pace(300);
+    struct itimerval it = {{0, us}, {0, us}};
     setitimer(ITIMER_REAL, &it, NULL);
     setitimer(ITIMER_PROF, &it, NULL);
     for (int i = 0; i < 3000; i++) {
