@@ -321,6 +321,32 @@ static const char *absolute(const char *path)
     return full ? full : path;
 }
 
+/* Under --root a bare name that is not here is looked for in PATH, as chroot does it. */
+static int open_first(struct lx_program *prog, struct lx_process *p, const char *name, char **argv, char **envp,
+                      char *why, size_t cap)
+{
+    int rc = lx_program_open(prog, p, AT_FDCWD, name, 0, argv, why, cap);
+    if (rc != -ENOENT || prog->fd != rc || !p->opt->root || !*name || strchr(name, '/'))
+        return rc;
+    const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    for (; *envp; envp++) {
+        if (!strncmp(*envp, "PATH=", 5))
+            path = *envp + 5;
+    }
+    for (const char *end; *path; path = end + (*end == ':')) {
+        char full[LX_PATH_MAX];
+        end = path + strcspn(path, ":");
+        if (end == path || snprintf(full, sizeof full, "%.*s/%s", (int)(end - path), path, name) >= (int)sizeof full)
+            continue;
+        int found = lx_program_open(prog, p, AT_FDCWD, full, 0, argv, why, cap);
+        if (prog->fd != found || (found != -ENOENT && found != -ENOTDIR && found != -EACCES))
+            return found;
+    }
+    prog->fd = rc;
+    snprintf(why, cap, "%s", strerror(-rc));
+    return rc;
+}
+
 int lx_start(const struct lx_options *given, const char *program, char **argv, char **envp)
 {
     static struct lx_process process;
@@ -336,7 +362,7 @@ int lx_start(const struct lx_options *given, const char *program, char **argv, c
     if (rc)
         return rc;
     opt.log_file = absolute(given->log_file); /* it exists now */
-    rc = lx_program_open(&prog, p, AT_FDCWD, program, 0, argv, why, sizeof why);
+    rc = open_first(&prog, p, program, argv, envp, why, sizeof why);
     if (rc) {
         bool absent = rc == -ENOENT && prog.fd == rc;
         return complain(absent ? EXIT_NOT_FOUND : status_of(rc == -ENOENT ? -ENOEXEC : rc), program, why);

@@ -153,6 +153,25 @@ def statuses(t):
 
 
 @case
+def names(t):
+    """Under --root a bare name is looked for in PATH, or where programs are wont to be; without, never."""
+    root = os.path.join(t.tmp, 'names')
+    os.makedirs(os.path.join(root, 'usr/bin'))
+    os.makedirs(os.path.join(root, 'opt'))
+    shutil.copy(t.build('hello'), os.path.join(root, 'usr/bin/hello-there'))
+    shutil.copy(t.build('hello'), os.path.join(root, 'opt/other'))
+    with open(os.path.join(root, 'opt/broken'), 'w', encoding='utf-8') as f:
+        f.write('not a program\n')
+    os.chmod(os.path.join(root, 'opt/broken'), 0o755)
+    env = {'PATH': '/nowhere::/opt/:/usr/bin'}
+    for name, status in (('hello-there', 3), ('other', 3), ('broken', 126), ('none', 127), ('', 127), ('opt/none', 127)):
+        r = t.call('run', '--root', root, name, 'exit', '3', env=env)
+        check(r.status == status, name, r)
+    check(t.call('run', '--root', root, 'other', 'exit', '3', env={'PATH': '/bin'}).status == 127, 'not in PATH')
+    check(t.call('run', 'hello-there', env={'PATH': os.path.join(root, 'usr/bin')}).status == 127, 'without --root')
+
+
+@case
 def settings(t):
     """Options reach the guest; environment variables stand for them, and the command line wins; - or --, = or a word of its own."""
     hello = t.build('hello')
