@@ -67,7 +67,8 @@ int lx_path_init_root(struct lx_process *proc) MUST_USE;
 /* After the process has come to another mount namespace: a mount below a directory of the old one would be refused. */
 void lx_path_renew(struct lx_process *proc);
 
-/* chroot to a directory that was resolved: -ENOTDIR, -EACCES, -EPERM without CAP_SYS_CHROOT. There are no grafts then. */
+/* chroot to a directory that was resolved: -ENOTDIR, -EACCES, -EPERM without CAP_SYS_CHROOT. There are no grafts then.
+ */
 int lx_path_chroot(struct lx_thread *t, struct lx_path *p) MUST_USE;
 /* The host path of the guest's root, for the program that takes this one's place, or NULL; *bare: it has no grafts. */
 const char *lx_path_root(const struct lx_process *proc, bool *bare);
