@@ -233,12 +233,16 @@ static int vm_child_create(struct vm_child **out, struct lx_thread *t, const str
         return -ENOMEM;
     v->c = c;
     v->pidfd = -1;
+    mk_lock(&p->threads_lock);
     mk_lock(&p->limits_lock);
     mk_lock(&p->fd_room.lock);
+    sanitize_reads_begin(); /* the words of the locks are copied, too, and begin anew below */
     v->proc = *p;
+    sanitize_reads_end();
     v->parent_root = p->root;
     mk_unlock(&p->fd_room.lock);
     mk_unlock(&p->limits_lock);
+    mk_unlock(&p->threads_lock);
     v->proc.fd_room.lock = (struct mk_lock){0};
     v->proc.threads = NULL;
     v->proc.nthreads = 0;

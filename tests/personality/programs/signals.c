@@ -374,11 +374,14 @@ static void deaths(void)
 
 static void stops(void)
 {
-    int st;
+    int st, go[2];
+    char c;
     fflush(stdout);
+    pipe(go);
     pid_t p = fork();
     if (!p) {
         raise(SIGSTOP);
+        read(go[0], &c, 1); /* its end must not come before the other news was fetched */
         _exit(4);
     }
     waitpid(p, &st, WUNTRACED);
@@ -386,6 +389,9 @@ static void stops(void)
     kill(p, SIGCONT);
     waitpid(p, &st, WCONTINUED);
     value("continued", WIFCONTINUED(st));
+    write(go[1], "", 1);
+    close(go[0]);
+    close(go[1]);
     waitpid(p, &st, 0);
     status("child", st);
 }
