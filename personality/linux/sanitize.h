@@ -46,12 +46,12 @@ static inline void sanitize_enter(struct sanitize_stack *s)
 }
 /* On the old stack, when whoever ran on the new one is gone; what its frames left there must not be held against the
  * memory's next owner. */
-static inline __tsan_destroy_fiber(s->new_fiber);
-}
-if (__asan_unpoison_memory_region)
-    __asan_unpoison_memory_region(bottom, size);
-if (!__sanitizer_start_switch_fiber || !__sanitizer_finish_switch_fiber)
-    return;
-__sanitizer_start_switch_fiber(NULL, s->bottom, s->size);
-__sanitizer_finish_switch_fiber(s->save, NULL, NULL);
+static inline void sanitize_return(struct sanitize_stack *s, const void *bottom, size_t size)
+{
+    if (__asan_unpoison_memory_region)
+        __asan_unpoison_memory_region(bottom, size);
+    if (!__sanitizer_start_switch_fiber || !__sanitizer_finish_switch_fiber)
+        return;
+    __sanitizer_start_switch_fiber(NULL, s->bottom, s->size);
+    __sanitizer_finish_switch_fiber(s->save, NULL, NULL);
 }
