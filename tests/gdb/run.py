@@ -312,18 +312,20 @@ continue
 delete
 break tick thread 3
 continue
-print id
+set $me = id
+print id == $me
 continue
-print id
+print id == $me
 next
 step
 set scheduler-locking on
-print work[2]
-set $before = work[0]
+print work[$me]
+set $other = ($me + 1) % 4
+set $before = work[$other]
 next
 next
 stepi
-print work[0] == $before
+print work[$other] == $before
 set scheduler-locking off
 delete
 continue

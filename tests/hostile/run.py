@@ -272,6 +272,9 @@ def limits(run):
     if SANITIZER in ('address', 'thread'):
         print('limits of address space, data and small stacks: left out, the %s sanitizer needs more itself' % SANITIZER)
         spaces, datas, stacks = (), (), stacks[3:]
+    if SANITIZER == 'undefined':
+        print('the smallest limits of address space and data: left out, the loader needs more for the sanitizer')
+        spaces, datas = spaces[2:], datas[-4:]
     if SANITIZER == 'thread':
         print('huge stacks, files of no size: left out, the thread sanitizer wants its own memory layout and a file')
         stacks = stacks[:-2]
