@@ -143,14 +143,16 @@ static int translate(const struct guest_request *rq, struct ir_unit *u)
             break;
         }
         ir_insn(&b, c.pc, whole ? i.len : 2);
-        if (!whole && !(c.pc & 2 && rq->mode & RV_MODE_NO_C)) {
+        if (c.pc & 2 && rq->mode & RV_MODE_NO_C) {
+            rv_trap(&c, IR_TRAP_ALIGN, c.pc - 2); /* see jalr */
+            break;
+        }
+        if (!whole) {
             rv_trap(&c, IR_TRAP_FETCH, c.pc);
             break;
         }
         c.next = c.pc + i.len;
-        if (c.pc & 2 && rq->mode & RV_MODE_NO_C)
-            rv_trap(&c, IR_TRAP_ALIGN, c.pc - 2); /* see jalr */
-        else if (i.op == RV_ILLEGAL || (i.len == 2 && rq->mode & RV_MODE_NO_C) || !semantics[i.op](&c, &i))
+        if (i.op == RV_ILLEGAL || (i.len == 2 && rq->mode & RV_MODE_NO_C) || !semantics[i.op](&c, &i))
             rv_trap(&c, IR_TRAP_ILLEGAL, c.pc);
         else if (!c.ended && rq->stop_after)
             rv_trap(&c, IR_TRAP_STOP, c.next);
