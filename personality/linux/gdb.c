@@ -60,7 +60,8 @@ static struct {
 
 bool lx_gdb_on(void)
 {
-    return __atomic_load_n(&gdb.on, __ATOMIC_RELAXED);
+    /* When it says no, what the stub read of a sleeping thread's registers was read before they change. */
+    return __atomic_load_n(&gdb.on, __ATOMIC_ACQUIRE);
 }
 
 bool lx_gdb_used(void)
@@ -587,7 +588,7 @@ void gdb_resume(const char *actions)
 
 void gdb_detach(void)
 {
-    __atomic_store_n(&gdb.on, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&gdb.on, false, __ATOMIC_RELEASE);
     gdb.nbreaks = 0;
     while (gdb.nwatches)
         heap_free(gdb.watches[--gdb.nwatches].old);

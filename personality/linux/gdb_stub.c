@@ -633,7 +633,7 @@ static void *serve(void *arg)
             told = false;
     }
     if (gdb.exited)
-        __atomic_store_n(&gdb.on, false, __ATOMIC_RELAXED);
+        __atomic_store_n(&gdb.on, false, __ATOMIC_RELEASE);
     else
         gdb_detach();
     gdb_file_close_all();
@@ -661,7 +661,7 @@ static int begin(struct lx_process *p, int sock, bool after_exec)
     gdb.stop_tid = p->threads->tid;
     gdb.stopped = true;
     gdb_add_thread(p->threads);
-    __atomic_store_n(&gdb.on, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&gdb.on, true, __ATOMIC_RELEASE);
     __atomic_store_n(&gdb.used, true, __ATOMIC_RELAXED);
     lx_signals_mirror(p->signals);
     pthread_t thread;

@@ -98,7 +98,7 @@ static void run_in(struct world *w, struct vcpu *v, enum vcpu_exit want)
     for (;;) {
         got = vcpu_run(v);
         if (got == VCPU_POLL && want != VCPU_POLL) {
-            v->poll = 0;
+            __atomic_store_n(&v->poll, 0, __ATOMIC_RELAXED);
             continue;
         }
         if (got == VCPU_FAULT && v->fault.access == VCPU_WRITE && engine_unwatch(w->e, v->fault.addr, 4))
