@@ -94,13 +94,36 @@ enum ir_round {
 };
 enum {
     IR_FP_ROUND = 7,
-    IR_FP_DEFNAN = 1 << 3,    /* a NaN result is the canonical NaN: sign 0, quiet bit only */
+    /* a NaN result is the canonical NaN: sign 0, quiet bit only. Without it, it is the first signalling operand made
+       quiet, else the first quiet one (fma: in the order c, a, b), else canonical */
+    IR_FP_DEFNAN = 1 << 3,
     IR_FP_NEG_MUL = 1 << 4,   /* fma */
     IR_FP_NEG_ADD = 1 << 5,   /* fma */
     IR_FP_NAN_WINS = 1 << 4,  /* fmin, fmax */
     IR_FP_EXACT = 1 << 4,     /* fround */
-    IR_F2I_UNSIGNED = 1 << 4, /* f2i, i2f: the integer is unsigned */
-    IR_FCMP_SIGNAL = 1 << 4,  /* fcmp; its low bits are enum ir_cc: IR_EQ, IR_LTS, IR_LES */
+    IR_FP_SNAN_WINS = 1 << 5, /* fmin, fmax: a signalling NaN wins over a number, a quiet one loses (minNum of 2008) */
+    IR_FP_TINY_BEFORE = 1 << 6, /* tininess is detected before rounding, else after */
+    IR_F2I_UNSIGNED = 1 << 4,   /* f2i, i2f: the integer is unsigned */
+    IR_F2I_NAN_ZERO = 1 << 5,   /* f2i: a NaN gives 0 */
+    IR_FCMP_SIGNAL = 1 << 4,    /* fcmp, ford; fcmp's low bits are enum ir_cc: IR_EQ, IR_LTS, IR_LES */
+};
+
+/* aux of vector ops. */
+enum ir_lane { IR_V8, IR_V16, IR_V32, IR_V64 }; /* log2 of a lane's bytes */
+enum {
+    IR_V_LANE = 3,             /* enum ir_lane */
+    IR_V_SIGNED = 1 << 2,      /* lanes are signed, else unsigned */
+    IR_V_HIGH = 1 << 3,        /* the high half, the odd lanes: ops.def says which */
+    IR_V_TO_UNSIGNED = 1 << 4, /* vqnarrow */
+    IR_V_ROUND = 1 << 4,       /* vqdmulh */
+    IR_V_CC_SHIFT = 4,         /* vcmp: enum ir_cc << IR_V_CC_SHIFT */
+    IR_V_CC = 15 << 4,
+    IR_V_INDEX_SHIFT = 8, /* lane number; vrev: log2 of a group's bytes */
+    IR_V_INDEX = 15 << 8,
+    /* floating: the low byte is the scalar op's aux */
+    IR_V_FP_LANE_SHIFT = 8, /* enum ir_lane << IR_V_FP_LANE_SHIFT */
+    IR_V_FP_LANE = 3 << 8,
+    IR_V_FP_HIGH = 1 << 10, /* vfwiden */
 };
 
 /* Sticky floating-point flags as getflags and setflags see them. */
@@ -166,10 +189,13 @@ enum {
     IR_HELPER_PURE = 1 << 2,
     IR_HELPER_FP = 1 << 3, /* uses vcpu.fp_flags or fp_round */
 };
+/* One that takes vectors (vcall): *out may not be one of the arguments. Absent arguments are 0. */
+typedef void ir_vhelper_fn(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const u128 *c, u64 imm);
 struct ir_helper {
     const char *name;
     ir_helper_fn *fn;
     u32 flags;
+    ir_vhelper_fn *vfn; /* instead of fn */
 };
 
 struct ir_unit {
@@ -207,7 +233,9 @@ enum ir_aux {
     IR_AUX_EXIT,
     IR_AUX_TRAP,
     IR_AUX_HELPER,
-    IR_AUX_INSN
+    IR_AUX_INSN,
+    IR_AUX_VEC,
+    IR_AUX_VFP
 };
 extern const struct ir_op_info ir_ops[IR_NOPS];
 extern const char *const ir_type_names[IR_NTYPES];
