@@ -132,10 +132,11 @@ static u64 round_pack(struct sfp *s, const struct format *f, bool sign, s32 exp,
     const u32 below = 64 - f->prec; /* bits under the last place */
     bool tiny = false;
     if (exp < emin) {
-        /* Tiny, unless rounding with all exponents at hand would carry it up to the smallest normal number. */
+        /* Tiny, unless rounding with all exponents at hand would carry it up to the smallest normal number, and that is
+         * what counts. */
         u64 all_ones = (1ull << f->prec) - 1;
         bool carries = sig >> below == all_ones && rounds_up(s->round, sign, true, sig << f->prec);
-        tiny = exp < emin - 1 || !carries;
+        tiny = s->tiny_before || exp < emin - 1 || !carries;
         sig = shr_jam(sig, (u32)(emin - exp));
         exp = emin;
     }
@@ -370,6 +371,8 @@ static u64 min_max(struct sfp *s, const struct format *f, u64 abits, u64 bbits, 
     struct num a = unpack(f, abits), b = unpack(f, bbits);
     if (is_nan(&a) || is_nan(&b)) {
         u64 nan = nan_of(s, f, &a, &b, &b);
+        if (s->snan_wins && (a.kind == SNAN || b.kind == SNAN))
+            return nan;
         return nan_wins || (is_nan(&a) && is_nan(&b)) ? nan : is_nan(&a) ? b.bits : a.bits;
     }
     return (order(f, &a) < order(f, &b)) != max ? a.bits : b.bits;
@@ -462,7 +465,9 @@ u64 sfp_to_int(struct sfp *s, enum sfp_format from, u64 abits, u32 bits, bool is
         }
     }
     s->flags |= SFP_NV;
-    return a.sign && !is_nan(&a) ? lowest : max;
+    if (is_nan(&a))
+        return s->nan_zero ? 0 : max;
+    return a.sign ? lowest : max;
 }
 
 u64 sfp_from_int(struct sfp *s, enum sfp_format to, u64 value, u32 bits, bool is_unsigned)

@@ -5,7 +5,8 @@
  *
  * Each function takes its environment as `struct sfp`: it rounds as `round` says and ORs the exceptions that it
  * raises into `flags`, which it never clears. Exceptions do not trap. Subnormals are computed with in full, never
- * flushed. Tininess is detected after rounding, and underflow is raised only when the result is tiny and inexact.
+ * flushed. Tininess is detected after rounding, or with `tiny_before` before it, and underflow is raised only when the
+ * result is tiny and inexact.
  *
  * NaNs. A NaN with the top bit of its fraction clear is signalling; as an operand it raises invalid. With `defnan`
  * every NaN result is the canonical one: sign 0, quiet bit only. Without it a NaN result is
@@ -40,9 +41,12 @@ enum {
 };
 
 struct sfp {
-    u8 round;    /* enum sfp_round */
-    u8 flags;    /* sticky */
-    bool defnan; /* NaN results are canonical */
+    u8 round;         /* enum sfp_round */
+    u8 flags;         /* sticky */
+    bool defnan;      /* NaN results are canonical */
+    bool tiny_before; /* tininess is detected before rounding */
+    bool snan_wins;   /* sfp_min, sfp_max: a signalling NaN wins over a number, a quiet one as nan_wins says */
+    bool nan_zero;    /* sfp_to_int: a NaN gives 0, not the largest */
 };
 
 u64 sfp_add(struct sfp *s, enum sfp_format f, u64 a, u64 b);
@@ -69,8 +73,8 @@ bool sfp_le(struct sfp *s, enum sfp_format f, u64 a, u64 b, bool signal);
 u64 sfp_cvt(struct sfp *s, enum sfp_format from, enum sfp_format to, u64 a);
 
 /* a rounded as `round` says (s->round is not looked at) to an integer of `bits` (32 or 64) bits, which lie in the
- * low end of the result with zeros above. Out of range saturates; a NaN gives the largest. Both raise invalid and
- * then not inexact. For an unsigned integer a negative a that rounds to 0 is in range. */
+ * low end of the result with zeros above. Out of range saturates; a NaN gives the largest, or with `nan_zero` 0. Both
+ * raise invalid and then not inexact. For an unsigned integer a negative a that rounds to 0 is in range. */
 u64 sfp_to_int(struct sfp *s, enum sfp_format from, u64 a, u32 bits, bool is_unsigned, enum sfp_round round);
 
 /* The low `bits` (32 or 64) bits of `value`, as a signed or unsigned integer, in format `to`. */

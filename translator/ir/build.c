@@ -216,33 +216,31 @@ enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v)
     return v ? b->u->ins[v].type : IR_VOID;
 }
 
+/* The type of an op's result, when it has one type alone; else `other`. */
+static enum ir_type result_type(enum ir_op op, enum ir_type other)
+{
+    switch (ir_ops[op].sig[0]) {
+    case 'l':
+        return IR_I64;
+    case 'q':
+        return IR_I128;
+    case 'd':
+        return IR_F64;
+    case 'v':
+        return IR_V128;
+    default:
+        return op == IR_OP_trunc ? IR_I32 : other;
+    }
+}
+
 ir_ref ir_op2(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y)
 {
-    enum ir_type type = ir_type_of(b, x);
-    if (op == IR_OP_pair)
-        type = IR_I128;
-    return ir_emit(b, op, type, 0, 0, x, y, 0, 0);
+    return ir_emit(b, op, result_type(op, ir_type_of(b, x)), 0, 0, x, y, 0, 0);
 }
 
 ir_ref ir_op1(struct ir_builder *b, enum ir_op op, ir_ref x)
 {
-    enum ir_type type = ir_type_of(b, x);
-    switch (op) { /* ops whose result type is fixed */
-    case IR_OP_trunc:
-        type = IR_I32;
-        break;
-    case IR_OP_lo:
-    case IR_OP_hi:
-    case IR_OP_fclass:
-        type = IR_I64;
-        break;
-    case IR_OP_nanbox:
-        type = IR_F64;
-        break;
-    default:
-        break;
-    }
-    return ir_emit(b, op, type, 0, 0, x, 0, 0, 0);
+    return ir_emit(b, op, result_type(op, ir_type_of(b, x)), 0, 0, x, 0, 0, 0);
 }
 
 ir_ref ir_op2i(struct ir_builder *b, enum ir_op op, ir_ref x, u64 y)
@@ -307,7 +305,7 @@ void ir_fence(struct ir_builder *b, u32 bits)
 
 ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, u32 aux, ir_ref x, ir_ref y)
 {
-    return ir_emit(b, op, op == IR_OP_fcmp ? IR_I64 : ir_type_of(b, x), aux, 0, x, y, 0, 0);
+    return ir_emit(b, op, result_type(op, ir_type_of(b, x)), aux, 0, x, y, 0, 0);
 }
 
 ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, u32 aux, ir_ref x)
@@ -328,6 +326,22 @@ ir_ref ir_fma(struct ir_builder *b, u32 aux, ir_ref x, ir_ref y, ir_ref z)
 ir_ref ir_call(struct ir_builder *b, enum ir_type type, u32 helper, ir_ref x, ir_ref y, ir_ref z, ir_ref w)
 {
     return ir_emit(b, IR_OP_call, type, helper, 0, x, y, z, w);
+}
+
+ir_ref ir_vcall(struct ir_builder *b, u32 helper, ir_ref x, ir_ref y, ir_ref z, u64 imm)
+{
+    return ir_emit(b, IR_OP_vcall, IR_V128, helper, imm, x, y, z, 0);
+}
+
+ir_ref ir_vec(struct ir_builder *b, enum ir_op op, u32 aux, u64 imm, ir_ref x, ir_ref y, ir_ref z)
+{
+    return ir_emit(b, op, IR_V128, aux, imm, x, y, z, 0);
+}
+
+ir_ref ir_vconst(struct ir_builder *b, u64 lo, u64 hi)
+{
+    ir_ref l = ir_const(b, IR_I64, lo), h = ir_const(b, IR_I64, hi);
+    return ir_emit(b, IR_OP_vmake, IR_V128, 0, 0, l, h, 0, 0);
 }
 
 void ir_exit_if(struct ir_builder *b, enum ir_cc cc, ir_ref x, ir_ref y, gva_t pc)

@@ -14,10 +14,11 @@
 #include "translator/ir/ir.h"
 
 #include "lib/assert.h"
-#include "lib/softfp/softfp.h"
 #include "lib/str.h"
 #include "mk/mk.h"
 #include "translator/ir/eval.h"
+#include "translator/ir/fp_eval.h"
+#include "translator/ir/vec_eval.h"
 #include "translator/vcpu.h"
 
 #define MAX_VALUES 16384 /* of the stack's sake: 256 KiB */
@@ -26,9 +27,6 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "slots and memory are 
 _Static_assert((int)VCPU_FAULT_UNMAPPED == (int)MK_FAULT_UNMAPPED &&
                    (int)VCPU_FAULT_PROTECTION == (int)MK_FAULT_PROTECTION && (int)VCPU_FAULT_BUS == (int)MK_FAULT_BUS,
                "fault kinds pass unchanged");
-_Static_assert((int)IR_RMM == (int)SFP_RMM && (int)IR_RTZ == (int)SFP_RTZ && (int)IR_RUP == (int)SFP_RUP,
-               "so do modes");
-_Static_assert((int)IR_FLAG_NV == (int)SFP_NV && (int)IR_FLAG_NX == (int)SFP_NX, "and flags");
 
 struct run {
     const struct ir_unit *u;
@@ -192,80 +190,24 @@ static bool store_conditional(struct run *r, const struct ir_ins *in, u128 *out)
 
 /* --- floating point --- */
 
-static enum sfp_format format(u32 type)
-{
-    dgm_assert(ir_is_float(type), "not a floating type: %u", type);
-    return type == IR_F16 ? SFP_F16 : type == IR_F32 ? SFP_F32 : SFP_F64;
-}
-
 static u64 floating(struct run *r, const struct ir_ins *in)
 {
-    const u32 at = r->u->ins[in->a].type;
-    const u64 a = (u64)r->val[in->a], b = (u64)r->val[in->b], c = (u64)r->val[in->c];
-    u32 round = in->aux & IR_FP_ROUND;
-    if (ir_ops[in->op].aux == IR_AUX_FCMP)
-        round = IR_RNE; /* its low bits are the condition */
-    else if (round == IR_RDYN)
-        round = r->v->fp_round;
-    struct sfp s = {.round = (u8)round, .defnan = in->aux & IR_FP_DEFNAN};
-    const bool bit4 = in->aux & 1 << 4; /* means what the op says */
-    u64 x;
+    const u128 *val = r->val;
+    struct sfp env = {.round = (u8)r->v->fp_round};
+    u64 x = ir_eval_fp(in->op, in->type, r->u->ins[in->a].type, in->aux, (u64)val[in->a], (u64)val[in->b],
+                       (u64)val[in->c], &env);
+    r->v->fp_flags |= env.flags;
+    return x;
+}
 
-    switch (in->op) {
-    case IR_OP_fadd:
-        x = sfp_add(&s, format(in->type), a, b);
-        break;
-    case IR_OP_fsub:
-        x = sfp_sub(&s, format(in->type), a, b);
-        break;
-    case IR_OP_fmul:
-        x = sfp_mul(&s, format(in->type), a, b);
-        break;
-    case IR_OP_fdiv:
-        x = sfp_div(&s, format(in->type), a, b);
-        break;
-    case IR_OP_fsqrt:
-        x = sfp_sqrt(&s, format(in->type), a);
-        break;
-    case IR_OP_fma:
-        x = sfp_fma(&s, format(in->type), a, b, c, in->aux & IR_FP_NEG_MUL, in->aux & IR_FP_NEG_ADD);
-        break;
-    case IR_OP_fmin:
-        x = sfp_min(&s, format(in->type), a, b, bit4);
-        break;
-    case IR_OP_fmax:
-        x = sfp_max(&s, format(in->type), a, b, bit4);
-        break;
-    case IR_OP_fcmp:
-        switch (in->aux & 7) {
-        case IR_EQ:
-            x = sfp_eq(&s, format(at), a, b, bit4);
-            break;
-        case IR_LTS:
-            x = sfp_lt(&s, format(at), a, b, bit4);
-            break;
-        default:
-            x = sfp_le(&s, format(at), a, b, bit4);
-            break;
-        }
-        break;
-    case IR_OP_fcvt:
-        x = sfp_cvt(&s, format(at), format(in->type), a);
-        break;
-    case IR_OP_f2i:
-        x = sfp_to_int(&s, format(at), a, ir_bits(in->type), bit4, round);
-        break;
-    case IR_OP_i2f:
-        x = sfp_from_int(&s, format(in->type), a, ir_bits(at), bit4);
-        break;
-    case IR_OP_fround:
-        x = sfp_round_int(&s, format(in->type), a, bit4);
-        break;
-    default:
-        dgm_assert(false, "the interpreter does not know %s", ir_ops[in->op].name);
-        return 0;
-    }
-    r->v->fp_flags |= s.flags;
+/* --- vectors --- */
+
+static u128 vector(struct run *r, const struct ir_ins *in)
+{
+    const u128 *val = r->val;
+    struct sfp env = {.round = (u8)r->v->fp_round};
+    u128 x = ir_eval_vec(in->op, in->type, in->aux, in->imm, val[in->a], val[in->b], val[in->c], &env);
+    r->v->fp_flags |= env.flags;
     return x;
 }
 
@@ -383,8 +325,14 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
             v->pc = in->imm;
             return;
 
+        case IR_OP_vcall:
+            u->helpers[in->aux].vfn(v, &x, &val[in->a], &val[in->b], &val[in->c], in->imm);
+            break;
+
         default:
-            if (ir_ops[in->op].flags & IR_PURE) {
+            if (ir_is_vec_op(in->op)) {
+                x = vector(&r, in);
+            } else if (ir_ops[in->op].flags & IR_PURE) {
                 u64 out;
                 bool known = ir_eval(in, u->ins[in->a].type, a, b, c, d, &out);
                 dgm_assert(known, "the interpreter does not know %s", ir_ops[in->op].name);

@@ -58,7 +58,7 @@ ir_ref ir_ld(struct ir_builder *b, enum ir_type type, u32 mem, ir_ref addr, s64 
 void ir_st(struct ir_builder *b, u32 mem, ir_ref addr, s64 off, ir_ref v);
 ir_ref ir_amo(struct ir_builder *b, enum ir_amo kind, u32 mem, ir_ref addr, ir_ref v);
 ir_ref ir_cas(struct ir_builder *b, u32 mem, ir_ref addr, ir_ref expect, ir_ref v);
-/* The type of v is the size; gives 0 when v was stored, else 1. reserved_value is compared in v's width. */
+/* mem says the size; gives 0 when v was stored, else 1. reserved_value is compared in that width. */
 ir_ref ir_sc(struct ir_builder *b, u32 mem, ir_ref addr, ir_ref v, ir_ref reserved_addr, ir_ref reserved_value);
 void ir_fence(struct ir_builder *b, u32 bits);
 
@@ -71,6 +71,12 @@ ir_ref ir_fp_to(struct ir_builder *b, enum ir_op op, enum ir_type to, u32 aux,
 ir_ref ir_fma(struct ir_builder *b, u32 aux, ir_ref x, ir_ref y, ir_ref z);
 
 ir_ref ir_call(struct ir_builder *b, enum ir_type type, u32 helper, ir_ref x, ir_ref y, ir_ref z, ir_ref w);
+
+/* A vector op whose result is a v128. Others go through ir_emit, or ir_op1, ir_op2 where aux and imm are 0. */
+ir_ref ir_vec(struct ir_builder *b, enum ir_op op, u32 aux, u64 imm, ir_ref x, ir_ref y, ir_ref z);
+/* A v128 constant: a vmake of two i64 ones. */
+ir_ref ir_vconst(struct ir_builder *b, u64 lo, u64 hi);
+ir_ref ir_vcall(struct ir_builder *b, u32 helper, ir_ref x, ir_ref y, ir_ref z, u64 imm);
 
 /* Ends and side exits. IR_EXIT_POLL is added here for direct exits to insn_pc or below. */
 void ir_exit_if(struct ir_builder *b, enum ir_cc cc, ir_ref x, ir_ref y, gva_t pc);

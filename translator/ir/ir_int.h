@@ -3,6 +3,7 @@
 
 #include "translator/ir/ir.h"
 #include "translator/ir/ir_build.h"
+#include "translator/ir/vec_eval.h"
 
 /* Makes `u` an empty unit: only ins[0], the nop. False when there is no memory. */
 bool ir_unit_init(struct ir_unit *u, gva_t pc);
@@ -32,7 +33,10 @@ extern const u32 ir_nfields;
 
 static inline bool ir_field_of(const struct ir_field *f, u32 op)
 {
-    return f->kind == ir_ops[op].aux && (!f->op || f->op == op);
+    if (f->kind == ir_ops[op].aux && (!f->op || f->op == op))
+        return true;
+    const u32 scalar = ir_scalar_of(op); /* a vector op's aux holds its scalar op's too */
+    return scalar != op && f->kind == ir_ops[scalar].aux && (!f->op || f->op == scalar);
 }
 
 /* The field's value in aux, and its word: NULL when it has none. */
@@ -40,6 +44,22 @@ static inline const char *ir_field_word(const struct ir_field *f, u32 aux)
 {
     u32 v = (aux & f->mask) >> __builtin_ctz(f->mask);
     return v < f->n ? f->words[v] : NULL;
+}
+
+/* True when imm is written behind the arguments, as #number. */
+static inline bool ir_has_hash(u32 op)
+{
+    switch (op) {
+    case IR_OP_vshl:
+    case IR_OP_vshr:
+    case IR_OP_vsar:
+    case IR_OP_vext:
+    case IR_OP_vaes:
+    case IR_OP_vcall:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* True when the result's type is written behind the op's name: it is not implied by the op or by an operand. */

@@ -36,14 +36,44 @@ static const char *const w_round[] = {"rne", "rtz", "rdn", "rup", "rmm", NULL, N
 static const char *const w_noround[] = {""};
 static const char *const w_fcc[] = {[IR_EQ] = "eq", [IR_LTS] = "lt", [IR_LES] = "le"};
 static const char *const w_trap[] = {"syscall", "break", "illegal", "sync", "mode", "fetch", "stop", "align"};
+static const char *const w_lane[] = {"b", "h", "s", "d"};
+static const char *const w_index[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"};
+static const char *const w_group[] = {NULL, "2", "4", "8", "16"};
+static const char *const w_vcc[] = {[IR_EQ] = "eq", [IR_GTS] = "gts", [IR_GES] = "ges", [IR_GTU] = "gtu", [IR_GEU] = "geu"};
 #define FLAG(name) static const char *const f_##name[] = {"", #name};
 FLAG(acq) FLAG(rel) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
-FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll)
+FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll) FLAG(snanwins) FLAG(tinybefore) FLAG(nanzero)
+FLAG(signed) FLAG(high) FLAG(tounsigned) FLAG(round)
 
 _Static_assert(ARRAY_LEN(w_amo) == IR_NAMO && ARRAY_LEN(w_trap) == IR_NTRAPS, "a word for each");
 
 #define F(kind, op, mask, words) {IR_AUX_##kind, op, mask, ARRAY_LEN(words), words}
 const struct ir_field ir_fields[] = {
+    F(VEC,   0,              IR_V_LANE,         w_lane),
+    F(VEC,   IR_OP_vcmp,     IR_V_CC,           w_vcc),
+    F(VEC,   IR_OP_vdupl,    IR_V_INDEX,        w_index),
+    F(VEC,   IR_OP_vget,     IR_V_INDEX,        w_index),
+    F(VEC,   IR_OP_vset,     IR_V_INDEX,        w_index),
+    F(VEC,   IR_OP_vrev,     IR_V_INDEX,        w_group),
+    F(VEC,   IR_OP_vget,     IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vqadd,    IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vqsub,    IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vmin,     IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vmax,     IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vwiden,   IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vmull,    IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vqnarrow, IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vdot,     IR_V_SIGNED,       f_signed),
+    F(VEC,   IR_OP_vwiden,   IR_V_HIGH,         f_high),
+    F(VEC,   IR_OP_vmull,    IR_V_HIGH,         f_high),
+    F(VEC,   IR_OP_vzip,     IR_V_HIGH,         f_high),
+    F(VEC,   IR_OP_vuzp,     IR_V_HIGH,         f_high),
+    F(VEC,   IR_OP_vtrn,     IR_V_HIGH,         f_high),
+    F(VEC,   IR_OP_vpmull,   IR_V_HIGH,         f_high),
+    F(VEC,   IR_OP_vqnarrow, IR_V_TO_UNSIGNED,  f_tounsigned),
+    F(VEC,   IR_OP_vqdmulh,  IR_V_ROUND,        f_round),
+    F(VFP,   0,              IR_V_FP_LANE,      w_lane),
+    F(VFP,   IR_OP_vfwiden,  IR_V_FP_HIGH,      f_high),
     F(BITS,  0,              0xffff,          w_bits),
     F(CC,    0,              0xffff,          ir_cc_names),
     F(AMO,   IR_OP_amo,      0xff00,          w_amo),
@@ -69,15 +99,19 @@ const struct ir_field ir_fields[] = {
     F(FP,    IR_OP_fcvt,     IR_FP_ROUND,     w_round),
     F(FP,    IR_OP_fround,   IR_FP_ROUND,     w_round),
     F(FP,    0,              IR_FP_DEFNAN,    f_defnan),
+    F(FP,    0,              IR_FP_TINY_BEFORE, f_tinybefore),
     F(FP,    IR_OP_fma,      IR_FP_NEG_MUL,   f_negmul),
     F(FP,    IR_OP_fma,      IR_FP_NEG_ADD,   f_negadd),
     F(FP,    IR_OP_fmin,     IR_FP_NAN_WINS,  f_nanwins),
     F(FP,    IR_OP_fmax,     IR_FP_NAN_WINS,  f_nanwins),
+    F(FP,    IR_OP_fmin,     IR_FP_SNAN_WINS, f_snanwins),
+    F(FP,    IR_OP_fmax,     IR_FP_SNAN_WINS, f_snanwins),
     F(FP,    IR_OP_fround,   IR_FP_EXACT,     f_exact),
-    F(FCMP,  0,              7,               w_fcc),
+    F(FCMP,  IR_OP_fcmp,     7,               w_fcc),
     F(FCMP,  0,              IR_FCMP_SIGNAL,  f_signal),
     F(F2I,   0,              IR_FP_ROUND,     w_round),
     F(F2I,   0,              IR_F2I_UNSIGNED, f_unsigned),
+    F(F2I,   IR_OP_f2i,      IR_F2I_NAN_ZERO, f_nanzero),
     F(EXIT,  IR_OP_exit_if,  IR_EXIT_CC,      ir_cc_names),
     F(EXIT,  IR_OP_exit,     IR_EXIT_CALL,    f_call),
     F(EXIT,  IR_OP_exit_ind, IR_EXIT_CALL,    f_call),

@@ -169,7 +169,7 @@ static int define(struct parser *ps, u32 name, ir_ref r)
 }
 
 /* Arguments separated by commas until the end of the line, from the i-th on; the comma before the first too if `more`.
- */
+ * An immediate (#number) may be the last. */
 static int values(struct parser *ps, struct ir_ins *in, u32 i, bool more)
 {
     ir_ref *arg = &in->a;
@@ -185,9 +185,11 @@ static int values(struct parser *ps, struct ir_ins *in, u32 i, bool more)
                 return e;
         }
         more = true;
+        if (ir_has_hash(in->op) && take(ps, '#'))
+            return number(ps, &in->imm);
         if (i >= max)
             return fail(ps, "too many arguments");
-        if (in->op == IR_OP_call && take(ps, '_'))
+        if ((in->op == IR_OP_call || in->op == IR_OP_vcall) && take(ps, '_'))
             continue;
         if ((e = value(ps, &arg[i])))
             return e;
@@ -347,6 +349,7 @@ static int operands(struct parser *ps, struct ir_ins *in)
             return e;
         return values(ps, in, 1, true);
     case IR_OP_call:
+    case IR_OP_vcall:
         if ((e = helper(ps, in)))
             return e;
         return values(ps, in, 0, true);
@@ -387,6 +390,9 @@ static void implied_type(struct parser *ps, struct ir_ins *in)
         break;
     case 'd':
         in->type = IR_F64;
+        break;
+    case 'v':
+        in->type = IR_V128;
         break;
     default:
         break;

@@ -106,6 +106,7 @@ static void ins(struct out *o, const struct ir_unit *u, ir_ref r)
         args(o, in, 1, ", ");
         break;
     case IR_OP_call:
+    case IR_OP_vcall:
         put(o, " @%s", in->aux < u->nhelpers ? u->helpers[in->aux].name : "?");
         args(o, in, 0, ", ");
         break;
@@ -121,6 +122,8 @@ static void ins(struct out *o, const struct ir_unit *u, ir_ref r)
         args(o, in, 0, " ");
         break;
     }
+    if (ir_has_hash(in->op))
+        put(o, "%s#%llu", in->op == IR_OP_vcall || in->a ? ", " : " ", (unsigned long long)in->imm);
     put(o, "\n");
 }
 

@@ -42,6 +42,8 @@ static bool letter_allows(char c, u32 t)
         return ir_is_float(t);
     case 'd':
         return t == IR_F64;
+    case 'v':
+        return t == IR_V128;
     default: /* X, x, U */
         return t != IR_VOID && t < IR_NTYPES;
     }
@@ -52,6 +54,7 @@ static bool may_lack(const struct ir_ins *in, u32 i)
 {
     switch (in->op) {
     case IR_OP_call:
+    case IR_OP_vcall:
         return true;
     case IR_OP_exit:
         return !(in->aux & IR_EXIT_CALL);
@@ -150,7 +153,7 @@ static void memory(struct check *c, const struct ir_ins *in)
     }
     switch (in->op) {
     case IR_OP_ld:
-        must(c, ir_is_int(t) || bits == ir_bits(t), "the type must be loaded whole");
+        must(c, ir_is_int(t) || t == IR_V128 || bits == ir_bits(t), "the type must be loaded whole");
         break;
     case IR_OP_amo:
         break;
@@ -158,14 +161,85 @@ static void memory(struct check *c, const struct ir_ins *in)
         must(c, ir_is_int(t) || t == IR_I128, "cas is on i32, i64, i128");
         must(c, t != IR_I128 || bits == 128, "an i128 must be accessed whole");
         break;
-    case IR_OP_sc:
-        must(c, bits == ir_bits(t), "sc is as wide as its type");
-        break;
     default:
         break;
     }
     if (ir_ops[in->op].aux == IR_AUX_AMO)
         must(c, in->imm == 0, "atomics have no displacement");
+}
+
+/* Lanes and immediates of vector ops. */
+static void vector(struct check *c, const struct ir_ins *in)
+{
+    enum { B = 1 << IR_V8, H = 1 << IR_V16, S = 1 << IR_V32, D = 1 << IR_V64 };
+    const u32 at = c->u->ins[in->a].type, index = (in->aux & IR_V_INDEX) >> IR_V_INDEX_SHIFT;
+    u32 lane = in->aux & IR_V_LANE, lanes = B | H | S | D;
+    switch (in->op) {
+    case IR_OP_vzext:
+        must(c, ir_bits(at) <= 64, "vzext is of at most 64 bits");
+        return;
+    case IR_OP_vlow:
+        must(c, ir_bits(in->type) <= 64, "vlow gives at most 64 bits");
+        return;
+    case IR_OP_vdup:
+        must(c, 8u << lane <= ir_bits(at), "a lane is wider than the value");
+        return;
+    case IR_OP_vset:
+        must(c, 8u << lane <= ir_bits(c->u->ins[in->b].type), "a lane is wider than the value");
+        must(c, index < 16u >> lane, "no such lane");
+        return;
+    case IR_OP_vget:
+        must(c, 8u << lane <= ir_bits(in->type), "a lane is wider than the value");
+        must(c, index < 16u >> lane, "no such lane");
+        return;
+    case IR_OP_vdupl:
+        must(c, index < 16u >> lane, "no such lane");
+        return;
+    case IR_OP_vrev:
+        must(c, index > lane, "a group has one lane");
+        return;
+    case IR_OP_vshl:
+    case IR_OP_vshr:
+    case IR_OP_vsar:
+        must(c, in->imm < 8u << lane, "the shift is by all bits of a lane");
+        return;
+    case IR_OP_vext:
+        must(c, in->imm < 16, "vext begins at byte 0 to 15");
+        return;
+    case IR_OP_vaes:
+        must(c, in->imm < 4, "vaes has four steps");
+        return;
+    case IR_OP_vmul:
+    case IR_OP_vwiden:
+    case IR_OP_vmull:
+    case IR_OP_vnarrow:
+    case IR_OP_vqnarrow:
+    case IR_OP_vclz:
+        lanes = B | H | S;
+        break;
+    case IR_OP_vavg:
+        lanes = B | H;
+        break;
+    case IR_OP_vqdmulh:
+        lanes = H | S;
+        break;
+    case IR_OP_vdot:
+        lanes = S;
+        break;
+    case IR_OP_vpmul:
+        lanes = B;
+        break;
+    case IR_OP_vpmull:
+        lanes = B | D;
+        break;
+    default:
+        if (ir_ops[in->op].aux == IR_AUX_VFP) {
+            lane = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT;
+            lanes = in->op == IR_OP_vfwiden || in->op == IR_OP_vfnarrow ? H | S : S | D;
+        }
+        break;
+    }
+    must(c, lanes >> lane & 1, "the op has no lanes of this size");
 }
 
 /* What signatures do not say. */
@@ -200,7 +274,8 @@ static void op_rules(struct check *c, const struct ir_ins *in)
         must(c, t == at, "the type is not that of the values");
         return;
     case IR_OP_fcmp:
-        must(c, at == IR_F32 || at == IR_F64, "fcmp is on f32, f64");
+    case IR_OP_ford:
+        must(c, at == IR_F32 || at == IR_F64, "the comparison is on f32, f64");
         return;
     case IR_OP_st:
         must(c, t == u->ins[in->b].type, "the type is not that of the value");
@@ -229,6 +304,11 @@ static void op_rules(struct check *c, const struct ir_ins *in)
         return;
     case IR_OP_call:
         must(c, t == IR_VOID || ir_is_int(t), "a helper gives i32, i64 or nothing");
+        must(c, u->helpers[in->aux].fn, "the helper is one that takes vectors");
+        return;
+    case IR_OP_vcall:
+        must(c, u->helpers[in->aux].vfn, "the helper takes no vectors");
+        must(c, !(u->helpers[in->aux].flags & (IR_HELPER_READS | IR_HELPER_WRITES)), "a vector helper uses no slots");
         return;
     case IR_OP_exit:
         if (in->aux & IR_EXIT_CALL)
@@ -244,6 +324,8 @@ static void op_rules(struct check *c, const struct ir_ins *in)
         must(c, (in->aux & (IR_EXIT_CALL | IR_EXIT_RET)) != (IR_EXIT_CALL | IR_EXIT_RET), "a call is no return");
         return;
     default:
+        if (ir_is_vec_op(in->op))
+            vector(c, in);
         return;
     }
 }
@@ -261,7 +343,7 @@ static bool has_imm(u32 op)
     case IR_OP_trap:
         return true;
     default:
-        return false;
+        return ir_has_hash(op);
     }
 }
 
