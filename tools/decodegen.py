@@ -13,18 +13,24 @@ The table is lines of words; `#` starts a comment. Declarations come before thei
                                      is the sign; then shifted left; then `+ N` is added
     format B rs1 rs2 imm=imm_b       which members an instruction has: `m` is field m, `m=f` is field f, `m=7` is
                                      always 7, `m=other` copies a member that stands before it.
-                                     `if rm!=5 imm!=0 rd:even` at the end: otherwise it is no such instruction
+                                     `if rm!=5 imm!=0 rd:even` at the end: otherwise it is no such instruction.
+                                     `imm:TEST` with another word asks C: bool PREFIX_is_TEST(u32 imm)
     operand target target imm        name in syntax, C printer (print_KIND), member it prints
     suffix order aqrl                formats with this member print it by print_KIND right after the mnemonic
     extension Zba                    what the following instructions belong to
     add 0000000 ..... ..... 000 ..... 0110011 R "xd,xs1,xs2"
                                      (in syntax, operands and punctuation are printed; 'words' stand as they are)
                                      a name, its bits from the highest to bit 0 (`.` belongs to a field, `-` is
-                                     ignored, 16 or 32 in all), format, operand syntax. Then, each at most once:
+                                     ignored, 16 or 32 in all), format, operand syntax. What follows a `/` in a name
+                                     tells forms of one mnemonic apart (add/imm) and is not printed.
+                                     Then, each at most once:
                                      as=NAME      has the semantics of NAME (default: its own)
                                      over=NAME    a special case of NAME that is looked at first
                                      if C...      further conditions, last on the line
-    alias mv addi "xd,xs1" if imm=0  how the disassembler may print an addi with imm 0; also `rs1=rs2`
+    alias mv addi "xd,xs1" if imm=0  how the disassembler may print an addi with imm 0; also `rs1=rs2`, and `@TEST`,
+                                     which asks C: bool is_TEST(const struct PREFIX_insn *i). With `+` after its name
+                                     the suffixes that the instruction has are printed after the alias too
+    include FILE                     what stands there, in place of this line; FILE is beside this one
 
 The table is checked: each error is one line "FILE:LINE: what is wrong", and nothing is written.
 
@@ -44,9 +50,10 @@ class TableError(Exception):
 
 TYPES = {"u8": (0, 0xFF), "u16": (0, 0xFFFF), "u32": (0, 0xFFFFFFFF), "s32": (-(1 << 31), (1 << 31) - 1)}
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-MNEMONIC = re.compile(r"[a-z][a-z0-9_.]*\Z")
+MNEMONIC = re.compile(r"[a-z][a-z0-9_.]*(/[a-z0-9_.]+)?\Z")
 PIECE = re.compile(r"(\d+)(?::(\d+))?\Z")
-CONSTRAINT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(!=|=)(0x[0-9a-fA-F]+|-?\d+|[A-Za-z_][A-Za-z0-9_]*)|:(even))\Z")
+CONSTRAINT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(!=|=)(0x[0-9a-fA-F]+|-?\d+|[A-Za-z_][A-Za-z0-9_]*)|:([a-z][a-z0-9_]*))\Z")
+TEST = re.compile(r"@([a-z][a-z0-9_]*)\Z")
 TOKEN = re.compile(r"'[^']*'|[A-Za-z][A-Za-z0-9]*|[^A-Za-z0-9 ]|[0-9]+| +")
 
 
@@ -142,17 +149,22 @@ class Format:
 
 
 class Cond:
+    """op: "=", "!=", or ":" with the name of a test as value; "@" is a test of the whole instruction."""
+
     def __init__(self, member, op, value):
         self.member, self.op, self.value = member, op, value
 
     def holds(self, v):
-        if self.op == "even":
-            return v % 2 == 0
+        """False when it fails for value v; True when it holds or only C can tell."""
+        if self.op == ":":
+            return v % 2 == 0 if self.value == "even" else True
         return (v != self.value) if self.op == "!=" else (v == self.value)
 
-    def c(self, value):
-        if self.op == "even":
-            return "%s %% 2 == 0" % value
+    def c(self, value, prefix):
+        if self.op == "@":
+            return "is_%s(i)" % self.value
+        if self.op == ":":
+            return "%s %% 2 == 0" % value if self.value == "even" else "%s_is_%s((u32)(%s))" % (prefix, self.value, value)
         other = "i->" + self.value if isinstance(self.value, str) else "%d" % self.value
         return "%s %s %s" % (value, "!=" if self.op == "!=" else "==", other)
 
@@ -169,8 +181,8 @@ class Insn:
 
 
 class Alias:
-    def __init__(self, name, of, syntax, conds):
-        self.name, self.of, self.syntax, self.conds = name, of, syntax, conds
+    def __init__(self, name, of, syntax, conds, suffixes):
+        self.name, self.of, self.syntax, self.conds, self.suffixes = name, of, syntax, conds, suffixes
 
 
 class Table:
@@ -247,17 +259,20 @@ def read_field(words, where):
 def read_conds(words, fmt_members, where, alias=False):
     conds = []
     for w in words:
+        if alias and TEST.match(w):
+            conds.append(Cond("", "@", TEST.match(w).group(1)))
+            continue
         m = CONSTRAINT.match(w)
         value = m.group(3) if m else None
         if not m or (m.group(2) == "=" and not alias) or (value and NAME.match(value) and not alias):
-            raise TableError("%s: '%s' is no condition (MEMBER!=N or MEMBER:even%s)"
-                             % (where, w, "; in an alias also MEMBER=N and MEMBER=MEMBER" if alias else ""))
+            raise TableError("%s: '%s' is no condition (MEMBER!=N or MEMBER:TEST%s)"
+                             % (where, w, "; in an alias also MEMBER=N, MEMBER=MEMBER and @TEST" if alias else ""))
         for member in [m.group(1)] + ([value] if value and NAME.match(value) else []):
             if member not in fmt_members:
                 raise TableError("%s: condition '%s' is about a member that the format does not have" % (where, w))
         if value and not NAME.match(value):
             value = int(value, 0)
-        conds.append(Cond(m.group(1), m.group(4) or m.group(2), value))
+        conds.append(Cond(m.group(1), m.group(2) or ":", m.group(4) or value))
     if not conds:
         raise TableError("%s: nothing follows `if`" % where)
     return conds
@@ -412,16 +427,31 @@ def check_insns(t):
         idents[c_name(i.name)] = i.name
 
 
-def read_table(text, filename):
-    """The checked Table that `text` describes; TableError otherwise."""
-    t, ext = Table(), None
+def read_file(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def read_lines(t, ext, text, filename, outer, read):
+    """Reads the lines of one file into t, after extension `ext`; returns the extension at its end."""
     for n, line in enumerate(text.splitlines(), 1):
         where = "%s:%d" % (filename, n)
         words = split_words(line, where)
         if not words:
             continue
         kind, args = words[0], words[1:]
-        if kind == "prefix":
+        if kind == "include":
+            if len(args) != 1 or "/" in args[0]:
+                raise TableError("%s: it is `include FILE`, a name without a path" % where)
+            path = os.path.join(os.path.dirname(filename), args[0])
+            if path in outer or path == filename:
+                raise TableError("%s: %s includes itself" % (where, path))
+            try:
+                inner = read(path)
+            except (OSError, UnicodeDecodeError) as e:
+                raise TableError("%s: %s cannot be read: %s" % (where, path, e)) from None
+            ext = read_lines(t, ext, inner, path, outer + [filename], read)
+        elif kind == "prefix":
             if len(args) != 1 or not NAME.match(args[0]) or t.prefix:
                 raise TableError("%s: there is one `prefix NAME`" % where)
             t.prefix = args[0]
@@ -459,15 +489,25 @@ def read_table(text, filename):
                 t.extensions.append(ext)
         elif kind == "alias":
             args, conds = cut_if(args)
-            if len(args) != 3 or not args[2].startswith('"') or not MNEMONIC.match(args[0]):
-                raise TableError("%s: an alias is `alias NAME INSN \"SYNTAX\" [if CONDITIONS]`" % where)
+            suffixes = bool(args) and args[0].endswith("+")
+            if suffixes:
+                args[0] = args[0][:-1]
+            if len(args) != 3 or not args[2].startswith('"') or not MNEMONIC.match(args[0]) or "/" in args[0]:
+                raise TableError("%s: an alias is `alias NAME[+] INSN \"SYNTAX\" [if CONDITIONS]`" % where)
             of = next((i for i in t.insns if i.name == args[1]), None)
             if of is None:
                 raise TableError("%s: alias %s: there is no instruction '%s' above" % (where, args[0], args[1]))
             cs = read_conds(conds, [m for m, _ in of.fmt.members], where, True) if conds is not None else []
-            t.aliases.append(Alias(args[0], of, check_syntax(t, args[2][1:], of.fmt, where, args[0]), cs))
+            t.aliases.append(Alias(args[0], of, check_syntax(t, args[2][1:], of.fmt, where, args[0]), cs, suffixes))
         else:
             t.insns.append(read_insn(t, words, where, ext))
+    return ext
+
+
+def read_table(text, filename, read=read_file):
+    """The checked Table that `text` describes, with what it includes; TableError otherwise."""
+    t = Table()
+    read_lines(t, None, text, filename, [], read)
     if not t.prefix:
         raise TableError("%s: no `prefix`" % filename)
     if not t.insns:
@@ -480,7 +520,11 @@ def read_table(text, filename):
 
 
 def c_name(name):
-    return name.replace(".", "_").upper()
+    return name.replace(".", "_").replace("/", "_").upper()
+
+
+def mnemonic(name):
+    return name.partition("/")[0]
 
 
 def banner(source, what):
@@ -509,6 +553,10 @@ def make_header(t, source):
     o.append("/* Decodes the low 16 or all 32 bits of w into *i, members that the instruction does not have being 0.\n"
              " * False, with op and len 0, when it is no instruction. */")
     o += ["bool %s_decode%d(u32 w, struct %s_insn *i);" % (p, n, p) for n in (16, 32)]
+    tests = {c.value for i in t.insns for c in i.all_conds if c.op == ":"} - {"even"}
+    if tests:
+        o.append("\n/* Conditions of the table that are decided in C. */")
+        o += ["bool %s_is_%s(u32 value);" % (p, x) for x in sorted(tests)]
     o.append("\n/* For tests: the bits of *i. False when a member's value can not be encoded. */")
     o.append("bool %s_encode(const struct %s_insn *i, u32 *w);\n" % (p, p))
     o.append("/* For tests: what is fixed in each instruction's bits. */\nstruct %s_op_bits {\n"
@@ -523,9 +571,9 @@ def make_header(t, source):
     return "\n".join(o) + "\n"
 
 
-def cond_c(insn, cond):
+def cond_c(insn, cond, prefix):
     src = insn.fmt.source(cond.member)
-    return cond.c("(%s)" % src.extract_c() if isinstance(src, Field) else str(src))
+    return cond.c("(%s)" % src.extract_c() if isinstance(src, Field) else str(src), prefix)
 
 
 def runs(mask):
@@ -570,7 +618,7 @@ def emit_tree(t, insns, tested, depth, o):
     for i in sorted(insns, key=lambda i: -bin(i.mask).count("1")):
         left = i.mask & ~tested
         tests = ["(w & 0x%x) == 0x%x" % (left, i.value & left)] if left else []
-        tests += [cond_c(i, c) for c in i.all_conds if not isinstance(i.fmt.source(c.member), int)]
+        tests += [cond_c(i, c, t.prefix) for c in i.all_conds if not isinstance(i.fmt.source(c.member), int)]
         body = "return x_%s(w, %s_%s, i);" % (i.fmt.name, t.prefix.upper(), c_name(i.name))
         if tests:
             o.append("%sif (%s)\n%s    %s" % (pad, " && ".join("(%s)" % x if len(tests) > 1 else x for x in tests), pad, body))
@@ -618,6 +666,14 @@ def print_c(t, syntax):
     return o
 
 
+def name_c(name, suffixes, syntax):
+    """Lines that print a mnemonic with its suffixes [(kind, member)]."""
+    put = "put_name(o, \"%s\", %s);" % ("" if suffixes else name, "true" if syntax else "false")
+    if not suffixes:
+        return [put]
+    return ["sb_puts(o, \"%s\");" % name] + ["print_%s(o, i, i->%s);" % s for s in suffixes] + [put]
+
+
 def make_disasm(t, source):
     """To be included by a file that has put_name and the operands' print_KIND."""
     p, up = t.prefix, t.prefix.upper()
@@ -625,18 +681,14 @@ def make_disasm(t, source):
     o.append("static void print_insn(struct strbuf *o, const struct %s_insn *i, bool aliases)\n{\n    switch (i->op) {" % p)
     for i in t.insns:
         o.append("    case %s_%s:" % (up, c_name(i.name)))
+        suffixes = [(k, m) for m, k in t.suffix.items() if i.fmt.source(m) is not None]
         for a in (a for a in t.aliases if a.of is i):
-            test = " && ".join(["aliases"] + [c.c("i->" + c.member) for c in a.conds])
-            o.append("        if (%s) {\n            put_name(o, \"%s\", %s);" % (test, a.name, "true" if a.syntax else "false"))
+            test = " && ".join(["aliases"] + [c.c("i->" + c.member, p) for c in a.conds])
+            o.append("        if (%s) {" % test)
+            o += ["            " + line for line in name_c(a.name, suffixes if a.suffixes else [], a.syntax)]
             o += ["            " + line for line in print_c(t, a.syntax)]
             o.append("            return;\n        }")
-        suffixes = [(k, m) for m, k in t.suffix.items() if i.fmt.source(m) is not None]
-        if suffixes:
-            o.append("        sb_puts(o, \"%s\");" % i.name)
-            o += ["        print_%s(o, i, i->%s);" % s for s in suffixes]
-            o.append("        put_name(o, \"\", %s);" % ("true" if i.syntax else "false"))
-        else:
-            o.append("        put_name(o, \"%s\", %s);" % (i.name, "true" if i.syntax else "false"))
+        o += ["        " + line for line in name_c(mnemonic(i.name), suffixes, i.syntax)]
         o += ["        " + line for line in print_c(t, i.syntax)]
         o.append("        return;")
     o.append("    }\n}")

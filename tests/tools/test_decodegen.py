@@ -93,7 +93,8 @@ class Errors(unittest.TestCase):
             ("format X rd if rs!=1", "a member that the format does not have"),
             ("format X rd if rd=1", "'rd=1' is no condition"),
             ("format X rd rs if rd!=rs", "'rd!=rs' is no condition"),
-            ("format X rd if rd:odd", "'rd:odd' is no condition"),
+            ("format X rd if rd:9", "'rd:9' is no condition"),
+            ("format X rd if @t", "'@t' is no condition"),
         ]:
             with self.subTest(line):
                 self.refused(table(line), message)
@@ -153,6 +154,50 @@ class Errors(unittest.TestCase):
         self.refused(table(a, 'alias m a "xd" if rd=imm'), "a member that the format does not have")
         self.refused(table(a, 'alias m a "xd" if'), "nothing follows `if`")
         decodegen.read_table(table(a, 'alias m a "xd" if rd=rs rs!=3'), "t")
+
+    def test_names(self):
+        self.refused(table('a/b 0001 0000 .... .... R "xd"', 'a.b 0010 0000 .... .... R "xd"'), "same name in C")
+        self.refused(table('a/ 0001 0000 .... .... R "xd"'), "neither a declaration nor a mnemonic")
+        self.refused(table('a/b/c 0001 0000 .... .... R "xd"'), "neither a declaration nor a mnemonic")
+        self.refused(table('a 0001 0000 .... .... R "xd"', 'alias b/c a "xd"'), "an alias is")
+        t = decodegen.read_table(table('a/b 0001 0000 .... .... R "xd"', 'a/c 0010 0000 .... .... R "xd" if rs:test',
+                                       'alias z a/c "xd" if rd=1 @check'), "t")
+        self.assertIn("TOY_A_B,", decodegen.make_header(t, "t"))
+        self.assertIn("bool toy_is_test(u32 value);", decodegen.make_header(t, "t"))
+        self.assertIn("toy_is_test((u32)", decodegen.make_decoder(t, "t", "h"))
+        text = decodegen.make_disasm(t, "t")
+        self.assertIn('put_name(o, "a", true)', text)
+        self.assertIn("if (aliases && i->rd == 1 && is_check(i))", text)
+
+    def test_suffixes(self):
+        t = decodegen.read_table(table("suffix way rs", 'a 0001 0000 .... .... R "xd"', 'alias b+ a "xd"', 'alias c a "xd"'), "t")
+        text = decodegen.make_disasm(t, "t")
+        for name, times in [("a", 1), ("b", 1)]:
+            self.assertEqual(text.count('sb_puts(o, "%s");' % name), times)
+        self.assertEqual(text.count("print_way(o, i, i->rs);"), 2)
+        self.assertIn('put_name(o, "c", true)', text)
+
+    def test_include(self):
+        files = {"d/in": 'a 0001 0000 .... .... R "xd"\nextension Two', "d/bad": 'a 0001', "d/self": "include self",
+                 "d/back": "include t"}
+
+        def read(path):
+            if path not in files:
+                raise OSError("no such file")
+            return files[path]
+        t = decodegen.read_table(table("include in", 'b 0010 0000 .... .... R "xd"'), "d/t", read)
+        self.assertEqual([(i.name, i.where, i.ext) for i in t.insns], [("a", "d/in:1", "Base"), ("b", "d/t:%d" % (HEAD.count("\n") + 2), "Two")])
+        for line, message in [
+            ("include", "it is `include FILE`"),
+            ("include ../x", "it is `include FILE`"),
+            ("include none", "cannot be read"),
+            ("include bad", "d/bad:1: a has 4 bits"),
+            ("include self", "includes itself"),
+            ("include back", "includes itself"),
+        ]:
+            with self.subTest(line), self.assertRaises(decodegen.TableError) as cm:
+                decodegen.read_table(table(line), "d/t", read)
+            self.assertIn(message, str(cm.exception))
 
     def test_empty(self):
         self.refused("", "no `prefix`", 0)

@@ -60,4 +60,5 @@ struct guest_isa {
     size_t (*disasm)(const u8 *code, size_t len, gva_t pc, char *buf, size_t cap);
 };
 
+extern const struct guest_isa guest_aarch64;
 extern const struct guest_isa guest_riscv64;

@@ -1,0 +1,2 @@
+/* How the operands of floating point and SIMD are written: print_KIND functions of disasm.c. */
+#pragma once
