@@ -11,3 +11,8 @@ int mk_thread_base(u64 base)
 {
     return syscall(SYS_arch_prctl, ARCH_SET_GS, base) ? -errno : 0;
 }
+
+int mk_cpu_query(u64 key, u64 *value)
+{
+    return -ENOSYS; /* cpuid tells */
+}
