@@ -21,7 +21,8 @@ The table is lines of words; `#` starts a comment. Declarations come before thei
     add 0000000 ..... ..... 000 ..... 0110011 R "xd,xs1,xs2"
                                      (in syntax, operands and punctuation are printed; 'words' stand as they are)
                                      a name, its bits from the highest to bit 0 (`.` belongs to a field, `-` is
-                                     ignored, 16 or 32 in all), format, operand syntax. What follows a `/` in a name
+                                     ignored, 16 or 32 in all), format, operand syntax. Between the last two may stand
+                                     members with a value of their own, as in a format (size=3). What follows a `/` in a name
                                      tells forms of one mnemonic apart (add/imm) and is not printed.
                                      Then, each at most once:
                                      as=NAME      has the semantics of NAME (default: its own)
@@ -318,6 +319,25 @@ def read_format(t, words, where):
     return fmt
 
 
+def with_constants(t, fmt, words, where):
+    """The format that is fmt and sets further members to constants."""
+    name = "_".join([fmt.name] + [re.sub(r"[^A-Za-z0-9]", "_", w) for w in words])
+    if name not in t.formats:
+        members = list(fmt.members)
+        for w in words:
+            member, eq, value = w.partition("=")
+            if not eq or member not in t.members or not re.match(r"-?\d", value):
+                raise TableError("%s: '%s' is no MEMBER=NUMBER" % (where, w))
+            if member in (m for m, _ in members):
+                raise TableError("%s: format %s sets %s already" % (where, fmt.name, member))
+            lo, hi = TYPES[t.members[member]]
+            if not lo <= number(value, where) <= hi:
+                raise TableError("%s: %s does not fit into %s" % (where, value, t.members[member]))
+            members.append((member, number(value, where)))
+        t.formats[name] = Format(name, members, fmt.conds)
+    return t.formats[name]
+
+
 def check_syntax(t, syntax, fmt, where, name):
     """[("text", s) | ("operand", kind, member)]"""
     out = []
@@ -347,7 +367,10 @@ def read_insn(t, words, where, ext):
         rest = rest[1:]
     if len(bits) not in (16, 32):
         raise TableError("%s: %s has %d bits, not 16 or 32" % (where, name, len(bits)))
-    if len(rest) < 2 or not rest[1].startswith('"'):
+    more = 1
+    while more < len(rest) and not rest[more].startswith('"'):
+        more += 1
+    if more >= len(rest):
         raise TableError("%s: %s: after the bits come a format and \"SYNTAX\"" % (where, name))
     if rest[0] not in t.formats:
         raise TableError("%s: %s: there is no format '%s'" % (where, name, rest[0]))
@@ -356,6 +379,9 @@ def read_insn(t, words, where, ext):
     if any(i.name == name for i in t.insns):
         raise TableError("%s: there are two instructions %s" % (where, name))
     fmt = t.formats[rest[0]]
+    if more > 1:
+        fmt = with_constants(t, fmt, rest[1:more], where)
+        rest = [fmt.name] + rest[more:]
     mask = value = dots = 0
     for c in bits:
         mask, value, dots = mask << 1 | (c in "01"), value << 1 | (c == "1"), dots << 1 | (c == ".")

@@ -169,6 +169,20 @@ class Errors(unittest.TestCase):
         self.assertIn('put_name(o, "a", true)', text)
         self.assertIn("if (aliases && i->rd == 1 && is_check(i))", text)
 
+    def test_constants(self):
+        for words, message in [
+            ("imm", "'imm' is no MEMBER=NUMBER"),
+            ("zz=1", "'zz=1' is no MEMBER=NUMBER"),
+            ("imm=q", "'imm=q' is no MEMBER=NUMBER"),
+            ("imm=1 imm=2", "sets imm already"),
+            ("rd=1", "sets rd already"),
+        ]:
+            with self.subTest(words):
+                self.refused(table('a 0001 0000 .... .... R %s "xd"' % words), message)
+        self.refused(table('format X rd', 'a 0001 0000 0000 .... X rs=256 "xd"'), "256 does not fit into u8")
+        t = decodegen.read_table(table('a 0001 0000 .... .... R imm=-3 "xd,imm"', 'b 0010 0000 .... .... R imm=-3 "xd"'), "t")
+        self.assertEqual(decodegen.make_decoder(t, "t", "h").count("i->imm = (s32)(-3);"), 1)
+
     def test_suffixes(self):
         t = decodegen.read_table(table("suffix way rs", 'a 0001 0000 .... .... R "xd"', 'alias b+ a "xd"', 'alias c a "xd"'), "t")
         text = decodegen.make_disasm(t, "t")
