@@ -26,14 +26,14 @@ static inline u64 a64_fpcr_mode(u64 fpcr)
 
 /* What is known of the flags at this place in the unit; see flags.c. */
 struct a64_flags {
-    u8 kind;        /* enum a64_cc_kind, or A64_CC_UNKNOWN, A64_CC_CHOICE */
+    u8 kind;        /* enum a64_cc_kind (of a pair the first), or A64_CC_UNKNOWN, A64_CC_CHOICE */
+    bool word;      /* on 32 bits */
     bool put;       /* the slots hold them */
-    ir_ref a, b, c; /* operands; 32-bit kinds: as i32 */
-    ir_ref wa, wb;  /* the same as i64 for the slots; upper halves mean nothing there */
-    /* CHOICE: if px pcc py then these flags of kind `then`, else NZCV lit */
+    ir_ref a, b, c; /* operands, i32 where `word`; c is an i64 */
+    ir_ref r;       /* the result, where there is one already, else 0 */
+    /* CHOICE: if px pcc py then the flags of kind `then`, else NZCV `lit` */
     u8 then, pcc, lit;
     ir_ref px, py;
-    u32 slot_kind; /* what slot cc_kind is known to hold, or A64_CC_UNKNOWN */
 };
 enum { A64_CC_UNKNOWN = A64_NCC, A64_CC_CHOICE };
 
@@ -187,9 +187,10 @@ ir_ref a64_cond_value(struct a64_ctx *c, u32 cond);
 ir_ref a64_carry(struct a64_ctx *c);
 ir_ref a64_nzcv(struct a64_ctx *c);
 
-/* What this instruction leaves in the flags. Called last, after all that may fault. Operands are i32 or i64. */
-void a64_flags_sub(struct a64_ctx *c, ir_ref a, ir_ref b);
-void a64_flags_add(struct a64_ctx *c, ir_ref a, ir_ref b);
+/* What this instruction leaves in the flags. Operands and results are i32 or i64. Nothing is written by these: the
+ * slots get what is needed before something may leave the unit. */
+void a64_flags_sub(struct a64_ctx *c, ir_ref a, ir_ref b, ir_ref result); /* of a - b; result 0: no register has it */
+void a64_flags_add(struct a64_ctx *c, ir_ref a, ir_ref b, ir_ref result);
 void a64_flags_adc(struct a64_ctx *c, ir_ref a, ir_ref b, ir_ref carry); /* a + b + carry (i64, 0 or 1) */
 void a64_flags_logic(struct a64_ctx *c, ir_ref result);
 void a64_flags_lit(struct a64_ctx *c, ir_ref nzcv); /* i64: N 8, Z 4, C 2, V 1 */
@@ -201,8 +202,11 @@ void a64_flags_if_sub(struct a64_ctx *c, u32 cond, ir_ref a, ir_ref b, u32 nzcv)
 void a64_flags_if_add(struct a64_ctx *c, u32 cond, ir_ref a, ir_ref b, u32 nzcv);
 void a64_flags_if_ord(struct a64_ctx *c, u32 cond, ir_ref ord, u32 nzcv);
 
-/* The flags that the translator knows are written to the slots, where they are not yet: before anything that may leave
- * the unit. translate.c does it between instructions; an instruction that leaves through a call of its own need not. */
+/* Leaves for `to` if condition `cond` holds; the slots hold the flags. Gives how many side exits it made. */
+u32 a64_exit_cond(struct a64_ctx *c, u32 cond, gva_t to);
+
+/* Writes to the slots the flags that only the translator knows. translate.c does it before each instruction that may
+ * leave the unit. */
 void a64_flags_flush(struct a64_ctx *c);
 
 /* --- control --- */

@@ -33,16 +33,18 @@ enum { A64_FP = 29, A64_LR = 30 };
 
 /* What made the flags. The kinds of arithmetic come in pairs: on 64 bits, and (+ 1) on the low 32 bits of a and b. */
 enum a64_cc_kind {
-    A64_CC_LIT,     /* a is NZCV: N 8, Z 4, C 2, V 1 */
-    A64_CC_ORD,     /* a is what IR op ford gives: 0 equal, 1 less, 2 greater, 3 unordered */
-    A64_CC_SUB,     /* a - b */
-    A64_CC_SUB32,   /* likewise */
-    A64_CC_ADD,     /* a + b */
-    A64_CC_ADD32,   /* likewise */
-    A64_CC_ADC,     /* a + b + c, c being 0 or 1 */
-    A64_CC_ADC32,   /* likewise */
-    A64_CC_LOGIC,   /* result a: N and Z of it, C and V clear */
-    A64_CC_LOGIC32, /* likewise */
+    A64_CC_LIT,   /* a is NZCV: N 8, Z 4, C 2, V 1 */
+    A64_CC_ORD,   /* a is what IR op ford gives: 0 equal, 1 less, 2 greater, 3 unordered */
+    A64_CC_SUB,   /* a - b */
+    A64_CC_SUB32, /* likewise */
+    A64_CC_RES,   /* a was the result of subtracting b */
+    A64_CC_RES32, /* likewise */
+    A64_CC_ADD,   /* a was the result of adding b */
+    A64_CC_ADD32, /* likewise */
+    A64_CC_ADC,   /* a + b + c, c being 0 or 1 */
+    A64_CC_ADC32, /* likewise */
+    A64_CC_LOGIC, /* the result a: N and Z of it, C and V clear */
+    A64_CC_LOGIC32,
     A64_NCC
 };
 

@@ -1,0 +1,132 @@
+/* aarch64: branches, exceptions, hints and barriers.
+ *
+ * All of these may leave the unit, so the flags are in their slots before. */
+#include "translator/guest/aarch64/a64_int.h"
+
+static bool jump(struct a64_ctx *c, gva_t to)
+{
+    ir_exit(c->b, to);
+    c->ended = true;
+    return true;
+}
+
+TR(b)
+{
+    return jump(c, c->pc + (u64)(s64)i->imm);
+}
+
+TR(bl)
+{
+    a64_put_x(c, A64_LR, ir_const(c->b, IR_I64, c->next));
+    ir_exit_call(c->b, c->pc + (u64)(s64)i->imm, c->next);
+    c->ended = true;
+    return true;
+}
+
+TR(br)
+{
+    ir_exit_ind(c->b, a64_x(c, i->rn));
+    c->ended = true;
+    return true;
+}
+
+TR(blr)
+{
+    ir_ref to = a64_x(c, i->rn);
+    a64_put_x(c, A64_LR, ir_const(c->b, IR_I64, c->next));
+    ir_exit_ind_call(c->b, to, c->next);
+    c->ended = true;
+    return true;
+}
+
+TR(ret)
+{
+    ir_exit_ret(c->b, a64_x(c, i->rn));
+    c->ended = true;
+    return true;
+}
+
+/* After `exits` side exits: a forward branch that is not taken goes on in the same unit while side exits remain. A
+ * backward branch ends the unit: it is the bottom of a loop and mostly taken. */
+static bool not_taken(struct a64_ctx *c, s32 offset, u32 exits)
+{
+    c->exits += exits;
+    if (offset > 0 && c->exits <= c->rq->max_exits)
+        return true;
+    if (c->rq->stop_after)
+        return a64_trap(c, IR_TRAP_STOP, c->next);
+    return jump(c, c->next);
+}
+
+TR(b_cond)
+{
+    const gva_t to = c->pc + (u64)(s64)i->imm;
+    if (i->bcond >= 14)
+        return jump(c, to);
+    return not_taken(c, i->imm, a64_exit_cond(c, i->bcond, to));
+}
+
+static bool compare_zero(struct a64_ctx *c, const struct a64_insn *i, enum ir_cc cc)
+{
+    ir_ref v = a64_r(c, i->sf, i->rd);
+    ir_exit_if(c->b, cc, v, ir_const(c->b, ir_type_of(c->b, v), 0), c->pc + (u64)(s64)i->imm);
+    return not_taken(c, i->imm, 1);
+}
+
+/* The bit alone, or as the sign. */
+static bool test_bit(struct a64_ctx *c, const struct a64_insn *i, bool set)
+{
+    const gva_t to = c->pc + (u64)(s64)i->imm;
+    if (i->amount < 31) {
+        ir_ref v = ir_op2i(c->b, IR_OP_and, a64_w(c, i->rd), 1ull << i->amount);
+        ir_exit_if(c->b, set ? IR_NE : IR_EQ, v, ir_const(c->b, IR_I32, 0), to);
+    } else {
+        ir_ref v = i->amount == 31 ? a64_w(c, i->rd) : a64_x(c, i->rd);
+        if (i->amount > 31 && i->amount < 63)
+            v = ir_op2i(c->b, IR_OP_shl, v, 63u - i->amount);
+        ir_exit_if(c->b, set ? IR_LTS : IR_GES, v, ir_const(c->b, ir_type_of(c->b, v), 0), to);
+    }
+    return not_taken(c, i->imm, 1);
+}
+
+/* clang-format off */
+TR(cbz)  { return compare_zero(c, i, IR_EQ); }
+TR(cbnz) { return compare_zero(c, i, IR_NE); }
+TR(tbz)  { return test_bit(c, i, false); }
+TR(tbnz) { return test_bit(c, i, true); }
+
+TR(svc) { return a64_trap(c, IR_TRAP_SYSCALL, c->next); }
+TR(brk) { return a64_trap(c, IR_TRAP_BREAK, c->pc); }
+/* clang-format on */
+
+/* Yield and the waits for an event give way; all others do nothing here, pointer authentication in this space too. */
+TR(hint)
+{
+    if (i->imm >= 1 && i->imm <= 3)
+        ir_emit(c->b, IR_OP_pause, IR_VOID, 0, 0, 0, 0, 0, 0);
+    return true;
+}
+
+/* Which accesses a barrier is about stands in the low bits of CRm; where (the domain) is one and the same here. */
+TR(dmb)
+{
+    const u32 types = (u32)i->imm & 3;
+    if (types == 1)
+        ir_fence(c->b, IR_FENCE_PR | IR_FENCE_SR | IR_FENCE_SW);
+    else if (types == 2)
+        ir_fence(c->b, IR_FENCE_PW | IR_FENCE_SW);
+    else
+        ir_fence(c->b, IR_FENCE_PR | IR_FENCE_PW | IR_FENCE_SR | IR_FENCE_SW);
+    return true;
+}
+
+TR(dsb)
+{
+    return a64_tr_dmb(c, i);
+}
+
+/* What was written before reaches instruction fetch by ic ivau; see system.c. */
+TR(isb)
+{
+    return true;
+}
