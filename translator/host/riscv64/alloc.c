@@ -1,0 +1,515 @@
+/* Where values are.
+ *
+ * One pass forward, with the last use of each value known (emit.c scans for it). A value is in any of: a temp register,
+ * a slot (its pinned register or its memory), a spill cell; or it is a constant, which needs no place. Two tables say
+ * what holds what, `owner` for temps and `slot_val` for slots, and each value knows its places. Wide values (i128,
+ * v128) have only memory places.
+ *
+ *   - `get` moves nothing: the slot becomes the value's place. When the slot is overwritten while the value lives on,
+ * it is copied to a temp first, a wide one to a spill cell (vacate).
+ *   - `put` to a slot in memory stores, and from then on the slot is a free spill cell of the value.
+ *   - A value that a `put` to a pinned slot takes is computed right into the slot's register (def_hint), if nothing
+ *     between may leave the unit, fault or read the slot. The scan found that out but for one thing, which only this
+ *     pass knows: whether the slot's old value is still needed. A wide value is written right into the slot's memory
+ * likewise.
+ *   - A temp is taken from a value that has another place, or else from the one that is needed for longest, by
+ *     spilling it.
+ *
+ * Order inside an op: all operands are fetched (use_*) before the place of the result is asked for (def_*), since
+ * that place may be the register of an operand that dies here. */
+#include "translator/host/riscv64/gen.h"
+
+#include "lib/arena.h"
+#include "lib/err.h"
+
+void mov_rr(struct gen *g, u32 dst, u32 src)
+{
+    if (dst == src)
+        return;
+    if (dst >= F0)
+        x_r(&g->c, FSGNJ | FMT_D, dst, src, src);
+    else
+        x_mv(&g->c, dst, src);
+}
+
+u32 load_op(u32 type)
+{
+    static const u32 op[IR_NTYPES] = {[IR_I32] = LW, [IR_I64] = LD, [IR_F32] = FLW, [IR_F64] = FLD};
+    return op[type];
+}
+
+u32 store_op(u32 type)
+{
+    static const u32 op[IR_NTYPES] = {[IR_I32] = SW, [IR_I64] = SD, [IR_F32] = FSW, [IR_F64] = FSD};
+    return op[type];
+}
+
+void load_vcpu(struct gen *g, u32 dst, s32 off, u32 type)
+{
+    if (type == IR_F16) {
+        x_load(&g->c, LHU, SCR2, VCPU, off);
+        half_from(g, dst, SCR2);
+        return;
+    }
+    x_load(&g->c, load_op(type), dst, VCPU, off);
+}
+
+void store_vcpu(struct gen *g, s32 off, u32 src, u32 type)
+{
+    if (type == IR_F16) {
+        x_r(&g->c, (u32)FMV_X_W, SCR, src, 0);
+        x_store(&g->c, SH, SCR, VCPU, off);
+        return;
+    }
+    x_store(&g->c, store_op(type), src, VCPU, off);
+}
+
+void copy_vcpu(struct gen *g, s32 to, s32 from)
+{
+    if (to == from)
+        return;
+    x_load(&g->c, LD, SCR, VCPU, from);
+    x_load(&g->c, LD, SCR2, VCPU, from + 8);
+    x_store(&g->c, SD, SCR, VCPU, to);
+    x_store(&g->c, SD, SCR2, VCPU, to + 8);
+}
+
+void load_imm(struct gen *g, u32 rd, u64 k)
+{
+    if (li_len((s64)k) <= 3) {
+        x_li(&g->c, rd, (s64)k);
+        return;
+    }
+    struct literal *l = arena_alloc(g->u->arena, sizeof *l, _Alignof(struct literal));
+    if (!l) {
+        g->err = -ENOMEM;
+        return;
+    }
+    *l = (struct literal){.next = g->literals, .site = g->c.p, .value = k};
+    g->literals = l;
+    x_u(&g->c, AUIPC, rd, 0);
+    x_load(&g->c, LD, rd, rd, 0);
+}
+
+/* A spilled value takes whole cells; what lies above a narrow one is never looked at. */
+static u32 spill_type(u32 type)
+{
+    return is_float(type) ? IR_F64 : IR_I64;
+}
+
+static bool cell_used(const struct gen *g, u32 k)
+{
+    return g->spill_used[k / 64] >> (k % 64) & 1;
+}
+
+/* Gives value v a spill cell, or two. */
+static s32 spill_cell(struct gen *g, ir_ref v)
+{
+    u32 n = is_wide(g->val[v].type) ? 2 : 1, k = 0;
+    while (k + n <= SPILL_CELLS && (cell_used(g, k) || (n == 2 && cell_used(g, k + 1))))
+        k++;
+    if (k + n > SPILL_CELLS) {
+        g->err = -ENOSPC;
+        k = 0;
+    } else {
+        for (u32 j = k; j < k + n; j++)
+            g->spill_used[j / 64] |= 1ull << (j % 64);
+        g->spill_owner[g->nspilled++] = v;
+    }
+    g->val[v].spill = (u16)k;
+    return SPILL_OFF(k);
+}
+
+static void spill(struct gen *g, ir_ref v, u32 r)
+{
+    s32 off = spill_cell(g, v);
+    store_vcpu(g, off, r, spill_type(g->val[v].type));
+}
+
+static bool is_const(const struct gen *g, ir_ref v)
+{
+    return ins_of(g, v)->op == IR_OP_const;
+}
+
+/* Does v have a place besides temps? */
+static bool has_home(const struct gen *g, ir_ref v)
+{
+    return g->val[v].slot != NOSLOT || g->val[v].spill != NOSPILL || is_const(g, v);
+}
+
+static void temp_drop(struct gen *g, u32 r)
+{
+    ir_ref v = g->owner[r];
+    if (v)
+        g->val[v].reg = NOREG;
+    g->owner[r] = 0;
+    g->held &= ~(1ull << r);
+}
+
+static void temp_give(struct gen *g, u32 r, ir_ref v)
+{
+    temp_drop(g, r);
+    g->owner[r] = v;
+    g->held |= 1ull << r;
+    g->val[v].reg = (u8)r;
+}
+
+static bool temp_free(const struct gen *g, u64 mask)
+{
+    return mask & ~g->locked & ~g->held;
+}
+
+u32 temp_of(struct gen *g, u64 mask)
+{
+    mask &= ~g->locked;
+    dgm_assert(mask, "all temps are locked in instruction %u", g->pos);
+    if (mask & ~g->held) {
+        u32 r = (u32)__builtin_ctzll(mask & ~g->held);
+        g->locked |= 1ull << r;
+        return r;
+    }
+    u32 best = NOREG, best_last = 0;
+    for (u64 m = mask; m; m &= m - 1) {
+        u32 r = (u32)__builtin_ctzll(m);
+        ir_ref v = g->owner[r];
+        u32 last = g->val[v].last + (has_home(g, v) ? 1u << 30 : 0);
+        if (best == NOREG || last > best_last) {
+            best = r;
+            best_last = last;
+        }
+    }
+    ir_ref v = g->owner[best];
+    if (!has_home(g, v))
+        spill(g, v, best);
+    temp_drop(g, best);
+    g->locked |= 1ull << best;
+    return best;
+}
+
+void temp_take(struct gen *g, u32 r)
+{
+    dgm_assert(!(g->locked >> r & 1), "register %u is in use in instruction %u", r, g->pos);
+    g->locked |= 1ull << r;
+    ir_ref v = g->owner[r];
+    if (v && !has_home(g, v)) {
+        u64 mask = r >= F0 ? TEMPS_FLOAT : TEMPS_INT;
+        if (temp_free(g, mask)) {
+            u32 t = temp_of(g, mask);
+            mov_rr(g, t, r);
+            g->locked &= ~(1ull << t);
+            temp_give(g, t, v);
+            g->owner[r] = 0;
+            g->held &= ~(1ull << r);
+            return;
+        }
+        spill(g, v, r);
+    }
+    temp_drop(g, r);
+}
+
+void temps_flush(struct gen *g)
+{
+    for (u64 m = g->held; m; m &= m - 1) {
+        u32 r = (u32)__builtin_ctzll(m);
+        ir_ref v = g->owner[r];
+        if (g->val[v].last > g->pos && !has_home(g, v))
+            spill(g, v, r);
+        temp_drop(g, r);
+    }
+}
+
+u32 reg_of(const struct gen *g, ir_ref i)
+{
+    const struct val *v = &g->val[root_of(g, i)];
+    if (v->reg != NOREG)
+        return v->reg;
+    return v->slot != NOSLOT ? g->slot_reg[v->slot] : NOREG;
+}
+
+static s32 slot_off(const struct gen *g, u32 slot)
+{
+    return SLOT_OFF(g->u->slots->slot[slot].offset);
+}
+
+/* Memory place of v, which has no register. */
+static s32 mem_of(const struct gen *g, ir_ref v)
+{
+    const struct val *p = &g->val[v];
+    dgm_assert(p->slot != NOSLOT || p->spill != NOSPILL, "value %u is nowhere (instruction %u)", v, g->pos);
+    return p->slot != NOSLOT ? slot_off(g, p->slot) : SPILL_OFF(p->spill);
+}
+
+s32 use_mem(struct gen *g, ir_ref i)
+{
+    return mem_of(g, root_of(g, i));
+}
+
+/* A floating constant. */
+static void load_float(struct gen *g, u32 r, u32 type, u64 k)
+{
+    if (type == IR_F16)
+        k |= ~0xffffull;
+    u32 from = ZERO;
+    if (k) {
+        from = SCR;
+        load_imm(g, SCR, type == IR_F32 ? (u64)(s64)(s32)k : k);
+    }
+    x_r(&g->c, (u32)FMV_W_X | (type == IR_F32 ? 0 : FMT_D), r, from, 0);
+}
+
+void load_into(struct gen *g, u32 r, ir_ref i)
+{
+    ir_ref v = root_of(g, i);
+    const struct ir_ins *in = ins_of(g, v);
+    u32 src = reg_of(g, v);
+    if (src != NOREG) {
+        mov_rr(g, r, src);
+    } else if (in->op == IR_OP_const && is_float(in->type)) {
+        load_float(g, r, in->type, in->imm);
+    } else if (in->op == IR_OP_const) {
+        load_imm(g, r, in->type == IR_I32 ? (u64)(s64)(s32)in->imm : in->imm);
+    } else {
+        bool narrow = g->val[v].slot != NOSLOT; /* a spill cell is whole */
+        load_vcpu(g, r, mem_of(g, v), narrow ? g->val[v].type : spill_type(g->val[v].type));
+    }
+}
+
+u32 use_reg(struct gen *g, ir_ref i)
+{
+    ir_ref v = root_of(g, i);
+    u32 r = reg_of(g, v);
+    if (r == NOREG) {
+        if (is_const(g, v) && !is_float(ins_of(g, v)->type) && ins_of(g, v)->imm == 0)
+            return ZERO;
+        r = temp_of(g, is_float(g->val[v].type) ? TEMPS_FLOAT : TEMPS_INT);
+        load_into(g, r, v);
+        temp_give(g, r, v);
+    }
+    g->locked |= 1ull << r;
+    return r;
+}
+
+/* Another slot than s that holds w too, in a register by preference; NOSLOT if there is none. */
+static u32 other_slot(const struct gen *g, ir_ref w, u32 s)
+{
+    u32 found = NOSLOT;
+    for (u32 t = 0; t < g->u->slots->n; t++) {
+        if (g->slot_val[t] != w || t == s)
+            continue;
+        found = t;
+        if (g->slot_reg[t] != NOREG)
+            break;
+    }
+    return found;
+}
+
+/* Slot s is about to be overwritten: its value, if it lives on, gets another place. */
+static void vacate(struct gen *g, u32 s)
+{
+    ir_ref w = g->slot_val[s];
+    g->slot_val[s] = 0;
+    if (!w || g->val[w].slot != s)
+        return;
+    g->val[w].slot = NOSLOT;
+    if (g->val[w].last <= g->pos)
+        return;
+    g->val[w].slot = (u16)other_slot(g, w, s);
+    if (has_home(g, w) || g->val[w].reg != NOREG)
+        return;
+    u32 type = g->val[w].type;
+    if (is_wide(type)) {
+        copy_vcpu(g, spill_cell(g, w), slot_off(g, s));
+        return;
+    }
+    u32 t = temp_of(g, is_float(type) ? TEMPS_FLOAT : TEMPS_INT);
+    if (g->slot_reg[s] != NOREG)
+        mov_rr(g, t, g->slot_reg[s]);
+    else
+        load_vcpu(g, t, slot_off(g, s), type);
+    temp_give(g, t, w);
+    g->locked &= ~(1ull << t);
+}
+
+/* Is the old value of slot s in the way of computing a new one right there, for put p? It is when it is needed later
+ * and has no other place; a copy now costs as much as the one at the put would, but not if it is not needed until then.
+ */
+static bool in_the_way(const struct gen *g, u32 s, ir_ref p)
+{
+    ir_ref w = g->slot_val[s];
+    if (!w || g->val[w].slot != s || g->val[w].last <= g->pos || g->val[w].reg != NOREG || g->val[w].spill != NOSPILL ||
+        other_slot(g, w, s) != NOSLOT)
+        return false;
+    if (g->val[w].last <= p)
+        return true;
+    return !is_wide(g->val[w].type) && !temp_free(g, is_float(g->val[w].type) ? TEMPS_FLOAT : TEMPS_INT);
+}
+
+u32 def_hint(struct gen *g, ir_ref i)
+{
+    u32 p = g->val[i].hint;
+    if (!p)
+        return NOREG;
+    u32 s = ins_of(g, p)->aux;
+    if (in_the_way(g, s, p))
+        return NOREG;
+    vacate(g, s);
+    g->locked |= 1ull << g->slot_reg[s];
+    return g->slot_reg[s];
+}
+
+u32 def_reg(struct gen *g, ir_ref i, ir_ref prefer)
+{
+    u32 r = def_hint(g, i);
+    if (r != NOREG)
+        return r;
+    u64 mask = is_float(ins_of(g, i)->type) ? TEMPS_FLOAT : TEMPS_INT;
+    if (prefer && dies(g, prefer)) {
+        r = g->val[root_of(g, prefer)].reg;
+        if (r != NOREG && (mask >> r & 1)) {
+            g->locked |= 1ull << r;
+            return r;
+        }
+    }
+    return temp_of(g, mask);
+}
+
+u32 def_apart(struct gen *g, ir_ref i, u64 not )
+{
+    u32 r = def_hint(g, i);
+    if (r == NOREG || (not >> r & 1))
+        r = temp_of(g, (is_float(ins_of(g, i)->type) ? TEMPS_FLOAT : TEMPS_INT) & ~not );
+    return r;
+}
+
+void def_done(struct gen *g, ir_ref i, u32 r)
+{
+    if (TEMPS >> r & 1) {
+        temp_give(g, r, i);
+        return;
+    }
+    u32 s = ins_of(g, g->val[i].hint)->aux;
+    dgm_assert(g->slot_reg[s] == r, "value %u was computed into register %u", i, r);
+    g->slot_val[s] = i;
+    g->val[i].slot = (u16)s;
+}
+
+void def_from(struct gen *g, ir_ref i, u32 r)
+{
+    if (TEMPS >> r & 1) {
+        u32 dst = def_hint(g, i);
+        if (dst != NOREG) {
+            mov_rr(g, dst, r);
+            r = dst;
+        }
+    }
+    def_done(g, i, r);
+}
+
+s32 def_mem(struct gen *g, ir_ref i)
+{
+    u32 p = g->val[i].hint;
+    u32 s = p ? ins_of(g, p)->aux : NOSLOT;
+    if (!p || in_the_way(g, s, p))
+        return spill_cell(g, i);
+    vacate(g, s);
+    g->slot_val[s] = i;
+    g->val[i].slot = (u16)s;
+    return slot_off(g, s);
+}
+
+void emit_get(struct gen *g, ir_ref i)
+{
+    u32 s = ins_of(g, i)->aux;
+    ir_ref w = g->slot_val[s];
+    if (!w) {
+        g->slot_val[s] = i;
+        g->val[i].slot = (u16)s;
+        return;
+    }
+    g->val[i].root = w;
+    if (g->val[w].last < g->val[i].last)
+        g->val[w].last = g->val[i].last;
+    if (g->val[w].slot == NOSLOT)
+        g->val[w].slot = (u16)s;
+}
+
+void emit_put(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u32 s = in->aux, r = g->slot_reg[s];
+    ir_ref x = root_of(g, in->a);
+    g->changed = true;
+    if (g->slot_val[s] == x)
+        return;
+    if (is_wide(in->type)) {
+        s32 from = use_mem(g, x);
+        vacate(g, s);
+        copy_vcpu(g, slot_off(g, s), from);
+        g->slot_val[s] = x;
+        if (g->val[x].slot == NOSLOT)
+            g->val[x].slot = (u16)s;
+        return;
+    }
+    u32 from = reg_of(g, x);
+    if (from != NOREG)
+        g->locked |= 1ull << from;
+    vacate(g, s);
+    if (r == NOREG) {
+        store_vcpu(g, slot_off(g, s), use_reg(g, x), in->type);
+    } else if (in->type == IR_I32 && !is_sext32(g, in->a)) {
+        x_i(&g->c, ADDIW, r, use_reg(g, x), 0);
+        return; /* what an i32 slot is known to hold is extended */
+    } else {
+        load_into(g, r, x);
+    }
+    if (in->type != g->val[x].type)
+        return; /* the low half of x: the slot does not hold x itself */
+    g->slot_val[s] = x;
+    if (g->val[x].slot == NOSLOT || (r != NOREG && g->slot_reg[g->val[x].slot] == NOREG))
+        g->val[x].slot = (u16)s;
+}
+
+void slots_forget(struct gen *g)
+{
+    for (u32 s = 0; s < g->u->slots->n; s++) {
+        ir_ref w = g->slot_val[s];
+        if (!w)
+            continue;
+        g->slot_val[s] = 0;
+        if (g->val[w].slot == NOSLOT)
+            continue;
+        if (g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL && !is_const(g, w)) {
+            if (is_wide(g->val[w].type)) {
+                s32 from = mem_of(g, w);
+                copy_vcpu(g, spill_cell(g, w), from);
+            } else {
+                u32 r = use_reg(g, w);
+                g->locked &= ~(1ull << r);
+                if (!(TEMPS >> r & 1))
+                    spill(g, w, r);
+            }
+        }
+        g->val[w].slot = NOSLOT;
+    }
+}
+
+void release_dead(struct gen *g)
+{
+    for (u64 m = g->held; m; m &= m - 1) {
+        u32 r = (u32)__builtin_ctzll(m);
+        if (g->val[g->owner[r]].last <= g->pos)
+            temp_drop(g, r);
+    }
+    for (u32 k = 0; k < g->nspilled;) {
+        ir_ref v = g->spill_owner[k];
+        if (g->val[v].last > g->pos) {
+            k++;
+            continue;
+        }
+        u32 cell = g->val[v].spill, n = is_wide(g->val[v].type) ? 2 : 1;
+        for (u32 j = cell; j < cell + n; j++)
+            g->spill_used[j / 64] &= ~(1ull << (j % 64));
+        g->val[v].spill = NOSPILL;
+        g->spill_owner[k] = g->spill_owner[--g->nspilled];
+    }
+}
