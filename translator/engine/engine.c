@@ -11,6 +11,8 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
 {
     if (cfg->cache_size < MIN_CACHE || cfg->cache_size > MAX_CACHE)
         return -EINVAL;
+    if (cfg->tier != ENGINE_INTERP && !host_native.emit)
+        return -ENOSYS;
     void *mem;
     int rc = mk_pages_alloc(&mem, sizeof(struct engine));
     if (rc)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <ucontext.h>
 
-#include "personality/linux/provider_linux/x86_64_gen.h"
+#include "personality/linux/provider_linux/arch/x86_64/x86_64_gen.h"
 #include "personality/linux/syscalls_gen.h"
 
 extern const char prov_enter_begin[], prov_enter_end[], prov_enter_refuse[];
