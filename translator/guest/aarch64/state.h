@@ -59,6 +59,8 @@ struct a64_state {
     u128 qc;              /* FPSR.QC is set when any bit of this is */
     u64 fpcr;             /* FPCR; written through a64_set_fpcr */
     u64 idc;              /* FPSR.IDC in its place (bit 7), other bits clear */
+    u64 tags;             /* no slot: nonzero: data addresses have their top bytes stripped; part of the mode */
+    u64 idc_raised;       /* no slot: what a floating-point helper adds to idc; 0 but within an instruction */
 };
 
 /* No reservation. A reservation's address is aligned, so this is none. */

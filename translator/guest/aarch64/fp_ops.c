@@ -1,0 +1,121 @@
+/* aarch64: how a floating-point operation gets into the IR; see fp.h.
+ *
+ * A vector of 64 bits is computed in 128. Its upper half must not raise flags, so it is made 0 in the sources, and 1 in
+ * a divisor; it is 0 in the result. Comparisons of scalars are vector ops too, for their results are masks.
+ *
+ * IDC. Only flushing inputs to zero raises it, and that only helpers do. They may not write slots, so they leave it in
+ * a64_state.idc_raised, from where a64_help_idc takes it to the slot. */
+#include "translator/guest/aarch64/fp.h"
+
+/* clang-format off */
+const struct a64_fp_info a64_fp_info[FP_NIR] = {
+    [FP_ADD]      = {IR_OP_fadd, IR_OP_vfadd, 2, IR_FP_TINY_BEFORE},
+    [FP_SUB]      = {IR_OP_fsub, IR_OP_vfsub, 2, IR_FP_TINY_BEFORE},
+    [FP_MUL]      = {IR_OP_fmul, IR_OP_vfmul, 2, IR_FP_TINY_BEFORE},
+    [FP_DIV]      = {IR_OP_fdiv, IR_OP_vfdiv, 2, IR_FP_TINY_BEFORE},
+    [FP_SQRT]     = {IR_OP_fsqrt, IR_OP_vfsqrt, 1, IR_FP_TINY_BEFORE},
+    [FP_FMA]      = {IR_OP_fma, IR_OP_vfma, 3, IR_FP_TINY_BEFORE},
+    [FP_MIN]      = {IR_OP_fmin, IR_OP_vfmin, 2, IR_FP_TINY_BEFORE | IR_FP_NAN_WINS},
+    [FP_MAX]      = {IR_OP_fmax, IR_OP_vfmax, 2, IR_FP_TINY_BEFORE | IR_FP_NAN_WINS},
+    [FP_MINNM]    = {IR_OP_fmin, IR_OP_vfmin, 2, IR_FP_TINY_BEFORE | IR_FP_SNAN_WINS},
+    [FP_MAXNM]    = {IR_OP_fmax, IR_OP_vfmax, 2, IR_FP_TINY_BEFORE | IR_FP_SNAN_WINS},
+    [FP_ROUND]    = {IR_OP_fround, IR_OP_vfround, 1, IR_FP_TINY_BEFORE},
+    [FP_EQ]       = {IR_OP_fcmp, IR_OP_vfcmp, 2, IR_EQ},
+    [FP_GE]       = {IR_OP_fcmp, IR_OP_vfcmp, 2, IR_LES | IR_FCMP_SIGNAL}, /* with arguments exchanged */
+    [FP_GT]       = {IR_OP_fcmp, IR_OP_vfcmp, 2, IR_LTS | IR_FCMP_SIGNAL},
+    [FP_TO_INT]   = {IR_OP_f2i, IR_OP_vf2i, 1, IR_F2I_NAN_ZERO},
+    [FP_FROM_INT] = {IR_OP_i2f, IR_OP_vi2f, 1, 0},
+};
+/* clang-format on */
+
+static bool is_compare(enum a64_fp_op op)
+{
+    return op == FP_EQ || op == FP_GE || op == FP_GT;
+}
+
+static u32 full_aux(const struct a64_ctx *c, enum a64_fp_op op, u32 aux)
+{
+    if (op >= FP_NIR)
+        return aux | fp_nan(c) | IR_FP_TINY_BEFORE;
+    return aux | a64_fp_info[op].aux | (a64_fp_info[op].aux & IR_FP_TINY_BEFORE ? fp_nan(c) : 0);
+}
+
+bool a64_fp_by_helper(const struct a64_ctx *c, u32 lane)
+{
+    return lane == IR_V16 || c->rq->mode & A64_MODE_FZ;
+}
+
+ir_ref a64_fp_call(struct a64_ctx *c, struct fp_shape shape, u32 to, enum a64_fp_op op, u32 aux, u32 fbits, ir_ref x,
+                   ir_ref y, ir_ref z)
+{
+    const u64 imm = full_aux(c, op, aux) | (u64)op << FP_IMM_OP | (u64)shape.lane << FP_IMM_LANE |
+                    (u64)to << FP_IMM_TO | (u64)shape.n << FP_IMM_N | (u64)(c->rq->mode & 15) << FP_IMM_MODE |
+                    (u64)fbits << FP_IMM_FBITS;
+    ir_ref r = vhelp(c, A64_HELPER_FP, imm, x, y, z);
+    if (c->rq->mode & A64_MODE_FZ)
+        ir_call(c->b, IR_I64, A64_HELPER_IDC, 0, 0, 0, 0);
+    return r;
+}
+
+static ir_ref scalar(struct a64_ctx *c, u32 lane, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z)
+{
+    const struct a64_fp_info *info = &a64_fp_info[op];
+    const enum ir_type real = fp_type(lane), whole = lane == IR_V64 ? IR_I64 : IR_I32;
+    const enum ir_type from = op == FP_FROM_INT ? whole : real, to = op == FP_TO_INT ? whole : real;
+    ir_ref a = vlow(c, from, x), b = info->args > 1 ? vlow(c, from, y) : 0, d = info->args > 2 ? vlow(c, from, z) : 0;
+    return vzext(c, ir_emit(c->b, info->op, to, aux, 0, a, b, d, 0));
+}
+
+ir_ref a64_fp(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z)
+{
+    if (op >= FP_NIR || a64_fp_by_helper(c, shape.lane))
+        return a64_fp_call(c, shape, shape.lane, op, aux, 0, x, y, z);
+
+    const struct a64_fp_info *info = &a64_fp_info[op];
+    aux = full_aux(c, op, aux);
+    if (op == FP_GE || op == FP_GT) {
+        ir_ref t = x;
+        x = y;
+        y = t;
+    }
+    if (shape.n == 1 && !is_compare(op))
+        return scalar(c, shape.lane, op, aux, x, y, z);
+
+    aux |= (u32)shape.lane << IR_V_FP_LANE_SHIFT;
+    if (shape.n == 1)
+        return cut_lane(c, shape.lane, v2(c, info->vop, aux, cut_lane(c, shape.lane, x), cut_lane(c, shape.lane, y)));
+    if (shape.n << shape.lane == 16)
+        return v3(c, info->vop, aux, x, info->args > 1 ? y : 0, info->args > 2 ? z : 0);
+
+    ir_ref one = op == FP_DIV ? splat(c, shape.lane, a64_fp_imm(shape.lane, 0x70)) : 0;
+    x = cut64(c, x);
+    y = info->args < 2 ? 0 : one ? v2(c, IR_OP_vzip, IR_V64, y, one) : cut64(c, y);
+    z = info->args < 3 ? 0 : cut64(c, z);
+    return cut64(c, v3(c, info->vop, aux, x, y, z));
+}
+
+/* The power of two in a format. */
+static u64 power(u32 lane, s32 exp)
+{
+    return lane == IR_V64 ? (u64)(1023 + exp) << 52 : (u64)(127 + exp) << 23;
+}
+
+ir_ref a64_fp_scale(struct a64_ctx *c, struct fp_shape shape, s32 by, ir_ref x)
+{
+    if (by > 0) { /* what goes beyond any integer is made smaller first, lest it overflow */
+        ir_ref limit = splat(c, shape.lane, power(shape.lane, 66 - by));
+        x = a64_fp(c, shape, FP_MIN, IR_RNE, x, limit, 0);
+        x = a64_fp(c, shape, FP_MAX, IR_RNE, x, fp_neg(c, shape.lane, limit), 0);
+    }
+    return a64_fp(c, shape, FP_MUL, IR_RNE, x, splat(c, shape.lane, power(shape.lane, by)), 0);
+}
+
+ir_ref a64_fp_convert(struct a64_ctx *c, u32 from, u32 to, ir_ref x)
+{
+    const bool half = from == IR_V16 || to == IR_V16;
+    if (c->rq->mode & A64_MODE_FZ || (half && c->rq->mode & A64_MODE_AHP))
+        return a64_fp_call(c, (struct fp_shape){(u8)from, 1}, to, FP_CVT, IR_RDYN, 0, x, 0, 0);
+    ir_ref r = ir_emit(c->b, IR_OP_fcvt, fp_type(to), IR_RDYN | IR_FP_TINY_BEFORE | fp_nan(c), 0,
+                       vlow(c, fp_type(from), x), 0, 0, 0);
+    return vzext(c, r);
+}
