@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measures Dragoman beside native execution and QEMU, in one run.
 
-    bench.py [--quick] [--rounds N] [--cpu] [--only PATTERN]… [--engines native,qemu,dragoman] [--compare OLD.json] [--out BASE]
+    bench.py [--quick] [--rounds N] [--cpu] [--only PATTERN]… [--guests riscv64,aarch64] [--engines native,qemu,dragoman]
+             [--compare OLD.json] [--out BASE]
     bench.py --list
 
 Three kinds of work. Programs of our own (programs/*.c; the first line says which category) are compiled with the same
-flags for this machine and for riscv64. Applications (APPS below) are Debian's packages, of both architectures. Start-up is
+flags for this machine and for each guest. Applications (APPS below) are Debian's packages, of all the architectures. Start-up is
 `true`, many times.
 
 Each round runs every engine on one piece of work, one right after the other, before it goes on to the next: what else the
@@ -34,6 +35,7 @@ OUT = os.path.join(BUILD, "bench")
 CFLAGS = ["-O2", "-std=gnu17", "-ffp-contract=off", "-static", "-pthread"]
 CATEGORIES = ["integer", "float", "memory", "call", "indirect", "atomic", "syscall", "application", "startup"]
 NAMES = {"native": "native", "qemu": "QEMU", "dragoman": "Dragoman"}
+GUESTS = {"riscv64": "riscv64", "aarch64": "arm64"}  # and Debian's name of it
 
 # name: (sets of tools/guest_root.py, command in the root; {d} is where the files of apps/ and those made below lie). A last
 # word that begins with < is its standard input.
@@ -56,8 +58,19 @@ APPS = {
 }
 
 
+# Who runs a piece of work is "native", or an engine and its guest: "qemu:riscv64".
+
+def runners(engines, guests):
+    return ["native"] + [e + ":" + g for g in guests for e in engines if e != "native"]
+
+
+def name_of(runner):
+    engine, _, guest = runner.partition(":")
+    return NAMES[engine] + (" " + guest if guest else "")
+
+
 class Work:
-    """One piece of work: what each engine runs for it."""
+    """One piece of work: what each runner runs for it."""
 
     def __init__(self, name, category, times=1):
         self.name, self.category, self.times = name, category, times
@@ -89,10 +102,10 @@ def compile_one(cc, source, out):
         sys.exit("bench: %s: %s" % (source, p.stdout.strip().splitlines()[0]))
 
 
-def engine_prefix(engine, args, guest_root):
+def engine_prefix(engine, guest, args, guest_root):
     """How an emulating engine's command line begins; the program follows."""
     if engine == "qemu":
-        return [args.qemu] + (["-L", guest_root] if guest_root else [])
+        return [args.qemu + guest] + (["-L", guest_root] if guest_root else [])
     return [args.dragoman, "run"] + (["--root", guest_root] if guest_root else [])
 
 
@@ -106,28 +119,29 @@ def programs(args, wanted):
 
 
 def compiled(args, w, source, extra):
-    base = os.path.splitext(os.path.basename(source))[0]
-    native, guest = os.path.join(OUT, "bin", base + ".native"), os.path.join(OUT, "bin", base + ".riscv64")
-    compile_one("gcc", source, native)
-    compile_one("riscv64-linux-gnu-gcc", source, guest)
-    w.argv["native"] = [native] + extra
-    for e in ("qemu", "dragoman"):
-        w.argv[e] = engine_prefix(e, args, None) + [guest] + extra
+    base = os.path.join(OUT, "bin", os.path.splitext(os.path.basename(source))[0])
+    compile_one("gcc", source, base + ".native")
+    w.argv["native"] = [base + ".native"] + extra
+    for g in args.guests:
+        compile_one(g + "-linux-gnu-gcc", source, base + "." + g)
+        for e in ("qemu", "dragoman"):
+            w.argv[e + ":" + g] = engine_prefix(e, g, args, None) + [base + "." + g] + extra
     return w
 
 
 def in_root(args, w, command):
     """Work that is a program of the Debian roots. Native: chroot; QEMU finds most files below its prefix, and others under the
     same name on this machine; ours has a root."""
-    native, guest = (os.path.join(BUILD, "roots", a) for a in ("amd64", "riscv64"))
-    triple = {"amd64": "x86_64-linux-gnu", "riscv64": "riscv64-linux-gnu"}
+    native = os.path.join(BUILD, "roots", "amd64")
     if " <" in command:
         command, stdin = command.split(" <")
         w.stdin = native + stdin.format(d=args.dir)
-    w.argv["native"] = ["-R", native] + command.format(d=args.dir, triple=triple["amd64"]).split(" ")
-    argv = command.format(d=args.dir, triple=triple["riscv64"]).split(" ")
-    w.argv["qemu"] = engine_prefix("qemu", args, guest) + [guest + argv[0]] + argv[1:]
-    w.argv["dragoman"] = engine_prefix("dragoman", args, guest) + argv
+    w.argv["native"] = ["-R", native] + command.format(d=args.dir, triple="x86_64-linux-gnu").split(" ")
+    for g in args.guests:
+        root = os.path.join(BUILD, "roots", GUESTS[g])
+        argv = command.format(d=args.dir, triple=g + "-linux-gnu").split(" ")
+        w.argv["qemu:" + g] = engine_prefix("qemu", g, args, root) + [root + argv[0]] + argv[1:]
+        w.argv["dragoman:" + g] = engine_prefix("dragoman", g, args, root) + argv
     return w
 
 
@@ -279,29 +293,36 @@ def fmt_time(s):
 
 
 def markdown(doc, old=None):
-    result, lines = doc["work"], []
-    lines += ["# Benchmarks", "", "%s; %s, medians of %d rounds. × is time over native time; the spread is that of Dragoman's samples." % (doc["machine"], doc["clock"], doc["rounds"]), ""]
-    head = ["work", "category", "native", "QEMU ×", "Dragoman ×", "faster than QEMU", "spread"] + (["before ×", "change"] if old else [])
+    result, guests = doc["work"], doc["guests"]
+    old_guests = [g for g in guests if old and g in old["guests"]]
+    lines = ["# Benchmarks", "", "%s; %s, medians of %d rounds. × is time over native time; faster is how many times as fast as QEMU; the spread is that of Dragoman's samples."
+             % (doc["machine"], doc["clock"], doc["rounds"]), ""]
+    head = ["work", "category", "native"]
+    for g in guests:
+        head += [g + ": QEMU ×", "Dragoman ×", "faster", "spread"] + (["before ×", "change"] if g in old_guests else [])
     lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name in sorted(result, key=lambda n: (CATEGORIES.index(result[n]["category"]), n)):
         row = result[name]
-        q, d, f = ratio(row, "qemu", "native"), ratio(row, "dragoman", "native"), ratio(row, "qemu", "dragoman")
-        s = spread_of(row, "dragoman")
-        cells = [name, row["category"], fmt_time(median_of(row, "native")), fmt(q), fmt(d), fmt(f) + (" **slower**" if f and f < 1 else ""), fmt(s and 100 * s, "%.0f %%")]
-        if old:
-            before = old["work"].get(name)
-            b = ratio(before, "dragoman", "native") if before else None
-            cells += [fmt(b), fmt(d / b * 100 - 100 if d and b else None, "%+.0f %%")]
-        for e, why in row["error"].items():
-            cells[-1] += " %s: %s" % (NAMES[e], why)
+        cells = [name, row["category"], fmt_time(median_of(row, "native"))]
+        for g in guests:
+            qemu, ours = "qemu:" + g, "dragoman:" + g
+            d, f, s = ratio(row, ours, "native"), ratio(row, qemu, ours), spread_of(row, ours)
+            cells += [fmt(ratio(row, qemu, "native")), fmt(d), fmt(f) + (" **slower**" if f and f < 1 else ""), fmt(s and 100 * s, "%.0f %%")]
+            if g in old_guests:
+                b = ratio(old["work"][name], ours, "native") if name in old["work"] else None
+                cells += [fmt(b), fmt(d / b * 100 - 100 if d and b else None, "%+.0f %%")]
+        for runner, why in row["error"].items():
+            cells[-1] += " %s: %s" % (name_of(runner), why)
         lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "Geometric means:", "", "| category | QEMU × | Dragoman × | faster than QEMU |" + (" before |" if old else ""), "|" + "---|" * (5 if old else 4)]
-    q, d, f = (summary(result, a, b) for a, b in (("qemu", "native"), ("dragoman", "native"), ("qemu", "dragoman")))
-    before = summary(old["work"], "qemu", "dragoman") if old else {}
-    for c in CATEGORIES + ["all"]:
-        if q[c] or d[c]:
-            lines.append("| %s | %s | %s | %s |" % ("**all but start-up**" if c == "all" else c, fmt(q[c]), fmt(d[c]), fmt(f[c])) + (" %s |" % fmt(before.get(c)) if old else ""))
-    rss = ["%s %.1f MiB" % (NAMES[e], r / 1024) for e, r in result.get("true-static", {}).get("rss_kib", {}).items()]
+    for g in guests:
+        before = summary(old["work"], "qemu:" + g, "dragoman:" + g) if g in old_guests else {}
+        lines += ["", "%s, geometric means:" % g, "", "| category | QEMU × | Dragoman × | faster than QEMU |" + (" before |" if before else ""),
+                  "|" + "---|" * (5 if before else 4)]
+        q, d, f = (summary(result, a, b) for a, b in (("qemu:" + g, "native"), ("dragoman:" + g, "native"), ("qemu:" + g, "dragoman:" + g)))
+        for c in CATEGORIES + ["all"]:
+            if q[c] or d[c]:
+                lines.append("| %s | %s | %s | %s |" % ("**all but start-up**" if c == "all" else c, fmt(q[c]), fmt(d[c]), fmt(f[c])) + (" %s |" % fmt(before.get(c)) if before else ""))
+    rss = ["%s %.1f MiB" % (name_of(e), r / 1024) for e, r in result.get("true-static", {}).get("rss_kib", {}).items()]
     if rss:
         lines += ["", "Memory of a static `true`: " + ", ".join(rss) + "."]
     return "\n".join(lines) + "\n"
@@ -328,12 +349,13 @@ def main(argv):
     ap.add_argument("--rounds", type=int, help="how often (5)")
     ap.add_argument("--cpu", action="store_true", help="compare processor time, not time on the wall: for a machine that others use too")
     ap.add_argument("--only", action="append", default=[], metavar="PATTERN", help="work or category whose name matches")
+    ap.add_argument("--guests", default=",".join(GUESTS))
     ap.add_argument("--engines", default="native,qemu,dragoman")
     ap.add_argument("--compare", metavar="OLD.json", help="show what changed since")
     ap.add_argument("--out", default=os.path.join(OUT, "latest"), metavar="BASE")
     ap.add_argument("--percent", type=int, help="amount of work of the programs (100)")
     ap.add_argument("--timeout", type=int, default=300, help="seconds that one run may take")
-    ap.add_argument("--qemu", default=shutil.which("qemu-riscv64") or "qemu-riscv64")
+    ap.add_argument("--qemu", default="qemu-", metavar="PREFIX", help="what stands before the guest's name in QEMU's commands (qemu-)")
     ap.add_argument("--dragoman", default=os.path.join(BUILD, "dragoman"))
     ap.add_argument("--list", action="store_true")
     args = ap.parse_args(argv)
@@ -347,9 +369,15 @@ def main(argv):
     if args.compare:
         with open(args.compare) as f:
             old = json.load(f)
-    engines = args.engines.split(",")
+    engines, args.guests = args.engines.split(","), args.guests.split(",")
     if set(engines) - set(NAMES) or engines[0] != "native":
         ap.error("--engines: native first, then any of qemu, dragoman")
+    if set(args.guests) - set(GUESTS):
+        ap.error("--guests: any of " + ", ".join(GUESTS))
+    if "qemu" in engines:
+        for g in args.guests:
+            if not shutil.which(args.qemu + g):
+                sys.exit("bench: %s is not there (run ./dev setup)" % (args.qemu + g))
     if "dragoman" in engines and not os.path.exists(args.dragoman):
         sys.exit("bench: %s is not there (run ./dev build)" % args.dragoman)
     if os.getuid() != 0:  # native programs of the roots are run by chroot
@@ -371,22 +399,22 @@ def main(argv):
     if args.sets:
         folders.append(args.dir)
         make_files(args.dir)
-        for arch in ("riscv64", "amd64"):
+        for arch in [GUESTS[g] for g in args.guests] + ["amd64"]:
             if subprocess.run([os.path.join(ROOT, "tools", "guest_root.py"), "--quiet", "--arch", arch] + sorted(args.sets)).returncode:
                 return 1
             folders.append(os.path.join(BUILD, "roots", arch) + args.dir)
             make_files(folders[-1])
     tty = sys.stderr.isatty()
     try:
-        result = run_all(works, engines, rounds, build_spawn(), args.timeout, "cpu" if args.cpu else "wall",
+        result = run_all(works, runners(engines, args.guests), rounds, build_spawn(), args.timeout, "cpu" if args.cpu else "wall",
                          lambda s: tty and print("\r\x1b[K" + s, end="", file=sys.stderr, flush=True))
     finally:
         for f in folders:
             shutil.rmtree(f, ignore_errors=True)
     if tty:
         print("\r\x1b[K", end="", file=sys.stderr)
-    doc = {"machine": machine(), "rounds": rounds, "percent": args.percent, "clock": "processor time" if args.cpu else "wall time", "cflags": CFLAGS,
-           "versions": {"gcc": version_of(["gcc", "--version"]), "cross": version_of(["riscv64-linux-gnu-gcc", "--version"]), "qemu": version_of([args.qemu, "--version"])},
+    doc = {"machine": machine(), "guests": args.guests, "rounds": rounds, "percent": args.percent, "clock": "processor time" if args.cpu else "wall time", "cflags": CFLAGS,
+           "versions": {"gcc": version_of(["gcc", "--version"]), "cross": version_of([args.guests[0] + "-linux-gnu-gcc", "--version"]), "qemu": version_of([args.qemu + args.guests[0], "--version"])},
            "work": result}
     text = markdown(doc, old)
     with open(args.out + ".json", "w") as f:
