@@ -83,15 +83,14 @@ void harness_start_at(struct harness *h, u64 mask, bool flat0)
 {
     int e;
     void *p;
-    struct mk_code code;
     memset(h, 0, sizeof *h);
     active = h;
     host_native.probe(mask);
-    if ((e = mk_thread_enter()) || (e = mk_fault_handler(on_fault, NULL)) || (e = mk_code_create(&code, CODE_SIZE)))
+    if ((e = mk_thread_enter()) || (e = mk_fault_handler(on_fault, NULL)) || (e = mk_code_create(&h->code, CODE_SIZE)))
         die("harness", e);
-    h->rw = code.rw;
-    h->rx = code.rx;
-    h->code_size = code.size;
+    h->rw = h->code.rw;
+    h->rx = h->code.rx;
+    h->code_size = h->code.size;
     if ((e = mk_pages_alloc(&p, sizeof(struct vcpu))))
         die("vCPU", e);
     h->v = p;
@@ -113,6 +112,7 @@ void harness_slots(struct harness *h, const struct ir_slots *slots)
     h->slots = slots;
     h->common = h->rx;
     h->common_size = host_native.common(h->rw, h->rx, h->code_size, slots);
+    mk_code_sync(&h->code, 0, h->common_size);
     nunits = 0;
     harness_forget(h);
 }
@@ -146,6 +146,7 @@ int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exi
     int rc = host_native.emit(u, &e->hc);
     if (rc)
         return rc;
+    mk_code_sync(&h->code, off, e->hc.size);
     for (u32 n = 0; n < nunits; n++) {
         if (units[n] == e || units[n]->hc.rx == e->hc.rx) {
             units[n] = e;
@@ -156,6 +157,12 @@ int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exi
         return -ENOSPC;
     units[nunits++] = e;
     return 0;
+}
+
+void harness_link(struct harness *h, const struct host_code *hc, const struct host_exit *x, const void *to)
+{
+    host_native.link(hc->rw + x->site_off, hc->rx + x->site_off, to);
+    mk_code_sync(&h->code, (size_t)(hc->rw + x->site_off - h->rw), 4);
 }
 
 void harness_arm(struct harness *h, bool on)

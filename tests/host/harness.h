@@ -4,6 +4,7 @@
  * a wrong access faults and harms nothing. */
 #pragma once
 
+#include "mk/mk.h"
 #include "translator/host/host.h"
 #include "translator/ir/ir_build.h"
 
@@ -16,7 +17,8 @@
 struct harness {
     struct vcpu *v;
     u8 *mem; /* host address of guest address 0 */
-    u8 *rw;  /* code memory */
+    struct mk_code code;
+    u8 *rw; /* of it */
     const u8 *rx;
     size_t code_size;
     const void *common;
@@ -45,6 +47,8 @@ struct emitted {
 /* Emits u at offset `off` of the cache (0: right behind the common code), numbering its exits from exit_id. Returns
  * what host_isa.emit does. */
 int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exit_id, struct emitted *e);
+/* Points exit x of hc to `to`. */
+void harness_link(struct harness *h, const struct host_code *hc, const struct host_exit *x, const void *to);
 /* Says whether faults are the translated code's: for callers that enter by themselves. */
 void harness_arm(struct harness *h, bool on);
 /* Enters e; faults are looked up in all units that are emitted. */

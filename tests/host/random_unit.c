@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/host/harness.h"
+#include "tests/ir/vec_variant.h"
 #include "translator/ir/ir_int.h"
 
 u64 rng_next(struct rng *r)
@@ -123,11 +124,12 @@ u64 rng_value(struct rng *r)
 /* --- the guest --- */
 
 static const u8 slot_types[RANDOM_SLOTS] = {
-    IR_I64, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64,  IR_I64,  IR_I64,  IR_I64, IR_I64,
-    IR_I64, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64,  IR_I64,  IR_I64,  IR_I64, IR_I64,
-    IR_I64, IR_I64, IR_I32, IR_I32, IR_I32, IR_I32, IR_I32, IR_I32, IR_F64,  IR_F64,  IR_F64,  IR_F64, IR_F64,
-    IR_F64, IR_F64, IR_F64, IR_F64, IR_F64, IR_F64, IR_F64, IR_F64, IR_F64,  IR_F64,  IR_F64,  IR_F64, IR_F64,
-    IR_F32, IR_F32, IR_F32, IR_F32, IR_F32, IR_F32, IR_F16, IR_F16, IR_I128, IR_I128, IR_V128, IR_V128};
+    IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,
+    IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,  IR_I64,
+    IR_I64,  IR_I64,  IR_I32,  IR_I32,  IR_I32,  IR_I32,  IR_I32,  IR_I32,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,
+    IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,  IR_F64,
+    IR_F32,  IR_F32,  IR_F32,  IR_F32,  IR_F32,  IR_F32,  IR_F16,  IR_F16,  IR_I128, IR_I128, IR_V128, IR_V128, IR_V128,
+    IR_V128, IR_V128, IR_V128, IR_V128, IR_V128, IR_V128, IR_V128, IR_V128, IR_V128, IR_V128, IR_V128};
 
 static char names[RANDOM_SLOTS][16];
 
@@ -182,11 +184,24 @@ static u64 helper_flags(struct vcpu *v, u64 a, u64 b, u64 c, u64 d)
     return was;
 }
 
+static void helper_vmix(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const u128 *c, u64 imm)
+{
+    *out = *a + 3 * *b + 5 * *c + (u128)imm * imm;
+}
+
+static void helper_vflags(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const u128 *c, u64 imm)
+{
+    *out = v->fp_flags | (u128)v->fp_round << 64;
+    v->fp_flags |= (u32)*a & 31;
+}
+
 const struct ir_helper random_helpers[] = {
     {"mix", helper_mix, IR_HELPER_PURE},
     {"reads", helper_reads, IR_HELPER_READS},
     {"writes", helper_writes, IR_HELPER_READS | IR_HELPER_WRITES},
     {"flags", helper_flags, IR_HELPER_FP},
+    {"vmix", NULL, IR_HELPER_PURE, helper_vmix},
+    {"vflags", NULL, IR_HELPER_FP, helper_vflags},
 };
 const u32 random_nhelpers = ARRAY_LEN(random_helpers);
 
@@ -266,7 +281,7 @@ static u32 pick_float(struct maker *m, bool half)
 static u32 pick_any(struct maker *m)
 {
     u32 k = rng_below(m->r, 20);
-    return k < 12 ? pick_int(m) : k < 18 ? pick_float(m, true) : k < 19 ? IR_I128 : IR_V128;
+    return k < 10 ? pick_int(m) : k < 15 ? pick_float(m, true) : k < 16 ? IR_I128 : IR_V128;
 }
 
 static u32 fp_aux(struct maker *m)
@@ -341,10 +356,10 @@ static void memory_op(struct maker *m)
     case 3:
         in.op = IR_OP_ld;
         in.type = (u8)type;
-        if (is_int) {
+        if (is_int || type == IR_V128)
             size = rng_below(r, size + 1);
+        if (is_int)
             in.aux = rng_chance(r, 50) ? IR_MEM_SIGNED : 0;
-        }
         in.aux |= (u16)(size | mem_bits(m));
         if (rng_chance(r, 15))
             in.aux |= IR_MEM_ALIGN;
@@ -389,7 +404,7 @@ static void memory_op(struct maker *m)
         break;
     default:
         type = pick_int(m);
-        size = log2_bytes(type);
+        size = rng_below(r, log2_bytes(type) + 1);
         in = (struct ir_ins){.op = IR_OP_sc, .type = (u8)type, .aux = (u16)(size | mem_bits(m))};
         in.a = address(m, size, true, NULL);
         in.b = pick(m, type);
@@ -402,17 +417,50 @@ static void memory_op(struct maker *m)
     add(m, in);
 }
 
+static u32 below(void *r, u32 n)
+{
+    return rng_below(r, n);
+}
+
+static void vector_op(struct maker *m)
+{
+    struct rng *r = m->r;
+    if (rng_chance(r, 4)) {
+        struct ir_ins in = {
+            .op = IR_OP_vcall, .type = IR_V128, .imm = rng_value(r), .aux = (u16)(RANDOM_VMIX + rng_below(r, 2))};
+        u32 n = rng_below(r, 4);
+        for (u32 i = 0; i < n; i++)
+            (&in.a)[i] = rng_chance(r, 80) ? pick(m, IR_V128) : 0;
+        add(m, in);
+        return;
+    }
+    u32 op = IR_OP_vmake + rng_below(r, IR_OP_vfnarrow - IR_OP_vmake + 1);
+    struct vec_variant k;
+    vec_variant_of(op, fp_aux(m) & IR_FP_ROUND, below, r, &k);
+    struct ir_ins in = {.op = (u8)op, .type = k.type, .aux = k.aux, .imm = k.imm};
+    for (u32 i = 0; i < 3 && k.arg[i]; i++)
+        (&in.a)[i] = pick(m, k.arg[i]);
+    if (rng_chance(r, 8) && in.b && k.arg[0] == k.arg[1])
+        in.b = in.a;
+    add(m, in);
+}
+
 /* An op with operands by its signature. */
 static void plain_op(struct maker *m)
 {
     struct rng *r = m->r;
+    if (rng_chance(r, m->mix->vec)) {
+        vector_op(m);
+        return;
+    }
     u32 op;
     bool want_fp = rng_chance(r, m->mix->fp);
     for (;;) {
         op = rng_below(r, IR_NOPS);
         u32 f = ir_ops[op].flags;
         if ((f & (IR_END | IR_SLOT | IR_READ | IR_WRITE)) || op == IR_OP_nop || op == IR_OP_insn || op == IR_OP_const ||
-            op == IR_OP_exit_if || op == IR_OP_setflags || op == IR_OP_setround || op == IR_OP_call)
+            op == IR_OP_exit_if || op == IR_OP_setflags || op == IR_OP_setround || op == IR_OP_call ||
+            op == IR_OP_vcall || ir_is_vec_op(op))
             continue;
         if (want_fp == (op >= IR_OP_fadd && op <= IR_OP_nanunbox))
             break;
@@ -423,6 +471,7 @@ static void plain_op(struct maker *m)
     u32 type = IR_VOID, shared = U, at = 0;
     switch (op) {
     case IR_OP_fcmp:
+    case IR_OP_ford:
         shared = pick_float(m, false);
         break;
     case IR_OP_fcvt:
@@ -524,6 +573,8 @@ static void plain_op(struct maker *m)
         in.aux = (u16)fp_aux(m);
         if (op == IR_OP_fmin || op == IR_OP_fmax)
             in.aux &= IR_FP_DEFNAN;
+        if ((op == IR_OP_fmin || op == IR_OP_fmax) && rng_chance(r, 30))
+            in.aux |= IR_FP_SNAN_WINS;
         if (op == IR_OP_fma)
             in.aux |= (u16)(rng_below(r, 4) * IR_FP_NEG_MUL);
         if ((op == IR_OP_fmin || op == IR_OP_fmax || op == IR_OP_fround) && rng_chance(r, 40))
@@ -531,11 +582,12 @@ static void plain_op(struct maker *m)
         break;
     case IR_AUX_FCMP: {
         static const u8 cc[] = {IR_EQ, IR_LTS, IR_LES};
-        in.aux = (u16)(cc[rng_below(r, 3)] | (rng_chance(r, 50) ? IR_FCMP_SIGNAL : 0));
+        in.aux = (u16)((op == IR_OP_ford ? 0 : cc[rng_below(r, 3)]) | (rng_chance(r, 50) ? IR_FCMP_SIGNAL : 0));
         break;
     }
     case IR_AUX_F2I:
-        in.aux = (u16)((fp_aux(m) & IR_FP_ROUND) | (rng_chance(r, 50) ? IR_F2I_UNSIGNED : 0));
+        in.aux = (u16)((fp_aux(m) & IR_FP_ROUND) | (rng_chance(r, 50) ? IR_F2I_UNSIGNED : 0) |
+                       (op == IR_OP_f2i && rng_chance(r, 30) ? IR_F2I_NAN_ZERO : 0));
         break;
     default:
         break;
@@ -545,7 +597,7 @@ static void plain_op(struct maker *m)
 
 static void call_op(struct maker *m)
 {
-    u32 h = rng_below(m->r, random_nhelpers);
+    u32 h = rng_below(m->r, RANDOM_VMIX);
     struct ir_ins in = {.op = IR_OP_call, .type = (u8)(rng_chance(m->r, 10) ? IR_VOID : pick_int(m)), .aux = (u16)h};
     ir_ref *arg = &in.a;
     u32 n = rng_below(m->r, 5);
@@ -559,16 +611,22 @@ static void pressure(struct maker *m)
 {
     ir_ref live[200];
     u32 n = 5 + rng_below(m->r, rng_chance(m->r, 10) ? 195 : 30);
-    u32 type = rng_chance(m->r, 70) ? IR_I64 : IR_F64;
+    u32 type = rng_chance(m->r, 60) ? IR_I64 : rng_chance(m->r, 50) ? IR_F64 : IR_V128;
     for (u32 i = 0; i < n; i++)
-        live[i] = add(m, (struct ir_ins){.op = type == IR_I64 ? IR_OP_add : IR_OP_fcopysign,
+        live[i] = add(m, (struct ir_ins){.op = type == IR_I64   ? IR_OP_add
+                                               : type == IR_F64 ? IR_OP_fcopysign
+                                                                : IR_OP_vadd,
                                          .type = (u8)type,
                                          .a = pick(m, type),
                                          .b = pick(m, type)});
     ir_ref sum = live[0];
     for (u32 i = 1; i < n; i++)
-        sum = add(m, (struct ir_ins){
-                         .op = type == IR_I64 ? IR_OP_xor : IR_OP_fcopysign, .type = (u8)type, .a = live[i], .b = sum});
+        sum = add(m, (struct ir_ins){.op = type == IR_I64   ? IR_OP_xor
+                                           : type == IR_F64 ? IR_OP_fcopysign
+                                                            : IR_OP_vxor,
+                                     .type = (u8)type,
+                                     .a = live[i],
+                                     .b = sum});
 }
 
 static void put(struct maker *m)

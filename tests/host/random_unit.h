@@ -21,8 +21,9 @@ u64 rng_value(struct rng *r);
 extern const u64 random_edges[];
 extern const u32 random_nedges;
 
-#define RANDOM_SLOTS      64
-#define RANDOM_SLOT_BYTES 640
+#define RANDOM_SLOTS      76
+#define RANDOM_SLOT_BYTES 832
+#define RANDOM_VMIX       4 /* the first of two helpers that take vectors; those before do not */
 /* Fills `table` with slots of all types, ranked at random. */
 void random_slots(struct rng *r, struct ir_slot table[RANDOM_SLOTS], struct ir_slots *slots);
 
@@ -37,6 +38,7 @@ struct random_mix {
     u32 exits;      /* side exits per instruction */
     u32 pressure;   /* instructions that make many values live at once */
     u32 fp, mem;    /* share of ops */
+    u32 vec;        /* share of those that are vector ops */
     u32 guest;      /* instructions as a guest has them: slot = slot op slot or constant */
     u32 fresh;      /* operands that are read from slots anew */
     bool any_round; /* fp_round may be RMM, so no op uses IR_RDYN */

@@ -102,7 +102,7 @@ static void link_exit(u32 id, const struct emitted *to)
         if (id - hc->exit_id >= hc->nexits)
             continue;
         const struct host_exit *x = &hc->exits[id - hc->exit_id];
-        host_native.link(hc->rw + x->site_off, hc->rx + x->site_off, to ? to->hc.rx : hc->rx + x->stub_off);
+        harness_link(&h, hc, x, to ? to->hc.rx : hc->rx + x->stub_off);
         return;
     }
     fail_msg("no exit %u", id);

@@ -299,6 +299,9 @@ static struct random_mix random_mix(struct rng *r, u32 *inputs)
         .pressure = rng_chance(r, 20) ? 20 : 1,
         .fp = rng_chance(r, 30) ? 80 : 25,
         .mem = rng_chance(r, 30) ? 50 : 12,
+        .vec = rng_chance(r, 40)   ? 0
+               : rng_chance(r, 50) ? 30
+                                   : 90,
         .any_round = rng_chance(r, 10),
         .guest = rng_chance(r, 50)   ? 0
                  : rng_chance(r, 50) ? 50

@@ -75,7 +75,7 @@ static void spill(struct gen *g, ir_ref v, u32 r)
 {
     u32 type = g->val[v].type, n = cells_of(type), k = 0;
     while (k + n <= SPILL_CELLS && (cell_used(g, k) || (n == 2 && cell_used(g, k + 1))))
-        k++;
+        k += n; /* pairs are aligned, so that instructions take them as operands */
     if (k + n > SPILL_CELLS) {
         g->err = -ENOSPC;
         k = 0;

@@ -17,7 +17,8 @@
 #include "mk/arch/x86_64/regs.h"
 
 #include "lib/str.h"
-#include "lib/softfp/softfp.h"
+#include "translator/ir/fp_eval.h"
+#include "translator/ir/vec_eval.h"
 
 #define MXCSR_DEFAULT 0x1f80u /* all exceptions masked, nearest */
 #define MXCSR_FLAGS   0x3fu
@@ -54,6 +55,7 @@ u32 x64_pins(const struct ir_slots *slots, struct pin *pin)
             continue;
         dgm_assert(is_float_class(t->type) == (t->cls == IR_CLASS_FLOAT) && t->type != IR_F16,
                    "slot %s: class and type", t->name);
+        dgm_assert(t->type != IR_V128 || !(t->offset & 15), "slot %s: alignment", t->name);
         pin[n++] = (struct pin){
             .reg = x64_pinned[t->cls][t->rank - 1], .type = t->type, .slot = (u16)s, .off = SLOT_OFF(t->offset)};
     }
@@ -301,6 +303,46 @@ static void constants(struct asmb *a)
         put8(c, fp_flags(m));
 }
 
+/* Behind the rest, which so does not move when one is added. */
+static void vector_constants(struct asmb *a)
+{
+    static const u64 k[][2] = {
+        [0] = {~0ull, ~0ull}, /* K_ONES, the first */
+        [K_EVEN8 - K_ONES] = {0x00ff00ff00ff00ffull, 0x00ff00ff00ff00ffull},
+        [K_EVEN16 - K_ONES] = {0x0000ffff0000ffffull, 0x0000ffff0000ffffull},
+        [K_EVEN32 - K_ONES] = {0x00000000ffffffffull, 0x00000000ffffffffull},
+        [K_SIGN8_V - K_ONES] = {0x8080808080808080ull, 0x8080808080808080ull},
+        [K_SIGN16_V - K_ONES] = {0x8000800080008000ull, 0x8000800080008000ull},
+        [K_SIGN32_V - K_ONES] = {0x8000000080000000ull, 0x8000000080000000ull},
+        [K_SIGN64_V - K_ONES] = {1ull << 63, 1ull << 63},
+        [K_NIBBLE - K_ONES] = {0x0f0f0f0f0f0f0f0full, 0x0f0f0f0f0f0f0f0full},
+        [K_POPS - K_ONES] = {0x0302020102010100ull, 0x0403030203020201ull},
+        [K_PAST15 - K_ONES] = {0x7070707070707070ull, 0x7070707070707070ull},
+        [K_REV2 - K_ONES] = {0x0607040502030001ull, 0x0e0f0c0d0a0b0809ull},
+        [K_REV4 - K_ONES] = {0x0405060700010203ull, 0x0c0d0e0f08090a0bull},
+        [K_REV8 - K_ONES] = {0x0001020304050607ull, 0x08090a0b0c0d0e0full},
+        [K_REV16 - K_ONES] = {0x08090a0b0c0d0e0full, 0x0001020304050607ull},
+        [K_2P31_LESS - K_ONES] = {0x4effffff4effffffull, 0x4effffff4effffffull},
+        [K_2P16 - K_ONES] = {0x4780000047800000ull, 0x4780000047800000ull},
+    };
+    struct code *c = &a->c;
+    while ((uintptr_t)code_rx(c) & 15)
+        put8(c, 0);
+    for (u32 i = 0; i < ARRAY_LEN(k); i++) {
+        label(a, K_ONES + i);
+        put64(c, k[i][0]);
+        put64(c, k[i][1]);
+    }
+    for (u32 table = K_SHL8; table <= K_SAR8; table++) {
+        label(a, table);
+        for (u32 n = 0; n < 8; n++) {
+            u32 byte = table == K_SHL8 ? 0xffu << n & 0xff : table == K_SHR8 ? 0xffu >> n : 0x80u >> n;
+            put64(c, byte * 0x0101010101010101ull);
+            put64(c, byte * 0x0101010101010101ull);
+        }
+    }
+}
+
 size_t x64_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots)
 {
     if (cap < 8192)
@@ -315,6 +357,7 @@ size_t x64_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots
     enter_and_leave(&a);
     ends_of_exits(&a);
     calls(&a);
+    vector_constants(&a);
     size_t size = (size_t)(a.c.p - rw);
     dgm_assert(size <= 8192, "the common code has grown to %zu bytes", size);
     return size;
@@ -422,70 +465,25 @@ void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
 
 /* --- floating point in software --- */
 
-static enum sfp_format format(u32 type)
-{
-    return type == IR_F16 ? SFP_F16 : type == IR_F32 ? SFP_F32 : SFP_F64;
-}
-
 void x64_soft(struct vcpu *v)
 {
-    u64 d = v->scratch[3], a = v->scratch[0], b = v->scratch[1], c = v->scratch[2], r;
+    u64 d = v->scratch[3];
     u32 op = d & 0xff, type = d >> 8 & 0xff, from = d >> 16 & 0xff, aux = (u32)(d >> 32);
-    u32 round = aux & IR_FP_ROUND;
-    struct sfp s = {.round = (u8)(round == IR_RDYN ? v->fp_round : round), .defnan = aux & IR_FP_DEFNAN};
-    enum sfp_format f = format(is_float_class(type) ? type : from);
-    switch (op) {
-    case IR_OP_fadd:
-        r = sfp_add(&s, f, a, b);
-        break;
-    case IR_OP_fsub:
-        r = sfp_sub(&s, f, a, b);
-        break;
-    case IR_OP_fmul:
-        r = sfp_mul(&s, f, a, b);
-        break;
-    case IR_OP_fdiv:
-        r = sfp_div(&s, f, a, b);
-        break;
-    case IR_OP_fsqrt:
-        r = sfp_sqrt(&s, f, a);
-        break;
-    case IR_OP_fma:
-        r = sfp_fma(&s, f, a, b, c, aux & IR_FP_NEG_MUL, aux & IR_FP_NEG_ADD);
-        break;
-    case IR_OP_fmin:
-        r = sfp_min(&s, f, a, b, aux & IR_FP_NAN_WINS);
-        break;
-    case IR_OP_fmax:
-        r = sfp_max(&s, f, a, b, aux & IR_FP_NAN_WINS);
-        break;
-    case IR_OP_fcmp: {
-        u32 cc = aux & IR_FP_ROUND;
-        bool signal = aux & IR_FCMP_SIGNAL;
-        f = format(from);
-        r = cc == IR_EQ    ? sfp_eq(&s, f, a, b, signal)
-            : cc == IR_LTS ? sfp_lt(&s, f, a, b, signal)
-                           : sfp_le(&s, f, a, b, signal);
-        break;
+    struct sfp env = {.round = (u8)v->fp_round};
+    if (ir_is_vec_op(op)) {
+        const u128 *arg = (const u128 *)(const void *)&v->spill[VEC_ARGS];
+        u128 r = ir_eval_vec(op, type, aux, v->scratch[2], arg[0], arg[1], arg[2], &env);
+        memcpy(&v->spill[VEC_RESULT], &r, sizeof r);
+    } else {
+        v->scratch[0] = ir_eval_fp(op, type, from, aux, v->scratch[0], v->scratch[1], v->scratch[2], &env);
     }
-    case IR_OP_fcvt:
-        r = sfp_cvt(&s, format(from), f, a);
-        break;
-    case IR_OP_f2i:
-        r = sfp_to_int(&s, format(from), a, ir_bits(type), aux & IR_F2I_UNSIGNED, s.round);
-        break;
-    case IR_OP_i2f:
-        r = sfp_from_int(&s, f, a, ir_bits(from), aux & IR_F2I_UNSIGNED);
-        break;
-    case IR_OP_fround:
-        r = sfp_round_int(&s, f, a, aux & IR_FP_EXACT);
-        break;
-    case IR_OP_fclass:
-        r = sfp_class(format(from), a);
-        break;
-    default:
-        dgm_assert(false, "operation %u has no software form", op);
-    }
-    v->fp_flags |= s.flags;
-    v->scratch[0] = r;
+    v->fp_flags |= env.flags;
+}
+
+u64 x64_vcall(struct vcpu *v, u64 helper, u64 imm, u64 c, u64 d)
+{
+    const struct ir_helper *h = (const struct ir_helper *)(uintptr_t)helper;
+    u128 *arg = (u128 *)(void *)&v->spill[VEC_ARGS];
+    h->vfn(v, &arg[3], &arg[0], &arg[1], &arg[2], imm);
+    return 0;
 }

@@ -212,7 +212,7 @@ static void scan(struct gen *g, struct scan *s)
             continue;
         v->live = in->op != IR_OP_const;
         bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
-        v->shares = widens || in->op == IR_OP_trunc;
+        v->shares = widens || in->op == IR_OP_trunc || (in->op == IR_OP_vlow && is_float_class(in->type));
         if (v->hint)
             scan_hint(g, s, i);
         if (v->shares) {
@@ -251,6 +251,7 @@ static void scan(struct gen *g, struct scan *s)
             }
             break;
         case IR_OP_call:
+        case IR_OP_vcall:
         case IR_OP_exit_if:
         case IR_OP_exit:
         case IR_OP_exit_ind:
@@ -287,6 +288,7 @@ static void emit_shared(struct gen *g, ir_ref i)
     g->val[i].root = root_of(g, ins_of(g, i)->a);
 }
 
+/* Vector ops are not here: emit_vec takes them all. */
 /* clang-format off */
 static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
     [IR_OP_nop] = emit_nothing,      [IR_OP_const] = emit_nothing,    [IR_OP_get] = emit_get,
@@ -317,6 +319,7 @@ static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
     [IR_OP_fabs] = emit_fsign,       [IR_OP_fcopysign] = emit_fsign,  [IR_OP_bitcast] = emit_bitcast,
     [IR_OP_nanbox] = emit_nanbox,    [IR_OP_nanunbox] = emit_nanunbox,
     [IR_OP_getflags] = emit_getflags, [IR_OP_setflags] = emit_setflags, [IR_OP_setround] = emit_setround,
+    [IR_OP_ford] = emit_ford,        [IR_OP_vcall] = emit_vcall,
     [IR_OP_call] = emit_call,        [IR_OP_exit_if] = emit_exit_if,  [IR_OP_exit] = emit_exit,
     [IR_OP_exit_ind] = emit_exit_ind, [IR_OP_trap] = emit_trap,
 };
@@ -346,6 +349,8 @@ static void emit_cold(struct gen *g)
 {
     struct host_code *o = g->out;
     for (const struct cold *k = g->cold; k && room(g); k = k->next) {
+        if (!k->site)
+            continue; /* nothing turned out to lead here */
         if (k->faults) {
             if (o->nmarks == o->nmarks_cap) {
                 g->err = -ENOSPC;
@@ -400,7 +405,9 @@ int x64_emit(const struct ir_unit *u, struct host_code *out)
         }
         g->pos = i;
         g->locked = 0;
-        (val[i].shares ? emit_shared : emitters[ins_of(g, i)->op])(g, i);
+        u32 op = ins_of(g, i)->op;
+        void (*emit)(struct gen *, ir_ref) = emitters[op] ? emitters[op] : emit_vec;
+        (val[i].shares ? emit_shared : emit)(g, i);
         release_dead(g);
     }
     emit_cold(g);

@@ -27,11 +27,6 @@ static u32 packed(u32 type)
     return type == IR_F64 ? X_66 : 0;
 }
 
-static struct opnd konst(const struct gen *g, u32 id)
-{
-    return o_common(g->common->off[id]);
-}
-
 /* --- software --- */
 
 /* The operation of instruction i in software; r: its arguments' registers. dst may be one of them. */
@@ -78,20 +73,12 @@ static struct cold *soft_later(struct gen *g, u32 x, u32 y, u32 z, u32 dst)
     return k;
 }
 
-static void add_site(struct cold *k, u8 *site)
-{
-    if (!k->site)
-        k->site = site;
-    else
-        k->site2 = site;
-}
-
 /* Is `aux`'s rounding mode one that mxcsr may not have? Then jumps to k when it has not. */
 static bool is_static(u32 aux)
 {
     return (aux & IR_FP_ROUND) != IR_RDYN;
 }
-static void check_round(struct gen *g, u32 aux, struct cold *k)
+void fp_check_round(struct gen *g, u32 aux, struct cold *k)
 {
     if (!is_static(aux))
         return;
@@ -128,8 +115,7 @@ static void canonical(struct gen *g, u32 type, u32 r)
     k->back = g->c.p;
 }
 
-/* A place for result i that is none of x, y, z: its slot's register or a temp. */
-static u32 def_apart(struct gen *g, ir_ref i, u32 x, u32 y, u32 z)
+u32 def_apart(struct gen *g, ir_ref i, u32 x, u32 y, u32 z)
 {
     u32 dst = def_hint(g, i);
     if (dst == NOREG || dst == x || dst == y || dst == z)
@@ -137,8 +123,7 @@ static u32 def_apart(struct gen *g, ir_ref i, u32 x, u32 y, u32 z)
     return dst;
 }
 
-/* i was computed into r: a temp that is to be moved, or already its place. */
-static void def_moved(struct gen *g, ir_ref i, u32 r)
+void def_moved(struct gen *g, ir_ref i, u32 r)
 {
     if (TEMPS >> r & 1)
         def_from(g, i, r);
@@ -178,7 +163,7 @@ void emit_farith(struct gen *g, ir_ref i)
         u32 x = use_reg(g, in->a), y = unary ? x : use_reg(g, in->b);
         u32 t = def_apart(g, i, x, y, NOREG);
         struct cold *k = soft_later(g, x, y, NOREG, t);
-        check_round(g, in->aux, k);
+        fp_check_round(g, in->aux, k);
         if (!unary)
             mov_rr(g, t, x, type);
         x_rr(c, op, t, y);
@@ -238,19 +223,19 @@ void emit_fma(struct gen *g, ir_ref i)
         if (dst == NOREG)
             dst = t;
         k = soft_later(g, x, y, z, dst);
-        check_round(g, in->aux, k);
+        fp_check_round(g, in->aux, k);
         mov_rr(g, dst, x, type);
         x_vex(c, op + 0xa9, dst, y, o_reg(z), 0);
     } else if (dst == z) {
         mov_rr(g, t, z, type);
         k = soft_later(g, x == z ? t : x, y == z ? t : y, t, dst);
-        check_round(g, in->aux, k);
+        fp_check_round(g, in->aux, k);
         x_vex(c, op + 0xb9, dst, x, o_reg(y), 0);
     } else {
         u32 other = dst == x ? y : x;
         mov_rr(g, t, dst, type);
         k = soft_later(g, dst == x ? t : x, dst == y ? t : y, z, dst);
-        check_round(g, in->aux, k);
+        fp_check_round(g, in->aux, k);
         x_vex(c, op + 0xa9, dst, other, o_reg(z), 0);
     }
     ucomis(g, type, dst, o_reg(dst));
@@ -315,6 +300,27 @@ void emit_fcmp(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
+/* 1 for less or unordered, 2 for greater or unordered. */
+void emit_ford(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 op = (in->aux & IR_FCMP_SIGNAL ? 0x2f : 0x2e) | X_0F | packed(ins_of(g, in->a)->type);
+    u32 x = use_reg(g, in->a);
+    struct opnd y = use_rm(g, in->b);
+    u32 dst = def_reg(g, i, 0), above = temp_int(g), none = temp_int(g);
+    x_rr(c, 0x33, dst, dst);
+    x_rr(c, 0x33, above, above);
+    x_rr(c, 0x33, none, none);
+    x_rm(c, op, x, y, 0);
+    x_setcc(c, CC_A, above);
+    x_setcc(c, CC_P, none);
+    x_setcc(c, CC_B, dst);
+    x_alu(c, 0, ALU_OR, above, o_reg(none));
+    x_lea(c, 0, dst, o_sib(dst, above, 1, 0));
+    def_done(g, i, dst);
+}
+
 /* --- conversions --- */
 
 /* x, an f16, to f32 in t, which must not be x. */
@@ -358,7 +364,7 @@ void emit_fcvt(struct gen *g, ir_ref i)
         x_rr(c, CVT_F32_F64, t, x);
     } else {
         if (k)
-            check_round(g, in->aux, k);
+            fp_check_round(g, in->aux, k);
         x_rr(c, CVT_F64_F32, t, x);
     }
     /* The result is a NaN when the operand is; an f16 cannot be asked. */
@@ -387,6 +393,10 @@ static void cold_saturate(struct gen *g, const struct cold *k)
     u8 *positive = x_jcc8(c, CC_AE);
     x_jmp_back(c, k->back);
     x_here8(c, nan);
+    if (in->aux & IR_F2I_NAN_ZERO) {
+        x_mov_imm(c, k->r[3], 0, false);
+        x_jmp_back(c, k->back);
+    }
     x_here8(c, positive);
     x_alu_imm(c, type_w(in->type), ALU_SUB, o_reg(k->r[3]), 1); /* the largest */
     x_jmp_back(c, k->back);
@@ -443,7 +453,7 @@ static void f2i_signed(struct gen *g, ir_ref i)
     if (!have(FEAT_SSE41)) {
         u32 dst = def_reg(g, i, 0);
         struct cold *k = soft_later(g, x, NOREG, NOREG, dst);
-        check_round(g, in->aux, k);
+        fp_check_round(g, in->aux, k);
         x_rr(c, convert | w, dst, x);
         saturate(g, i, x, dst);
         k->back = c->p;
@@ -480,7 +490,7 @@ static void f2i_unsigned(struct gen *g, ir_ref i)
     u32 x = use_reg(g, in->a), dst = def_reg(g, i, 0);
     struct cold *k = soft_later(g, x, NOREG, NOREG, dst);
     if (round != IR_RTZ)
-        check_round(g, in->aux, k);
+        fp_check_round(g, in->aux, k);
     if (from == IR_F64) {
         x_rm(c, SSE_MOVQ_R_X, x, o_reg(dst), 0);
         x_alu(c, X_W, ALU_CMP, dst, konst(g, wide ? K_U63_64 : K_U32_64));

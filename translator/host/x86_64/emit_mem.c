@@ -185,6 +185,21 @@ void emit_ld(struct gen *g, ir_ref i)
         dst = def_reg(g, i, 0);
         x_rm(c, SSE_MOVSD_LD, dst, m, 0);
         break;
+    case IR_V128:
+        if ((in->aux & IR_MEM_SIZE) < 2) {
+            t = temp_int(g);
+            x_rm(c, load_op(IR_I64, in->aux), t, m, 0);
+            dst = def_reg(g, i, 0);
+            x_rr(c, SSE_MOVD_X_R, dst, t);
+            break;
+        }
+        dst = def_reg(g, i, 0);
+        x_rm(c,
+             (in->aux & IR_MEM_SIZE) == 2   ? SSE_MOVSS_LD
+             : (in->aux & IR_MEM_SIZE) == 3 ? SSE_MOVSD_LD
+                                            : SSE_MOVUPS_LD,
+             dst, m, 0);
+        break;
     default:
         dst = def_reg(g, i, 0);
         x_rm(c, SSE_MOVUPS_LD, dst, m, 0);

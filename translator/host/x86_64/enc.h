@@ -208,6 +208,21 @@ static inline void x_vex(struct code *c, u32 op, u32 reg, u32 v, struct opnd rm,
     x_modrm(c, reg, rm, nimm);
 }
 
+/* The same in whichever VEX form is the shortest. */
+static inline void x_avx(struct code *c, u32 op, u32 reg, u32 v, struct opnd rm, u32 nimm)
+{
+    u32 ext = x_ext(reg & 15, rm);
+    if ((ext & 3) || (op & (X_38 | X_3A | X_W)) || rm.kind == O_GS) {
+        x_vex(c, op, reg, v, rm, nimm);
+        return;
+    }
+    u32 pp = op & X_66 ? 1 : op & X_F3 ? 2 : op & X_F2 ? 3 : 0;
+    put8(c, 0xc5);
+    put8(c, (ext ? 0 : 0x80u) | (~v & 15) << 3 | pp);
+    put8(c, op);
+    x_modrm(c, reg, rm, nimm);
+}
+
 /* --- integer --- */
 
 /* The ALU group, by the number that its encodings share. */

@@ -2,7 +2,8 @@
  *
  *     probe.c     what this CPU can do            common.c   code that all translations share; enter, unwind
  *     emit.c      the driver and the scan         alloc.c    where values are
- *     emit_int.c  integers    emit_mem.c  memory, atomics    emit_fp.c  floating point    exits.c  leaving a unit */
+ *     emit_int.c  integers    emit_mem.c  memory, atomics    emit_fp.c  floating point
+ *     emit_vec.c  vectors    emit_vfp.c  vectors of floating point                          exits.c  leaving a unit */
 #pragma once
 
 #include "translator/host/host.h"
@@ -13,7 +14,22 @@
 
 /* --- features (probe.c) --- */
 
-enum { FEAT_SSE41, FEAT_POPCNT, FEAT_LZCNT, FEAT_BMI1, FEAT_BMI2, FEAT_FMA, FEAT_F16C, NFEATS };
+enum {
+    FEAT_SSE41,
+    FEAT_POPCNT,
+    FEAT_LZCNT,
+    FEAT_BMI1,
+    FEAT_BMI2,
+    FEAT_FMA,
+    FEAT_F16C,
+    FEAT_SSSE3,
+    FEAT_SSE42,
+    FEAT_AVX,
+    FEAT_AVX2,
+    FEAT_AES,
+    FEAT_PCLMUL,
+    NFEATS
+};
 extern u64 x64_features;
 extern const char *const x64_feature_names[];
 void x64_probe(u64 mask);
@@ -39,7 +55,8 @@ enum common_id {
     C_MISALIGNED, /* rax: guest address, edx: fault kind and access as they lie in vcpu_fault; v->pc is set */
     C_CALL,       /* rax: C helper; arguments in vcpu.scratch; result in rax. Temps are lost */
     C_CALL_FP,    /* the same, with sticky flags gathered before */
-    C_SOFT,       /* softfp operation in vcpu.scratch[3] on scratch[0..2]; result in scratch[0]. Keeps all registers */
+    C_SOFT,       /* softfp operation in vcpu.scratch[3] on scratch[0..2]; result in scratch[0]. Keeps all registers.
+                     A vector op has its arguments and result at VEC_ARGS, and scratch[2] is its immediate */
     /* constants, 16 bytes each, aligned */
     K_BOX32,
     K_BOX16,
@@ -60,6 +77,27 @@ enum common_id {
     K_POP1, /* 0x5555…, 0x3333…, 0x0f0f…, 0x0101…: eight bytes each */
     K_POP2,
     K_FLAGS, /* 64 bytes: mxcsr's sticky flags to IR_FLAG_* */
+    /* vectors */
+    K_ONES,
+    K_EVEN8, /* ones in every other lane of 8, 16, 32 bits, from the lowest on */
+    K_EVEN16,
+    K_EVEN32,
+    K_SIGN8_V, /* the sign bit of each lane */
+    K_SIGN16_V,
+    K_SIGN32_V,
+    K_SIGN64_V,
+    K_NIBBLE, /* 0x0f bytes */
+    K_POPS,   /* ones in 0 to 15 */
+    K_PAST15, /* bytes that make a byte above 15 saturate above 0x7f when added */
+    K_REV2,   /* for pshufb: bytes reversed in groups of 2, 4, 8, 16 */
+    K_REV4,
+    K_REV8,
+    K_REV16,
+    K_2P31_LESS, /* f32: the last before 2^31 */
+    K_2P16,      /* f32: 2^16 */
+    K_SHL8,      /* 8 of them, by shift: which bits of a byte are not from below; */
+    K_SHR8,      /* from above; */
+    K_SAR8,      /* where the sign ends up */
     C_COUNT,
 };
 
@@ -85,6 +123,8 @@ void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common);
 u32 x64_pins(const struct ir_slots *slots, struct pin *pin);
 /* The C side of C_SOFT. */
 void x64_soft(struct vcpu *v);
+/* Calls vector helper `helper` (a struct ir_helper) on what lies at VEC_ARGS. */
+u64 x64_vcall(struct vcpu *v, u64 helper, u64 imm, u64 c, u64 d);
 /* What C_SOFT finds in scratch[3]. */
 static inline u64 soft_desc(u32 op, u32 type, u32 arg_type, u32 aux)
 {
@@ -152,6 +192,10 @@ struct gen {
     ir_ref spill_owner[SPILL_CELLS];
 };
 
+static inline struct opnd konst(const struct gen *g, u32 id)
+{
+    return o_common(g->common->off[id]);
+}
 static inline const struct ir_ins *ins_of(const struct gen *g, ir_ref i)
 {
     return &g->u->ins[i];
@@ -252,6 +296,22 @@ void emit_bswap(struct gen *g, ir_ref i);
 void emit_ext(struct gen *g, ir_ref i); /* sext zext */
 void emit_cmp(struct gen *g, ir_ref i);
 void emit_select(struct gen *g, ir_ref i);
+/* Another way to a cold path, of which there may be two. */
+static inline void add_site(struct cold *k, u8 *site)
+{
+    dgm_assert(!k->site || !k->site2, "a cold path has two sites at most");
+    if (!k->site)
+        k->site = site;
+    else
+        k->site2 = site;
+}
+/* Goes to k when `aux` asks for a rounding mode that is not the one in mxcsr. */
+void fp_check_round(struct gen *g, u32 aux, struct cold *k);
+/* A place for result i that is none of x, y, z: its slot's register or a temp. */
+u32 def_apart(struct gen *g, ir_ref i, u32 x, u32 y, u32 z);
+/* i was computed into r: a temp that is to be moved, or already its place. */
+void def_moved(struct gen *g, ir_ref i, u32 r);
+
 /* A comparison: fetch operands first, emit it when nothing in between changes the flags. */
 struct compare {
     struct opnd a, b;
@@ -274,6 +334,7 @@ void emit_farith(struct gen *g, ir_ref i); /* fadd fsub fmul fdiv fsqrt */
 void emit_fma(struct gen *g, ir_ref i);
 void emit_fminmax(struct gen *g, ir_ref i);
 void emit_fcmp(struct gen *g, ir_ref i);
+void emit_ford(struct gen *g, ir_ref i);
 void emit_fcvt(struct gen *g, ir_ref i);
 void emit_f2i(struct gen *g, ir_ref i);
 void emit_i2f(struct gen *g, ir_ref i);
@@ -286,6 +347,10 @@ void emit_nanunbox(struct gen *g, ir_ref i);
 void emit_getflags(struct gen *g, ir_ref i);
 void emit_setflags(struct gen *g, ir_ref i);
 void emit_setround(struct gen *g, ir_ref i);
+
+void emit_vec(struct gen *g, ir_ref i); /* any vector op; a vlow to a float is no work */
+bool emit_vfp(struct gen *g, ir_ref i); /* a VFP op inline, or false and nothing emitted */
+void emit_vcall(struct gen *g, ir_ref i);
 
 void emit_call(struct gen *g, ir_ref i);
 void emit_exit_if(struct gen *g, ir_ref i);

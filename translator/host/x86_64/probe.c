@@ -6,8 +6,8 @@
 
 u64 x64_features;
 
-const char *const x64_feature_names[] = {"sse4.1", "popcnt", "lzcnt", "bmi1",
-                                         "bmi2",   "fma",    "f16c",  NULL}; /* ORDER FEAT */
+const char *const x64_feature_names[] = {"sse4.1", "popcnt", "lzcnt", "bmi1", "bmi2",      "fma", "f16c", "ssse3",
+                                         "sse4.2", "avx",    "avx2",  "aes",  "pclmulqdq", NULL}; /* ORDER FEAT */
 
 static void cpuid(u32 leaf, u32 sub, u32 r[4])
 {
@@ -44,7 +44,15 @@ void x64_probe(u64 mask)
     f |= (u64)(f7[1] >> 8 & 1 && vex) << FEAT_BMI2;
     f |= (u64)(f1[2] >> 12 & 1 && vex) << FEAT_FMA;
     f |= (u64)(f1[2] >> 29 & 1 && vex) << FEAT_F16C;
+    f |= (u64)(f1[2] >> 9 & 1) << FEAT_SSSE3;
+    f |= (u64)(f1[2] >> 20 & 1) << FEAT_SSE42;
+    f |= (u64)vex << FEAT_AVX;
+    f |= (u64)(f7[1] >> 5 & 1 && vex) << FEAT_AVX2;
+    f |= (u64)(f1[2] >> 25 & 1) << FEAT_AES;
+    f |= (u64)(f1[2] >> 1 & 1) << FEAT_PCLMUL;
     x64_features = f & ~mask;
+    if (!have(FEAT_AVX)) /* its instructions are written in AVX's forms */
+        x64_features &= ~(1ull << FEAT_AVX2);
 }
 
 u64 x64_have(void)

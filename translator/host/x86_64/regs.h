@@ -57,7 +57,9 @@ extern const u8 x64_pinned[2][NPINNED_MAX];
 
 /* vcpu.spill: cells for spilled values, and behind them room for temps around calls from cold paths. */
 #define SPILL_CELLS 256
-#define SAVE_INT    (SPILL_CELLS)     /* rax rcx rdx rbx */
-#define SAVE_FLOAT  (SPILL_CELLS + 8) /* xmm0-xmm3, two words each */
-_Static_assert(SAVE_FLOAT + 8 <= VCPU_SPILL, "vcpu.spill has room for the save area");
+#define SAVE_INT    (SPILL_CELLS)      /* rax rcx rdx rbx */
+#define SAVE_FLOAT  (SPILL_CELLS + 8)  /* xmm0-xmm3, two words each */
+#define VEC_ARGS    (SPILL_CELLS + 16) /* vectors for C functions, two words each: three arguments, a result */
+#define VEC_RESULT  (VEC_ARGS + 6)
+_Static_assert(VEC_RESULT + 2 <= VCPU_SPILL, "vcpu.spill has room for the save area");
 #define SPILL_OFF(cell) (VOFF(spill) + 8 * (s32)(cell))

@@ -1,0 +1,332 @@
+/* Vectors of floating point: SSE packed instructions, by the same rules as scalar ones (emit_fp.c).
+ *
+ * Where a lane of the result, or where it must be asked before of an operand, is a NaN, and where the host cannot do
+ * what is asked, software does the whole op again (vec_soft). Flags that the host has raised till then are those that
+ * software raises too, so nothing is asked after them. That is why minima, which raise invalid for quiet NaNs, and
+ * unsigned conversions look at their operands first.
+ *
+ * All registers are taken before the first way to software: what makes room for one would not be done on that way. */
+#include "translator/host/x86_64/vec.h"
+
+#include "translator/ir/vec_eval.h"
+
+struct vfp {
+    ir_ref i;
+    u32 aux;
+    bool wide;      /* lanes of 8 bytes */
+    u32 x, y, z, d; /* operands, result */
+    u32 t;          /* a temp */
+    u32 n;          /* without AVX, an integer temp */
+    struct cold *k;
+};
+
+/* r[0..2]: operands, or NOREG where they are stored already; r[3]: result */
+static void cold_vec_soft(struct gen *g, const struct cold *k)
+{
+    vec_soft(g, k->ins, k->r, k->r[3]);
+    x_jmp_back(&g->c, k->back);
+}
+
+static struct vfp begin(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct vfp f = {.i = i, .aux = in->aux, .wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64};
+    f.x = use_reg(g, in->a);
+    f.y = in->b ? use_reg(g, in->b) : NOREG;
+    f.z = in->c ? use_reg(g, in->c) : NOREG;
+    f.d = def_apart(g, i, f.x, f.y, f.z);
+    f.n = have(FEAT_AVX) ? NOREG : temp_int(g);
+    f.k = cold_new(g, cold_vec_soft, NULL);
+    f.k->r[0] = (u8)f.x;
+    f.k->r[1] = (u8)f.y;
+    f.k->r[2] = (u8)f.z;
+    f.k->r[3] = (u8)f.d;
+    return f;
+}
+
+static bool finish(struct gen *g, const struct vfp *f)
+{
+    f->k->back = g->c.p;
+    def_moved(g, f->i, f->d);
+    return true;
+}
+
+static u32 prefix(const struct vfp *f)
+{
+    return f->wide ? X_66 : 0;
+}
+
+/* To software when any lane of r (of 4 bytes, also where lanes are all ones or zeros) has its sign bit set. */
+static void if_any(struct gen *g, struct vfp *f, u32 r)
+{
+    struct code *c = &g->c;
+    if (have(FEAT_AVX)) {
+        x_avx(c, P38(0x0e), r, 0, o_reg(r), 0); /* vtestps */
+    } else {
+        x_rr(c, P0(0x50), f->n, r); /* movmskps */
+        x_rr(c, 0x85, f->n, f->n);
+    }
+    add_site(f->k, x_jcc(c, CC_NE));
+}
+
+/* To software when a lane of r is a NaN. */
+static void if_nan(struct gen *g, struct vfp *f, u32 r)
+{
+    v3i(g, P0(0xc2) | prefix(f), f->t, r, o_reg(r), 3); /* unordered */
+    if_any(g, f, f->t);
+}
+
+static bool arith(struct gen *g, ir_ref i, u32 op)
+{
+    struct vfp f = begin(g, i);
+    f.t = temp_float(g);
+    fp_check_round(g, f.aux, f.k);
+    if (f.y == NOREG)
+        v2(g, P0(op) | prefix(&f), f.d, o_reg(f.x));
+    else
+        v3r(g, P0(op) | prefix(&f), f.d, f.x, f.y);
+    if_nan(g, &f, f.d);
+    return finish(g, &f);
+}
+
+static bool vfma(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    if (!have(FEAT_FMA))
+        return false;
+    struct vfp f = begin(g, i);
+    const bool short_of_temps = !(TEMPS_FLOAT & ~g->locked);
+    const bool x_lives = !dies(g, in->a);
+    if (short_of_temps) { /* all operands are in temps: x is one that may be borrowed, while it lies in memory */
+        x_rm(&g->c, SSE_MOVUPS_ST, f.x, o_vcpu(SPILL_OFF(VEC_ARGS)), 0);
+        f.k->r[0] = NOREG;
+        f.t = f.x;
+    } else {
+        f.t = temp_float(g);
+    }
+    fp_check_round(g, f.aux, f.k);
+    /* vfmadd213, vfmsub213, vfnmadd213, vfnmsub213: first = second * first + third */
+    u32 op = 0xa8 + (f.aux & IR_FP_NEG_ADD ? 2 : 0) + (f.aux & IR_FP_NEG_MUL ? 4u : 0u);
+    mov_rr(g, f.d, f.x, IR_V128);
+    x_vex(&g->c, P38(op) | (f.wide ? X_W : 0), f.d, f.y, o_reg(f.z), 0);
+    if_nan(g, &f, f.d);
+    f.k->back = g->c.p;
+    if (short_of_temps && x_lives)
+        x_rm(&g->c, SSE_MOVUPS_LD, f.x, o_vcpu(SPILL_OFF(VEC_ARGS)), 0);
+    def_moved(g, i, f.d);
+    return true;
+}
+
+/* The host's answer is its second operand when both are zeros: it is asked twice, and the signs meet. */
+static bool vfminmax(struct gen *g, ir_ref i)
+{
+    const bool max = ins_of(g, i)->op == IR_OP_vfmax;
+    struct vfp f = begin(g, i);
+    f.t = temp_float(g);
+    const u32 op = P0(max ? 0x5f : 0x5d) | prefix(&f);
+    v3i(g, P0(0xc2) | prefix(&f), f.t, f.x, o_reg(f.y), 3);
+    if_any(g, &f, f.t);
+    v3r(g, op, f.t, f.y, f.x);
+    v3r(g, op, f.d, f.x, f.y);
+    v3r(g, max ? V_PAND : V_POR, f.d, f.d, f.t);
+    return finish(g, &f);
+}
+
+static bool vfcmp(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const u32 cc = in->aux & IR_FP_ROUND;
+    const bool signal = in->aux & IR_FCMP_SIGNAL, wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64;
+    u32 how = cc == IR_EQ ? 0 : cc == IR_LTS ? 1 : 2;
+    if (signal != (cc != IR_EQ)) { /* the forms that only AVX has */
+        if (!have(FEAT_AVX))
+            return false;
+        how |= 0x10;
+    }
+    u32 x = use_reg(g, in->a), y = use_reg(g, in->b), d = def_apart(g, i, x, y, NOREG);
+    v3i(g, P0(0xc2) | (wide ? X_66 : 0), d, x, o_reg(y), how);
+    def_moved(g, i, d);
+    return true;
+}
+
+/* Rounding control of roundps. */
+static const u8 rc[] = {[IR_RNE] = 0, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RTZ] = 3, [IR_RMM] = 0, [IR_RDYN] = 4};
+
+static bool vfround(struct gen *g, ir_ref i)
+{
+    const u32 aux = ins_of(g, i)->aux, round = aux & IR_FP_ROUND;
+    if (!have(FEAT_SSE41))
+        return false;
+    struct vfp f = begin(g, i);
+    f.t = temp_float(g);
+    v2i(g, P3A(f.wide ? 0x09 : 0x08), f.d, o_reg(f.x), rc[round] | (aux & IR_FP_EXACT ? 0u : 8u));
+    if_nan(g, &f, f.d);
+    return finish(g, &f);
+}
+
+/* Lanes of 8 bytes, each by itself. */
+static bool to_int64(struct gen *g, ir_ref i)
+{
+    const u32 round = ins_of(g, i)->aux & IR_FP_ROUND;
+    struct code *c = &g->c;
+    struct vfp f = begin(g, i);
+    u32 lo = temp_int(g), hi = temp_int(g), op = (round == IR_RTZ ? 0x2c : 0x2d) | X_0F | X_F2 | X_W;
+    f.t = temp_float(g);
+    v2i(g, V_PSHUFD, f.t, o_reg(f.x), 0xee);
+    x_rr(c, op, lo, f.x);
+    x_rr(c, op, hi, f.t);
+    x_alu_imm(c, X_W, ALU_CMP, o_reg(lo), 1); /* overflows for the least integer, which stands for what does not fit */
+    add_site(f.k, x_jcc(c, CC_O));
+    x_alu_imm(c, X_W, ALU_CMP, o_reg(hi), 1);
+    add_site(f.k, x_jcc(c, CC_O));
+    x_rr(c, SSE_MOVQ_X_R, f.d, lo);
+    x_rr(c, SSE_MOVQ_X_R, f.t, hi);
+    v3r(g, V_PUNPCKLQDQ, f.d, f.d, f.t);
+    return finish(g, &f);
+}
+
+static bool vf2i(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const u32 round = in->aux & IR_FP_ROUND;
+    const bool wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64, is_unsigned = in->aux & IR_F2I_UNSIGNED;
+    const bool own = round == IR_RTZ || round == IR_RDYN; /* modes that conversions have */
+    if (round == IR_RMM || (wide && (is_unsigned || !own)) || (!own && (is_unsigned || !have(FEAT_SSE41))))
+        return false;
+    if (wide)
+        return to_int64(g, i);
+    struct vfp f = begin(g, i);
+    f.t = temp_float(g);
+    const u32 truncate = P0(0x5b) | X_F3, convert = P(0x5b);
+    if (is_unsigned) { /* those below 2^31 are signed ones as well, and the others are not looked at here */
+        mov_rr(g, f.t, f.x, IR_V128);
+        v3(g, P(0x66), f.t, f.t, konst(g, K_2P31_LESS)); /* pcmpgtd */
+        v3r(g, V_POR, f.t, f.t, f.x);
+        if_any(g, &f, f.t);
+        v2(g, round == IR_RTZ ? truncate : convert, f.d, o_reg(f.x));
+        return finish(g, &f);
+    }
+    if (own) {
+        v2(g, round == IR_RTZ ? truncate : convert, f.d, o_reg(f.x));
+    } else { /* first to an integral value; then x once more for its inexact flag */
+        v2i(g, P3A(0x08), f.d, o_reg(f.x), rc[round] | 8u);
+        v2(g, truncate, f.d, o_reg(f.d));
+        v2(g, truncate, f.t, o_reg(f.x));
+    }
+    mov_rr(g, f.t, f.d, IR_V128);
+    v3(g, P(0x76), f.t, f.t, konst(g, K_SIGN32_V)); /* pcmpeqd */
+    if_any(g, &f, f.t);
+    return finish(g, &f);
+}
+
+static bool vi2f(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    const bool wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64, is_unsigned = in->aux & IR_F2I_UNSIGNED;
+    if ((in->aux & IR_FP_ROUND) == IR_RMM || (wide && is_unsigned))
+        return false;
+    struct vfp f = begin(g, i);
+    f.t = temp_float(g);
+    u32 r = wide ? temp_int(g) : NOREG;
+    fp_check_round(g, f.aux, f.k);
+    if (wide) {
+        u32 op = 0x2a | X_0F | X_F2 | X_W;
+        v2i(g, V_PSHUFD, f.t, o_reg(f.x), 0xee);
+        x_rm(c, SSE_MOVQ_R_X, f.x, o_reg(r), 0);
+        x_rr(c, SSE_XORPS, f.d, f.d);
+        x_rr(c, op, f.d, r);
+        x_rm(c, SSE_MOVQ_R_X, f.t, o_reg(r), 0);
+        x_rr(c, SSE_XORPS, f.t, f.t);
+        x_rr(c, op, f.t, r);
+        v3r(g, V_PUNPCKLQDQ, f.d, f.d, f.t);
+    } else if (is_unsigned) { /* in two halves of 16 bits: all but the addition is exact */
+        vshift(g, vshift_op(IR_V32), VSH_SHR, f.t, f.x, 16);
+        v2(g, P0(0x5b), f.t, o_reg(f.t));
+        v3(g, P0(0x59), f.t, f.t, konst(g, K_2P16));
+        v3(g, V_PAND, f.d, f.x, konst(g, K_EVEN16));
+        v2(g, P0(0x5b), f.d, o_reg(f.d));
+        v3r(g, P0(0x58), f.d, f.d, f.t);
+    } else {
+        v2(g, P0(0x5b), f.d, o_reg(f.x));
+    }
+    return finish(g, &f);
+}
+
+static bool vfwiden(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const bool half = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V16;
+    if (half && !have(FEAT_F16C))
+        return false;
+    struct vfp f = begin(g, i);
+    f.t = temp_float(g);
+    f.wide = !half; /* of the result */
+    u32 x = f.x;
+    if (in->aux & IR_V_FP_HIGH) {
+        v2i(g, V_PSHUFD, f.t, o_reg(f.x), 0xee);
+        x = f.t;
+    }
+    if (half)
+        x_vex(&g->c, P38(0x13), f.d, 0, o_reg(x), 0);
+    else
+        v2(g, P0(0x5a), f.d, o_reg(x));
+    if_nan(g, &f, f.d);
+    return finish(g, &f);
+}
+
+static bool vfnarrow(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const bool half = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V16;
+    if (half && !have(FEAT_F16C))
+        return false;
+    struct vfp f = begin(g, i);
+    f.t = temp_float(g);
+    if (half) {
+        x_vex(&g->c, P3A(0x1d), f.x, 0, o_reg(f.d), 1);
+        put8(&g->c, rc[in->aux & IR_FP_ROUND]);
+        if_nan(g, &f, f.x);
+    } else {
+        fp_check_round(g, f.aux, f.k);
+        v2(g, P(0x5a), f.d, o_reg(f.x));
+        if_nan(g, &f, f.d);
+    }
+    return finish(g, &f);
+}
+
+bool emit_vfp(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const u32 op = in->op;
+    if (op == IR_OP_vfcmp)
+        return vfcmp(g, i);
+    if (op == IR_OP_vfmin || op == IR_OP_vfmax)
+        return vfminmax(g, i);
+    if ((in->aux & IR_FP_ROUND) == IR_RMM && op != IR_OP_vfwiden)
+        return false;
+    switch (op) {
+    case IR_OP_vfadd:
+        return arith(g, i, 0x58);
+    case IR_OP_vfsub:
+        return arith(g, i, 0x5c);
+    case IR_OP_vfmul:
+        return arith(g, i, 0x59);
+    case IR_OP_vfdiv:
+        return arith(g, i, 0x5e);
+    case IR_OP_vfsqrt:
+        return arith(g, i, 0x51);
+    case IR_OP_vfma:
+        return vfma(g, i);
+    case IR_OP_vfround:
+        return vfround(g, i);
+    case IR_OP_vf2i:
+        return vf2i(g, i);
+    case IR_OP_vi2f:
+        return vi2f(g, i);
+    case IR_OP_vfwiden:
+        return vfwiden(g, i);
+    default:
+        return vfnarrow(g, i);
+    }
+}
