@@ -58,6 +58,9 @@ static bool sext32(const struct gen *g, ir_ref i, u32 depth)
     case IR_OP_not:
         return depth && sext32(g, in->a, depth - 1);
     case IR_OP_and:
+        if ((const_of(g, in->a, &k) && !(k >> 31)) || (const_of(g, in->b, &k) && !(k >> 31)))
+            return true;
+        /* fallthrough */
     case IR_OP_or:
     case IR_OP_xor:
         return depth && sext32(g, in->a, depth - 1) && sext32(g, in->b, depth - 1);

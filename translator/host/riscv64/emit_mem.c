@@ -17,6 +17,7 @@
  * amocas.q, or without Zacas the kernel interface's, by a call. */
 #include "translator/host/riscv64/gen.h"
 
+#include "lib/err.h"
 #include "mk/mk.h"
 
 #define MISALIGNED_READ  (VCPU_FAULT_MISALIGNED | VCPU_READ << 8)
@@ -386,7 +387,7 @@ static u64 cas16(struct vcpu *v)
 {
     u64 *x = &v->spill[VEC_ARGS];
     int rc = mk_cas(v->scratch[0], 16, x, x + 2);
-    dgm_assert(rc == 0 || rc == -14, "cas of 16 bytes: %d", rc);
+    dgm_assert(rc == 0 || rc == -EFAULT, "cas of 16 bytes: %d", rc);
     if (!rc)
         return 0;
     hva_t addr;
