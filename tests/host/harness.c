@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "lib/err.h"
+#include "mk/mk.h"
 
 #define CODE_SIZE (1u << 20)
 #define RAS_SIZE  (16u << 10)
@@ -162,12 +163,6 @@ void harness_link(struct harness *h, const struct host_code *hc, const struct ho
 {
     host_native.link(hc->rw + x->site_off, hc->rx + x->site_off, to);
     mk_code_sync(&h->code, (size_t)(hc->rw + x->site_off - h->rw), 4);
-}
-
-void harness_link(struct harness *h, size_t site, const void *to)
-{
-    host_native.link(h->rw + site, h->rx + site, to);
-    mk_code_sync(&h->code, site, 4);
 }
 
 void harness_arm(struct harness *h, bool on)

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "mk/mk.h"
-#include "mk/mk.h"
 #include "translator/host/host.h"
 #include "translator/ir/ir_build.h"
 
@@ -52,7 +51,5 @@ int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exi
 void harness_link(struct harness *h, const struct host_code *hc, const struct host_exit *x, const void *to);
 /* Says whether faults are the translated code's: for callers that enter by themselves. */
 void harness_arm(struct harness *h, bool on);
-/* host_isa.link, and what the caller of it does. `site`: offset from the start of code memory. */
-void harness_link(struct harness *h, size_t site, const void *to);
 /* Enters e; faults are looked up in all units that are emitted. */
 void harness_enter(struct harness *h, const struct emitted *e);
