@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "personality/linux/abi.h"
 #include "translator/host/host.h"
 
 static void line(bool ok, const char *what, const char *why)
@@ -35,12 +36,22 @@ int cmd_doctor(int argc, char **argv)
                               host_native.features[i]);
     line(true, "host ISA", text);
 
-    void *p = mmap(NULL, 1ull << 38, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    u64 window = 0;
+    n = 0;
+    for (size_t i = 0; lx_abis[i] && n < sizeof text; i++) {
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i ? " " : "", lx_abis[i]->name);
+        window = lx_abis[i]->window > window ? lx_abis[i]->window : window;
+    }
+    line(true, "guest ISAs", text);
+
+    void *p = mmap(NULL, window, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     bool ok = p != MAP_FAILED;
     if (ok)
-        munmap(p, 1ull << 38);
+        munmap(p, window);
     good &= ok;
-    line(ok, "guest address space", ok ? "256 GiB can be reserved" : "256 GiB cannot be reserved: raise `ulimit -v`");
+    snprintf(text, sizeof text, ok ? "%llu GiB can be reserved" : "%llu GiB cannot be reserved: raise `ulimit -v`",
+             (unsigned long long)window >> 30);
+    line(ok, "guest address space", text);
 
     int fd = memfd_create("doctor", MFD_CLOEXEC);
     ok = fd >= 0 && !ftruncate(fd, 4096);

@@ -25,6 +25,8 @@ PLAIN = {'int': 32, 'uint': 32, 'long': 64, 'ulong': 64, 'hex': 64, 'oct': 32, '
 # of which these are pointers that only a handler can follow
 HANDLED = ('raw', 'argv', 'envp', 'iovec', 'msghdr', 'sockaddr', 'sockaddr_out', 'pollfds')
 BUFFERS = ('in', 'out', 'inout', 'mem')
+# Sets of flags of which guests have values of their own.
+OPEN_SETS = ('open', 'fdflags')
 IOCTL_KINDS = ('none', 'int', 'in', 'out', 'inout', 'special', 'refused')
 
 
@@ -145,10 +147,10 @@ def parse_calls(text, path, sets):
                 fail(*where, f'structure {m[1]} is here twice')
             structs[m[1]] = int(m[2])
             continue
-        m = re.fullmatch(r'(\d+)\s+(\d+|-)\s+(\w+)\s+(\w+)\s+(\w+)\s+\((.*)\) = (\w+)(?:\s*;\s*(.+))?', line.rstrip())
+        m = re.fullmatch(r'(\d+)(?:@(\w+))?\s+(\d+|-)\s+(\w+)\s+(\w+)\s+(\w+)\s+\((.*)\) = (\w+)(?:\s*;\s*(.+))?', line.rstrip())
         if not m:
-            fail(*where, 'not NUMBER X86_64 NAME LEVEL HANDLER (ARGUMENTS) = RETURN ; note')
-        nr, x86, name, level, handler, args, ret, note = m.groups()
+            fail(*where, 'not NUMBER[@ISA] X86_64 NAME LEVEL HANDLER (ARGUMENTS) = RETURN ; note')
+        nr, isa, x86, name, level, handler, args, ret, note = m.groups()
         if level not in LEVELS:
             fail(*where, f'unknown level "{level}"')
         if ret not in RETURNS:
@@ -161,7 +163,7 @@ def parse_calls(text, path, sets):
             fail(*where, f'a call that is {level} needs a note')
         if handler == 'pass' and x86 == '-':
             fail(*where, 'a call that is passed needs a host number')
-        call = Call(nr=int(nr), x86=None if x86 == '-' else int(x86), name=name, level=level, handler=handler,
+        call = Call(nr=int(nr), isa=isa, x86=None if x86 == '-' else int(x86), name=name, level=level, handler=handler,
                     args=parse_args(args, structs, sets, where), ret=ret, note=note or '', line=n)
         for other in calls:
             if other.nr == call.nr or other.name == call.name:
@@ -349,6 +351,8 @@ def out_pass(call, structs):
             host[i] = f'call_mem(t, a[{i}], {c_size(call, arg, structs)})'
         elif arg.kind in ('out', 'inout'):
             host[i] = f'call_out(t, a[{i}], {c_size(call, arg, structs)})'
+        elif arg.kind == 'flags' and arg.param in OPEN_SETS:
+            host[i] = f'lx_open_flags(t, a[{i}])'
         elif arg.kind != 'dirfd':
             host[i] = f'a[{i}]'
     out = [f'static s64 pass_{call.name}(struct lx_thread *t, const u64 *a)', '{']
@@ -411,6 +415,8 @@ def out_calls(calls, structs, sets, rows):
     out.append('\nconst struct lx_call lx_calls[LX_NCALLS] = {')
     for c in calls:
         fields = [f'.name = "{c.name}"', f'.level = LX_{c.level.upper()}', f'.ret = LX_RET_{c.ret.upper()}', f'.nargs = {len(c.args)}']
+        if c.isa:
+            fields.append(f'.isa = "{c.isa}"')
         if c.args:
             fields.append(f'.args = args_{c.name}')
         if c.handler == 'pass':
@@ -477,7 +483,7 @@ def out_doc(calls, structs, sets, rows):
     out += [f'| {level} | {count[level]} |' for level in LEVELS]
     out += ['', '| number | call | level | note |', '|---|---|---|---|']
     for c in calls:
-        note = (f'`{c.handler}`: ' if c.level == 'refused' else '') + c.note
+        note = (f'`{c.handler}`: ' if c.level == 'refused' else '') + (f'{c.isa} only' if c.isa else '') + ('; ' if c.isa and c.note else '') + c.note
         out.append(f'| {c.nr} | `{c.name}` | {c.level} | {note} |')
     return '\n'.join(out) + '\n'
 

@@ -20,8 +20,6 @@
 #define PAGE_OF(a) ((a) & ~(PAGE - 1))
 #define PAGE_UP(a) (((a) + PAGE - 1) & ~(PAGE - 1))
 
-static const struct lx_abi *const abis[] = {&lx_abi_riscv64};
-
 static int refuse(int rc, char *why, size_t cap, const char *text)
 {
     fmt(why, cap, "%s", text);
@@ -46,9 +44,8 @@ static const char *machine_name(u32 machine)
     static const struct {
         u16 id;
         const char *name;
-    } names[] = {{EM_386, "i386"},        {EM_X86_64, "x86_64"},   {EM_ARM, "arm"},
-                 {EM_AARCH64, "aarch64"}, {EM_PPC64, "ppc64"},     {EM_S390, "s390x"},
-                 {EM_MIPS, "mips"},       {EM_SPARCV9, "sparc64"}, {258, "loongarch64"}};
+    } names[] = {{EM_386, "i386"},   {EM_X86_64, "x86_64"}, {EM_ARM, "arm"},         {EM_PPC64, "ppc64"},
+                 {EM_S390, "s390x"}, {EM_MIPS, "mips"},     {EM_SPARCV9, "sparc64"}, {258, "loongarch64"}};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (names[i].id == machine)
             return names[i].name;
@@ -64,9 +61,9 @@ static int check_header(struct lx_elf *e, const struct lx_abi *abi, char *why, s
         return refuse(-ENOEXEC, why, cap, "damaged ELF file (class)");
     if (h->e_ident[EI_DATA] != ELFDATA2LSB)
         return refuse(-ENOEXEC, why, cap, "a big-endian program; only little-endian guests can be run");
-    for (size_t i = 0; i < ARRAY_LEN(abis) && !e->abi; i++)
-        if (abis[i]->elf_machine == h->e_machine)
-            e->abi = abis[i];
+    for (size_t i = 0; lx_abis[i] && !e->abi; i++)
+        if (lx_abis[i]->elf_machine == h->e_machine)
+            e->abi = lx_abis[i];
     if (!e->abi) {
         const char *name = machine_name(h->e_machine);
         if (name)

@@ -93,7 +93,7 @@ static int open_program(struct lx_process *p, int dirfd, const char *path, u32 f
     } else if (!*path) {
         fd = -ENOENT;
     } else {
-        u32 nofollow = flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;
+        u32 nofollow = flags & AT_SYMLINK_NOFOLLOW ? LX_O_NOFOLLOW : 0;
         fd = lx_path_open(p, dirfd, path, (int)(O_RDONLY | O_CLOEXEC | O_NONBLOCK | nofollow), 0);
     }
     if (fd < 0)
@@ -402,8 +402,13 @@ static u64 id_of(u32 nr)
     return (u64)prov_call_now(nr, 0, 0, 0, 0, 0, 0);
 }
 
-static void fill_auxv(struct lx_process *p, u64 cpu, const struct lx_elf *e, u64 bias, u64 interp_base, gva_t random,
-                      gva_t execfn)
+/* What of the auxiliary vector lies on the stack. */
+struct aux_data {
+    gva_t execfn, platform, random;
+};
+
+static void fill_auxv(struct lx_process *p, u64 cpu, const struct lx_elf *e, u64 bias, u64 interp_base,
+                      const struct aux_data *data)
 {
     struct lx_mm *mm = p->mm;
     const struct lx_abi *abi = p->abi;
@@ -422,9 +427,11 @@ static void fill_auxv(struct lx_process *p, u64 cpu, const struct lx_elf *e, u64
     aux_put(&a, AT_GID, id_of(LX_NR_getgid));
     aux_put(&a, AT_EGID, id_of(LX_NR_getegid));
     aux_put(&a, AT_SECURE, getauxval(AT_SECURE));
-    aux_put(&a, AT_RANDOM, random);
-    aux_put(&a, AT_HWCAP2, abi->hwcap2);
-    aux_put(&a, AT_EXECFN, execfn);
+    aux_put(&a, AT_RANDOM, data->random);
+    aux_put(&a, AT_HWCAP2, abi->hwcap2(cpu));
+    if (data->platform)
+        aux_put(&a, AT_PLATFORM, data->platform);
+    aux_put(&a, AT_EXECFN, data->execfn);
     aux_put(&a, 51 /* AT_MINSIGSTKSZ */, abi->minsigstksz);
     aux_put(&a, AT_NULL, 0);
     mm->auxv_len = a.n * sizeof(u64);
@@ -459,7 +466,7 @@ static int build_stack(struct lx_thread *t, const struct lx_program *prog, char 
     if (got != sizeof random)
         s.rc = -EIO;
     push(&s, &zero, sizeof zero);
-    gva_t execfn = push(&s, prog->execfn, strlen(prog->execfn) + 1);
+    struct aux_data data = {.execfn = push(&s, prog->execfn, strlen(prog->execfn) + 1)};
     u32 at = 0;
     table[at++] = prog->argc;
     mm->env_end = s.sp;
@@ -469,8 +476,10 @@ static int build_stack(struct lx_thread *t, const struct lx_program *prog, char 
     for (u32 i = prog->argc; i-- > 0;)
         table[at + i] = push(&s, prog->argv[i], strlen(prog->argv[i]) + 1);
     mm->arg_start = s.sp;
-    gva_t bytes = push(&s, random, sizeof random);
-    fill_auxv(p, t->vcpu->cpu, e, bias, interp_base, bytes, execfn);
+    if (p->abi->platform)
+        data.platform = push(&s, p->abi->platform, strlen(p->abi->platform) + 1);
+    data.random = push(&s, random, sizeof random);
+    fill_auxv(p, t->vcpu->cpu, e, bias, interp_base, &data);
     at += prog->argc;
     table[at++] = 0;
     at += envc;

@@ -20,7 +20,7 @@
 /* How open's flags treat the last component. */
 static u32 open_how_of(u64 flags)
 {
-    u32 how = flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? 0 : LX_PATH_FOLLOW;
+    u32 how = flags & LX_O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? 0 : LX_PATH_FOLLOW;
     if (flags & O_CREAT && !(flags & O_PATH))
         how |= LX_PATH_CREATE;
     if (!(flags & O_PATH) && (flags & O_ACCMODE) == O_RDONLY)
@@ -50,7 +50,7 @@ static s64 open_guest(struct lx_thread *t, int dirfd, gva_t path, const struct o
             struct open_how host = *oh;
             bool closed = p.nofollow && how & LX_PATH_FOLLOW;
             if (closed)
-                host.flags |= O_NOFOLLOW;
+                host.flags |= LX_O_NOFOLLOW;
             if (two)
                 r = prov_call(&t->vcpu->poll, LX_NR_openat2, (u64)(s64)p.dirfd, (u64)p.name, (u64)&host, sizeof host, 0,
                               0);
@@ -69,7 +69,7 @@ static s64 open_guest(struct lx_thread *t, int dirfd, gva_t path, const struct o
 
 s64 sys_openat(struct lx_thread *t, const u64 *a)
 {
-    struct open_how how = {.flags = (u32)a[2], .mode = (u32)a[3]};
+    struct open_how how = {.flags = lx_open_flags(t, (u32)a[2]), .mode = (u32)a[3]};
     return open_guest(t, (int)a[0], a[1], &how, false);
 }
 
@@ -89,6 +89,7 @@ s64 sys_openat2(struct lx_thread *t, const u64 *a)
     }
     if (r)
         return r;
+    how.flags = lx_open_flags(t, how.flags);
     if (!how.resolve)
         return open_guest(t, (int)a[0], a[1], &how, true);
     /* The rules speak of the path itself, so it goes to the host kernel as it is. */
@@ -270,11 +271,16 @@ s64 sys_fcntl(struct lx_thread *t, const u64 *a)
         if (lx_fd_hidden(arg))
             return -EBADF;
         break;
-    case 0: /* F_DUPFD, _GETFD, _SETFD, _GETFL, _SETFL */
+    case 3: { /* F_GETFL */
+        s64 r = prov_call(&t->vcpu->poll, LX_NR_fcntl, a[0], a[1], 0, 0, 0, 0);
+        return r < 0 ? r : (s64)lx_open_flags(t, (u64)r);
+    }
+    case 4: /* F_SETFL */
+        arg = lx_open_flags(t, arg);
+        break;
+    case 0: /* F_DUPFD, _GETFD, _SETFD */
     case 1:
     case 2:
-    case 3:
-    case 4:
     case 8: /* F_SETOWN, _GETOWN, _SETSIG, _GETSIG */
     case 9:
     case 10:
@@ -437,7 +443,7 @@ s64 sys_umount2(struct lx_thread *t, const u64 *a)
     s64 r = lx_path_get(t, &p, AT_FDCWD, a[0], a[1] & NO_FOLLOW ? 0 : LX_PATH_FOLLOW);
     if (!r)
         r = prov_call_now(LX_NR_openat, (u64)(s64)p.dirfd, (u64)p.name,
-                          O_PATH | O_CLOEXEC | (p.nofollow || a[1] & NO_FOLLOW ? O_NOFOLLOW : 0), 0, 0, 0);
+                          O_PATH | O_CLOEXEC | (p.nofollow || a[1] & NO_FOLLOW ? LX_O_NOFOLLOW : 0), 0, 0, 0);
     lx_path_put(&p);
     if (r < 0)
         return r;

@@ -19,6 +19,7 @@ struct lx_gdb_regs {
     bool (*write)(struct vcpu *v, u32 reg, const u8 *in, u32 len);
 };
 extern const struct lx_gdb_regs lx_gdb_regs_riscv64;
+extern const struct lx_gdb_regs lx_gdb_regs_aarch64;
 
 /* A connection that goes over to the successor of an execve. */
 struct lx_gdb_handover {

@@ -102,6 +102,10 @@ struct lx_thread {
     stack_t altstack;           /* guest addresses */
     gva_t fault_addr, fault_pc; /* of the last fault that the map did not explain; see lx_mm_fault */
     u32 fault_count;
+    struct { /* what signal frames tell of the last fault, where the guest's ABI has it; private to abi/ */
+        gva_t address;
+        u64 syndrome;
+    } note;
     gva_t clear_tid;           /* set_tid_address */
     _Atomic gva_t robust_list; /* read by others */
     u64 robust_len;

@@ -216,8 +216,10 @@ s64 sys_prctl(struct lx_thread *t, const u64 *a)
 
 s64 sys_personality(struct lx_thread *t, const u64 *a)
 {
-    enum { READ_IMPLIES_EXEC_ = 0x0400000, MMAP_PAGE_ZERO_ = 0x0100000 };
+    enum { PER_LINUX32_ = 8, READ_IMPLIES_EXEC_ = 0x0400000, MMAP_PAGE_ZERO_ = 0x0100000 };
     u32 persona = (u32)a[0];
+    if (t->proc->abi->only64 && (persona & 0xff) == PER_LINUX32_)
+        return -EINVAL;
     if (persona != 0xffffffff)
         persona &= ~(u32)(READ_IMPLIES_EXEC_ | MMAP_PAGE_ZERO_);
     return prov_call(&t->vcpu->poll, LX_NR_personality, persona, 0, 0, 0, 0, 0);

@@ -106,14 +106,14 @@ static int graft(struct lx_root *root)
         char host[8] = "/";
         strcat(host, names[i]);
         root->graft[i].name = names[i];
-        int own = open_at(root->fd, names[i], O_PATH | O_NOFOLLOW);
+        int own = open_at(root->fd, names[i], O_PATH | LX_O_NOFOLLOW);
         bool mounted = own >= 0 && !stat_fd(own, &gdev, &gino, &mode) && S_ISDIR(mode) && gdev != dev;
         close_fd(own);
         if (mounted) {
             root->resolve |= RESOLVE_NO_XDEV;
             continue;
         }
-        int g = open_at(AT_FDCWD, host, O_PATH | O_DIRECTORY);
+        int g = open_at(AT_FDCWD, host, O_PATH | LX_O_DIRECTORY);
         if (g >= 0) {
             root->graft[i].fd = lx_fd_high(g);
             r = root->graft[i].fd < 0 ? root->graft[i].fd : 0;
@@ -166,7 +166,7 @@ static void renew(int fd, const char *path)
 {
     u64 dev, ino, new_dev, new_ino;
     u32 mode;
-    int new = fd < 0 ? -1 : open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    int new = fd < 0 ? -1 : open_at(AT_FDCWD, path, O_PATH | LX_O_DIRECTORY);
     if (new >= 0 && !stat_fd(fd, &dev, &ino, &mode) && !stat_fd(new, &new_dev, &new_ino, &mode) && dev == new_dev &&
         ino == new_ino)
         (void)prov_call_now(LX_NR_dup3, (u64) new, (u64)fd, O_CLOEXEC, 0, 0, 0);
@@ -194,7 +194,7 @@ int lx_path_init_root(struct lx_process *proc)
     proc->root_fd = -1;
     if (!proc->opt->root)
         return 0;
-    int fd = open_at(AT_FDCWD, proc->opt->root, O_PATH | O_DIRECTORY);
+    int fd = open_at(AT_FDCWD, proc->opt->root, O_PATH | LX_O_DIRECTORY);
     int r = fd < 0 ? fd : root_make(fd, proc->opt->root_bare, &proc->root);
     if (r || !proc->root)
         return r;
@@ -230,7 +230,7 @@ int lx_path_chroot(struct lx_thread *t, struct lx_path *p)
     struct lx_root *old = proc->root, *new;
     u64 dev, ino, old_dev, old_ino;
     u32 mode;
-    int fd = open_at(p->dirfd, p->name, O_PATH | O_DIRECTORY);
+    int fd = open_at(p->dirfd, p->name, O_PATH | LX_O_DIRECTORY);
     if (fd < 0)
         return fd;
     int r = (int)prov_call_now(LX_NR_faccessat2, (u64)fd, (u64) "", X_OK, AT_EACCESS | AT_EMPTY_PATH, 0, 0);
@@ -325,11 +325,11 @@ static int walk_reopen(struct walk *w)
     int base = graft_of(w->proc->root, name, n);
     int fd;
     if (base < 0) {
-        fd = open_in_root(w->proc->root_fd, name, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+        fd = open_in_root(w->proc->root_fd, name, O_PATH | LX_O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
         if (fd == -ENOSYS)
-            fd = open_at(w->proc->root_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+            fd = open_at(w->proc->root_fd, name, O_PATH | LX_O_DIRECTORY | LX_O_NOFOLLOW);
     } else {
-        fd = open_at(base, name[n] ? name + n + 1 : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW);
+        fd = open_at(base, name[n] ? name + n + 1 : ".", O_PATH | LX_O_DIRECTORY | LX_O_NOFOLLOW);
     }
     if (fd < 0)
         return fd;
@@ -345,7 +345,7 @@ static int walk_up(struct walk *w)
         if (n < 0 && !deep)
             return (int)n;
         if (deep || !lx_path_to_guest(w->proc, w->at)) { /* from outside, inherited: as it is */
-            int fd = open_at(w->cur, "..", O_PATH | O_DIRECTORY);
+            int fd = open_at(w->cur, "..", O_PATH | LX_O_DIRECTORY);
             if (fd < 0)
                 return fd;
             walk_to(w, fd, true);
@@ -414,7 +414,7 @@ static enum component look(struct walk *w, const char *name, int *fd, char *targ
 {
     u64 dev, ino;
     u32 mode;
-    *fd = open_at(w->cur, name, O_PATH | O_NOFOLLOW);
+    *fd = open_at(w->cur, name, O_PATH | LX_O_NOFOLLOW);
     if (*fd < 0) {
         *n = *fd;
         return *fd == -ENOENT ? COMP_MISSING : COMP_ERROR;
@@ -547,7 +547,7 @@ static int walk_path(struct walk *w, struct lx_path *p, u32 how)
             }
             if (last) /* the host kernel follows it */
                 return finish_in(w, p, name, slash) ? -ENAMETOOLONG : (p->nofollow = false, 0);
-            fd = open_at(w->cur, name, O_PATH | O_DIRECTORY);
+            fd = open_at(w->cur, name, O_PATH | LX_O_DIRECTORY);
             if (fd < 0)
                 return fd;
             walk_to(w, fd, true);
@@ -634,7 +634,7 @@ static bool surely_missing(const struct lx_process *proc, struct lx_path *p, con
         return false;
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, proc->root->resolve);
+    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
     if (fd < 0)
         return false;
     s64 r = prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)st, AT_SYMLINK_NOFOLLOW, 0, 0);
@@ -658,7 +658,7 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     size_t n = (size_t)(name - path);
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | O_DIRECTORY, proc->root->resolve);
+    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
     if (fd < 0)
         return slow(proc, p, dirfd, path, how);
     strcpy(p->buf, name);
@@ -691,12 +691,12 @@ void lx_path_aside(struct lx_path *p)
 s64 lx_path_open_direct(struct lx_thread *t, const char *path, u64 flags)
 {
     enum {
-        PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-        KNOWN = O_ACCMODE | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT |
-                0100000 /* O_LARGEFILE */ | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC,
+        PATH_FLAGS = O_PATH | LX_O_DIRECTORY | LX_O_NOFOLLOW | O_CLOEXEC,
+        KNOWN = O_ACCMODE | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | LX_O_DIRECT |
+                LX_O_LARGEFILE | LX_O_DIRECTORY | LX_O_NOFOLLOW | O_NOATIME | O_CLOEXEC,
     };
     struct lx_process *proc = t->proc;
-    if (!proc->root || path[0] != '/' || flags & (O_CREAT | __O_TMPFILE) || needs_walk(proc->root, path))
+    if (!proc->root || path[0] != '/' || flags & (O_CREAT | LX_O_TMPFILE) || needs_walk(proc->root, path))
         return -EXDEV;
     struct open_how how = {.flags = flags & (flags & O_PATH ? PATH_FLAGS : KNOWN), .resolve = proc->root->resolve};
     s64 r = prov_call(&t->vcpu->poll, LX_NR_openat2, (u64)proc->root_fd, (u64)path, (u64)&how, sizeof how, 0, 0);
@@ -825,12 +825,12 @@ int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags
 {
     struct lx_path p;
     lx_path_init(&p);
-    u32 how = flags & O_NOFOLLOW ? 0 : LX_PATH_FOLLOW;
+    u32 how = flags & LX_O_NOFOLLOW ? 0 : LX_PATH_FOLLOW;
     if (flags & O_CREAT)
         how |= LX_PATH_CREATE;
     int r = lx_path_resolve(proc, &p, dirfd, path, how);
     if (!r) {
-        u32 extra = p.nofollow && (how & LX_PATH_FOLLOW) ? O_NOFOLLOW : 0;
+        u32 extra = p.nofollow && (how & LX_PATH_FOLLOW) ? LX_O_NOFOLLOW : 0;
         r = (int)prov_call_now(LX_NR_openat, (u64)(s64)p.dirfd, (u64)p.name, (u32)flags | extra, mode, 0, 0);
     }
     lx_path_put(&p);

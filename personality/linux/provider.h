@@ -18,6 +18,15 @@
 
 #include "lib/types.h"
 
+/* Those of open's flags whose generic values a host may not share; the others are the same everywhere. */
+enum {
+    LX_O_DIRECT = 0040000,
+    LX_O_LARGEFILE = 0100000,
+    LX_O_DIRECTORY = 0200000,
+    LX_O_NOFOLLOW = 0400000,
+    LX_O_TMPFILE = 020000000, /* without the O_DIRECTORY that comes with it */
+};
+
 /* Generic system call `nr`, interruptible. Returns its result or -errno. */
 s64 prov_call(const volatile u32 *flag, u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 /* The same, not to be interrupted by us. */

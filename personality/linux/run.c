@@ -41,34 +41,46 @@ enum { EXIT_OURS = 125, EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127 };
 
 /* --- the loop --- */
 
-static void force(struct lx_thread *t, int sig, int code, gva_t addr)
+/* f: the access that faulted, or NULL when it was none. */
+static void force(struct lx_thread *t, int sig, int code, gva_t addr, const struct vcpu_fault *f)
 {
     siginfo_t si;
     memset(&si, 0, sizeof si);
     si.si_signo = sig;
     si.si_code = code;
     si.si_addr = (void *)addr;
+    if (t->proc->abi->forced)
+        t->proc->abi->forced(t, &si, f);
     lx_signal_force(t, &si);
 }
 
 static void do_fault(struct lx_thread *t)
 {
+    const struct lx_abi *abi = t->proc->abi;
     const struct vcpu_fault f = t->vcpu->fault;
+    if (abi->fault && abi->fault(t, &f))
+        return;
+    /* A pc that no instruction has comes before what is there. */
+    bool odd_pc = f.access == VCPU_EXEC && f.addr == t->vcpu->pc && f.addr & (abi->isa->min_insn - 1);
+    if (odd_pc) {
+        force(t, SIGBUS, BUS_ADRALN, f.addr, NULL);
+        return;
+    }
     if (f.kind == VCPU_FAULT_MISALIGNED) {
-        force(t, SIGBUS, BUS_ADRALN, f.addr);
+        force(t, SIGBUS, BUS_ADRALN, f.addr, &f);
         return;
     }
     switch (lx_mm_fault(t, &f)) {
     case LX_FAULT_RETRY:
         return;
     case LX_FAULT_MAPERR:
-        force(t, SIGSEGV, SEGV_MAPERR, f.addr);
+        force(t, SIGSEGV, SEGV_MAPERR, f.addr, &f);
         return;
     case LX_FAULT_ACCERR:
-        force(t, SIGSEGV, SEGV_ACCERR, f.addr);
+        force(t, SIGSEGV, SEGV_ACCERR, f.addr, &f);
         return;
     case LX_FAULT_BUS:
-        force(t, SIGBUS, BUS_ADRERR, f.addr);
+        force(t, SIGBUS, BUS_ADRERR, f.addr, &f);
         return;
     }
 }
@@ -102,13 +114,13 @@ static void do_trap(struct lx_thread *t)
         do_call(t);
         return;
     case IR_TRAP_BREAK:
-        force(t, SIGTRAP, TRAP_BRKPT, pc);
+        force(t, SIGTRAP, TRAP_BRKPT, pc, NULL);
         return;
     case IR_TRAP_ILLEGAL:
-        force(t, SIGILL, ILL_ILLOPC, pc);
+        force(t, SIGILL, ILL_ILLOPC, pc, NULL);
         return;
     case IR_TRAP_ALIGN:
-        force(t, SIGBUS, BUS_ADRALN, pc);
+        force(t, SIGBUS, BUS_ADRALN, pc, NULL);
         return;
     default:
         return;
@@ -226,10 +238,20 @@ static int start_process(struct lx_process *p, const struct lx_options *opt, con
     return 0;
 }
 
-/* Loads and runs. Returns when the program could not be started, or with its exit status when its first thread ends
- * last. */
+/* --cpu. It holds for the programs of its ISA: what a program of another one starts as may leave it aside. */
+static int choose_cpu(const struct lx_abi *abi, const char *text, bool successor, u64 *cpu)
+{
+    int rc = text ? abi->isa->cpu(text, cpu) : 0;
+    u64 unused;
+    for (u32 i = 0; rc && successor && lx_abis[i]; i++)
+        rc = lx_abis[i]->isa->cpu(text, &unused);
+    return rc;
+}
+
+/* Loads and runs; successor: in an execve. Returns when the program could not be started, or with its exit status when
+ * its first thread ends last. */
 static int run_program(struct lx_process *p, struct lx_program *prog, const char *name, char **envp, u64 sigmask,
-                       const struct lx_gdb_handover *gdb)
+                       bool successor, const struct lx_gdb_handover *gdb)
 {
     const struct lx_options *opt = p->opt;
     char why[512] = "";
@@ -244,7 +266,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     if (opt->perf_map)
         lx_perf_start(p);
     u64 cpu = 0;
-    if (opt->cpu && p->abi->isa->cpu(opt->cpu, &cpu)) {
+    if (choose_cpu(p->abi, opt->cpu, successor, &cpu)) {
         fmt(why, sizeof why, "no such CPU: %s", p->abi->isa->cpus);
         return complain(EXIT_OURS, opt->cpu, why);
     }
@@ -367,7 +389,7 @@ int lx_start(const struct lx_options *given, const char *program, char **argv, c
         bool absent = rc == -ENOENT && prog.fd == rc;
         return complain(absent ? EXIT_NOT_FOUND : status_of(rc == -ENOENT ? -ENOEXEC : rc), program, why);
     }
-    return run_program(p, &prog, program, envp, mask, NULL);
+    return run_program(p, &prog, program, envp, mask, false, NULL);
 }
 
 int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char **argv, char **envp)
@@ -397,5 +419,5 @@ int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char 
         return complain(status_of(rc), prog.execfn, why);
     prog.abi = e.abi;
     lx_elf_free(&e);
-    return run_program(p, &prog, prog.execfn, envp, in->sigmask, in->gdb.fd >= 0 ? &in->gdb : NULL);
+    return run_program(p, &prog, prog.execfn, envp, in->sigmask, true, in->gdb.fd >= 0 ? &in->gdb : NULL);
 }

@@ -10,12 +10,29 @@
 #include "personality/linux/provider.h"
 #include "personality/linux/syscall.h"
 
-/* What Linux keeps of sa_flags; there is no SA_RESTORER in the generic ABI. */
+/* What Linux keeps of sa_flags, besides what the ABI has (lx_abi.sa_flags). */
 #define KNOWN_FLAGS                                                                                                    \
-    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | (u64)(u32)SA_RESETHAND |        \
-     0x800 /* EXPOSE_TAGBITS */)
+    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | (u64)(u32)SA_RESETHAND)
 
 #define NEVER_BLOCKED (LX_SIGBIT(SIGKILL) | LX_SIGBIT(SIGSTOP))
+
+/* Dispositions as the guest lays them out: handler, flags, the restorer where there is one, mask. */
+static int read_action(struct lx_thread *t, struct lx_sigaction *act, gva_t at)
+{
+    u64 v[4] = {0};
+    u32 n = t->proc->abi->restorer ? 4 : 3;
+    if (lx_read(t, v, at, n * sizeof *v))
+        return -EFAULT;
+    *act = (struct lx_sigaction){v[0], v[1], v[n - 1], n == 4 ? v[2] : 0};
+    return 0;
+}
+
+static int write_action(struct lx_thread *t, gva_t at, const struct lx_sigaction *act)
+{
+    bool restorer = t->proc->abi->restorer;
+    const u64 v[4] = {act->handler, act->flags, restorer ? act->restorer : act->mask, act->mask};
+    return lx_write(t, at, v, (restorer ? 4 : 3) * sizeof *v) ? -EFAULT : 0;
+}
 
 s64 sys_rt_sigaction(struct lx_thread *t, const u64 *a)
 {
@@ -24,20 +41,20 @@ s64 sys_rt_sigaction(struct lx_thread *t, const u64 *a)
     int sig = (int)a[0];
     if (a[3] != 8)
         return -EINVAL;
-    if (a[1] && lx_read(t, &new, a[1], sizeof new))
+    if (a[1] && read_action(t, &new, a[1]))
         return -EFAULT;
     if (sig < 1 || sig > LX_NSIG || (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
         return -EINVAL;
     mk_lock(&s->lock);
     old = s->act[sig];
     if (a[1]) {
-        new.flags &= KNOWN_FLAGS;
+        new.flags &= KNOWN_FLAGS | t->proc->abi->sa_flags;
         new.mask &= ~NEVER_BLOCKED;
         s->act[sig] = new;
         lx_signal_mirror(sig, &new);
     }
     mk_unlock(&s->lock);
-    return a[2] && lx_write(t, a[2], &old, sizeof old) ? -EFAULT : 0;
+    return a[2] ? write_action(t, a[2], &old) : 0;
 }
 
 s64 sys_rt_sigprocmask(struct lx_thread *t, const u64 *a)
@@ -145,7 +162,7 @@ s64 sys_rt_sigreturn(struct lx_thread *t, const u64 *a)
         siginfo_t si;
         memset(&si, 0, sizeof si);
         si.si_signo = SIGSEGV;
-        si.si_code = SI_KERNEL;
+        abi->frame_bad(t, &si);
         lx_signal_force(t, &si);
         return LX_NO_RESULT;
     }

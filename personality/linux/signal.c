@@ -208,7 +208,7 @@ void lx_signals_clear(struct lx_signals *s)
     mk_lock(&s->lock);
     for (int sig = 1; sig <= LX_NSIG; sig++) {
         if (s->act[sig].handler > LX_SIG_IGN) {
-            s->act[sig] = (struct lx_sigaction){LX_SIG_DFL, 0, 0};
+            s->act[sig] = (struct lx_sigaction){LX_SIG_DFL, 0, 0, 0};
             lx_signal_mirror(sig, &s->act[sig]);
         }
     }
@@ -304,7 +304,7 @@ s64 lx_altstack_set(struct lx_thread *t, const stack_t *ss, gva_t sp)
     if (mode == SS_DISABLE) {
         new.ss_sp = NULL;
         new.ss_size = 0;
-    } else if (new.ss_size < 2048) {
+    } else if (new.ss_size < t->proc->abi->least_altstack) {
         return -ENOMEM;
     }
     t->altstack = new;

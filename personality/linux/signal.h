@@ -26,12 +26,15 @@
 
 enum { LX_SIG_DFL = 0, LX_SIG_IGN = 1 };
 
-/* One disposition, in the generic layout (no restorer). */
+/* One disposition. */
 struct lx_sigaction {
     u64 handler;
     u64 flags;
     u64 mask;
+    u64 restorer; /* with SA_RESTORER */
 };
+#define LX_SA_EXPOSE_TAGBITS 0x00000800ull
+#define LX_SA_RESTORER       0x04000000ull
 
 struct lx_signals {
     struct mk_lock lock; /* guards act; never held across a host signal mask change */

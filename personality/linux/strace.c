@@ -241,7 +241,8 @@ static void put_struct(struct lx_thread *t, struct strbuf *o, u32 type, gva_t p)
         u32 w[32];
         siginfo_t info;
     } v = {0};
-    if (!p || !sizes[type] || lx_read(t, &v, p, sizes[type])) {
+    u32 size = sizes[type] + (type == LX_STRUCT_SIGACTION && t->proc->abi->restorer ? 8 : 0);
+    if (!p || !size || lx_read(t, &v, p, size)) {
         put_address(o, p);
         return;
     }
@@ -304,9 +305,11 @@ static void put_struct(struct lx_thread *t, struct strbuf *o, u32 type, gva_t p)
         else
             sb_printf(o, "%#lx", v.q[0]);
         sb_puts(o, ", sa_mask=");
-        put_sigset(o, v.q[2]);
+        put_sigset(o, v.q[t->proc->abi->restorer ? 3 : 2]);
         sb_puts(o, ", sa_flags=");
         put_flags(o, LX_SET_SIGACTION, v.q[1]);
+        if (v.q[1] & LX_SA_RESTORER && t->proc->abi->restorer)
+            sb_printf(o, ", sa_restorer=%#lx", v.q[2]);
         sb_putc(o, '}');
         break;
     case LX_STRUCT_STACK:
@@ -346,7 +349,7 @@ static void put_struct(struct lx_thread *t, struct strbuf *o, u32 type, gva_t p)
         break;
     case LX_STRUCT_OPEN_HOW:
         sb_puts(o, "{flags=");
-        put_flags(o, LX_SET_OPEN, v.q[0]);
+        put_flags(o, LX_SET_OPEN, lx_open_flags(t, v.q[0]));
         sb_puts(o, ", mode=");
         put_octal(o, v.q[1], 4);
         sb_puts(o, ", resolve=");
@@ -536,7 +539,8 @@ static void put_arg(struct lx_thread *t, struct strbuf *o, const struct lx_call 
         sb_puts(o, lx_signal_name((s32)v, buf));
         break;
     case LX_ARG_FLAGS:
-        put_flags(o, arg->set, (u32)v);
+        put_flags(o, arg->set,
+                  arg->set == LX_SET_OPEN || arg->set == LX_SET_FDFLAGS ? lx_open_flags(t, (u32)v) : (u32)v);
         break;
     case LX_ARG_ENUM:
         if (lx_sets[arg->set].mask)
@@ -632,7 +636,7 @@ static void put_next(struct lx_thread *t, struct lx_strace *s, const s64 *result
 {
     u32 i = s->next++;
     enum { CREAT = 0100, TMPFILE = 020200000 };
-    u64 flags = t->call_arg[2];
+    u64 flags = lx_open_flags(t, t->call_arg[2]);
     if (t->call_nr == LX_NR_openat && i == 3 && !(flags & CREAT) && (flags & TMPFILE) != TMPFILE)
         return; /* a mode that means nothing */
     sb_puts(&s->text, i ? ", " : "");

@@ -4,6 +4,7 @@
 #include "personality/linux/syscall.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "personality/linux/provider.h"
 #include "personality/linux/strace.h"
@@ -55,6 +56,8 @@ s64 lx_syscall(struct lx_thread *t)
 {
     u64 nr = t->call_nr;
     const struct lx_call *c = nr < LX_NCALLS && lx_calls[nr].name ? &lx_calls[nr] : NULL;
+    if (UNLIKELY(c && c->isa) && strcmp(c->isa, t->proc->abi->name) != 0)
+        c = NULL;
     if (LIKELY(!t->proc->opt->strace))
         return carry_out(t, c);
     struct lx_strace s;

@@ -10,6 +10,7 @@
  * at any time. */
 #pragma once
 
+#include "personality/linux/abi.h"
 #include "personality/linux/lx.h"
 #include "personality/linux/mm.h"
 #include "personality/linux/syscalls_gen.h"
@@ -81,6 +82,7 @@ struct lx_call {
     const char *name;  /* NULL: no such call */
     lx_syscall_fn *fn; /* NULL: refused with `error` */
     const struct lx_arg *args;
+    const char *isa; /* the guest ISA that alone has it, or NULL */
     u8 level, ret, nargs;
     s16 error;
 };

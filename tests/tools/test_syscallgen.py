@@ -212,6 +212,13 @@ class Tables(unittest.TestCase):
     def test_riscv64_numbers(self):
         self.compare('riscv64-linux-gnu-gcc', 'nr', ())
 
+    def test_aarch64_numbers(self):
+        self.compare('aarch64-linux-gnu-gcc', 'nr', ())
+        there = system_calls('aarch64-linux-gnu-gcc')
+        for c in self.calls:
+            if c.isa and there:
+                self.assertEqual(c.name in there, c.isa == 'aarch64', c.name)
+
     def test_host_numbers(self):
         if os.uname().machine != 'x86_64':
             self.skipTest('not an x86-64 host')

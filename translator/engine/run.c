@@ -107,6 +107,13 @@ static bool engine_trap(struct engine *e, struct vcpu *v)
     }
 }
 
+/* Some hosts do not tell the address of a fault, nor whether it was a write, where it is none that they have
+ * (mk_fault.addr is 0 then). Made again by a step, the access itself tells. */
+static bool place_unknown(const struct vcpu *v)
+{
+    return v->fault.addr + v->mem_base == 0 && v->fault.kind == VCPU_FAULT_UNMAPPED && v->fault.access != VCPU_EXEC;
+}
+
 enum vcpu_exit vcpu_run(struct vcpu *v)
 {
     struct engine *e = v->engine;
@@ -146,8 +153,15 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
             if (engine_trap(e, v))
                 break;
             return VCPU_TRAP;
-        case VCPU_POLL:
         case VCPU_FAULT:
+            if (place_unknown(v) && !vcpu_kicked(v)) {
+                enum vcpu_exit exit = vcpu_step(v);
+                if (exit == VCPU_TRAP && v->trap == IR_TRAP_STOP)
+                    break;
+                return exit;
+            }
+            return VCPU_FAULT;
+        case VCPU_POLL:
             return v->exit;
         default:
             dgm_assert(false, "vcpu exit %u", v->exit);

@@ -146,6 +146,11 @@ static void frame_pop(struct lx_thread *t, const struct lx_frame *f)
     vcpu_changed(v);
 }
 
+static void frame_bad(struct lx_thread *t, siginfo_t *info)
+{
+    info->si_code = SI_KERNEL;
+}
+
 /* What a handler returns to; unwinders know a signal frame by these two instructions. */
 static const u32 sigreturn_code[] = {
     0x08b00893, /* li a7, 139 (rt_sigreturn) */
@@ -180,6 +185,11 @@ static size_t cpuinfo(char *buf, size_t cap, u32 n, u64 cpu)
 }
 
 #define HWCAP(letter) (1ull << ((letter) - 'A'))
+
+static u64 hwcap2(u64 cpu)
+{
+    return 0;
+}
 
 static u64 hwcap(u64 cpu)
 {
@@ -359,7 +369,10 @@ const struct lx_abi lx_abi_riscv64 = {
     .isa = &guest_riscv64,
     .gdb = &lx_gdb_regs_riscv64,
     .hwcap = hwcap,
+    .hwcap2 = hwcap2,
     .minsigstksz = sizeof(struct rv_sigframe),
+    .least_altstack = 2048,
+    .sa_flags = LX_SA_EXPOSE_TAGBITS,
     .window = 1ull << 38, /* Sv39, which every program for riscv64 can live with */
     .sigreturn = sigreturn_code,
     .sigreturn_len = sizeof sigreturn_code,
@@ -373,5 +386,6 @@ const struct lx_abi lx_abi_riscv64 = {
     .frame_push = frame_push,
     .frame_read = frame_read,
     .frame_pop = frame_pop,
+    .frame_bad = frame_bad,
     .cpuinfo = cpuinfo,
 };
