@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+GUESTS = ("riscv64", "aarch64")  # those of the system tests
 GOOD = {"OK", "EXPECTEDFAIL"}
 
 
@@ -70,12 +71,12 @@ def run_meson(build, tests, suites):
     return results
 
 
-def run_system(build):
-    """The system tests: [passed, failed, skipped]. Skipped as one where the machine makes no namespaces for them."""
-    report = os.path.join(build, "system.json")
+def run_system(build, guest):
+    """The system tests of a guest ISA: [passed, failed, skipped]. Skipped as one where the machine makes no namespaces for them."""
+    report = os.path.join(build, "system-%s.json" % guest)
     if os.path.exists(report):
         os.unlink(report)
-    rc = subprocess.run([os.path.join(ROOT, "tests", "system", "run.py"), "--build", build, "--json", report]).returncode
+    rc = subprocess.run([os.path.join(ROOT, "tests", "system", "run.py"), "--build", build, "--guest", guest, "--json", report]).returncode
     if rc == 77:
         return [0, 0, 1]
     try:
@@ -135,9 +136,10 @@ def main(argv):
     if not a.suites or "suites" in a.suites:
         total = [x + y for x, y in zip(total, run_suites(build))]
     if not a.suites or "system" in a.suites:
-        row = run_system(build)
-        print("%-14s %d passed, %d failed, %d skipped" % ("system", *row), flush=True)
-        total = [x + y for x, y in zip(total, row)]
+        for guest in GUESTS:
+            row = run_system(build, guest)
+            print("%-14s %d passed, %d failed, %d skipped" % ("system " + guest, *row), flush=True)
+            total = [x + y for x, y in zip(total, row)]
     print("%d passed, %d failed, %d skipped" % tuple(total))
     return 1 if total[1] or not total[0] else 0
 

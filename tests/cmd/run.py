@@ -15,7 +15,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, '..', '..')
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
-sys.path.insert(0, os.path.join(ROOT, 'tools'))
+sys.path[:0] = [os.path.join(ROOT, 'tools'), os.path.join(ROOT, 'tests')]
+import guests
 import hostdis
 import mangen
 
@@ -50,15 +51,16 @@ class Result:
 
 class Test:
     def __init__(self, opt, tmp):
-        self.dragoman, self.broken, self.guest_cc, self.tmp = opt.dragoman, opt.broken, opt.guest_cc, tmp
+        self.dragoman, self.broken, self.guest, self.tmp = opt.dragoman, opt.broken, opt.guest, tmp
 
     def build(self, name, *flags):
         out = os.path.join(self.tmp, name)
         if not os.path.exists(out):
-            if not shutil.which(self.guest_cc):
-                raise Skip(f'no {self.guest_cc}')
+            missing = self.guest.missing()
+            if missing:
+                raise Skip(missing)
             source = os.path.join(HERE, 'programs', name + '.c')
-            subprocess.run([self.guest_cc, '-O1', '-w', '-static', '-pthread', *flags, '-o', out, source], check=True)
+            subprocess.run([self.guest.cc, '-O1', '-w', '-static', '-pthread', *flags, '-o', out, source], check=True)
         return out
 
     def call(self, *args, env=(), command=None, cwd=None, merge=False):
@@ -105,10 +107,11 @@ def texts(t):
 def mistakes(t):
     """Each wrong use gives one line and status 125."""
     hello = t.build('hello')
+    other = {'riscv64': 'v8.2', 'aarch64': 'rv64'}[t.guest.name]
     for words, says in (([], 'no verb'), (['walk'], 'walk: no such verb'), (['run'], 'no program'), (['run', '--stats'], 'no program'),
                         (['run', '--nonsense', hello], '--nonsense: no such option'), (['run', '-Z', hello], '-Z: no such option'),
                         (['run', '--stats=1', hello], 'takes no value'), (['run', '--root'], 'needs DIR'),
-                        (['run', '--cpu', 'rv32', hello], 'no such CPU'), (['run', '--cpu', 'rv64,', hello], 'no such CPU'),
+                        (['run', '--cpu', 'rv32', hello], 'no such CPU'), (['run', '--cpu', 'rv64,', hello], 'no such CPU'), (['run', '--cpu', other, hello], 'no such CPU'),
                         (['run', '--root', '/', '-L', '/', hello], 'exclude each other'), (['run', '--tier', 'x', hello], '--tier x'),
                         (['run', '--cache-size', '63K', hello], '--cache-size 63K'), (['run', '--cache-size', '2G', hello], '--cache-size 2G'),
                         (['run', '--cache-size', '-1', hello], '--cache-size -1'), (['run', '--cache-size', '64X', hello], '64X'),
@@ -128,6 +131,8 @@ def mistakes(t):
 @case
 def cpus(t):
     """Without compressed instructions: what a program is told, and that it has none; over exec too."""
+    if t.guest.name != 'riscv64':
+        raise Skip('of riscv64 guests only')
     cpu = t.build('cpu', '-march=rv64g', '-mabi=lp64d', '-nostdlib')
     for tier in ('baseline', 'interp'):
         for name in ('rv64', 'rv64,c=true', 'rv64,c=false,c=true'):
@@ -135,6 +140,21 @@ def cpus(t):
             check(r.status == 0 and r.out == 'compressed\n' * 2, name, r)
         r = t.call('run', '--tier', tier, '-cpu', 'rv64,c=false', cpu)
         check(r.status == 0 and r.out == 'not compressed\n' * 2, r)
+
+
+@case
+def other_isa(t):
+    """A program of one guest ISA executes one of another, and that one the first again."""
+    other = next(g for g in guests.GUESTS.values() if g.name != t.guest.name)
+    if other.missing():
+        raise Skip(other.missing())
+    hello, foreign = t.build('hello'), os.path.join(t.tmp, 'foreign')
+    subprocess.run([other.cc, '-O1', '-w', '-static', '-o', foreign, os.path.join(HERE, 'programs', 'hello.c')], check=True)
+    cpu = {'riscv64': 'rv64,c=true', 'aarch64': 'v8.2'}[t.guest.name]
+    for way in ([], ['--tier', 'interp'], ['--cpu', cpu]):
+        r = t.call('run', *way, hello, 'exec', foreign, 'exec', hello, 'exit', '9')
+        machines = re.findall('^machine (.*)$', r.out, re.M)
+        check(r.status == 9 and machines == [t.guest.name, other.name, t.guest.name], way, r)
 
 
 @case
@@ -179,7 +199,7 @@ def settings(t):
     os.mkdir(work)
     r = t.call('run', '-E', 'T_A=1', '-E=T_B=x y', '--unset', 'T_C', '--argv0=name', '-C', work, '--uname', '9.8.7', '--', hello, '-x', '--strace',
                env={'T_C': '3', 'T_D': '4'})
-    check(r.status == 0 and r.out == f'argv0 name\narg -x\narg --strace\ncwd {work}\nrelease 9.8.7\nmachine riscv64\nenv T_D=4\nenv T_A=1\nenv T_B=x y\n', r)
+    check(r.status == 0 and r.out == f'argv0 name\narg -x\narg --strace\ncwd {work}\nrelease 9.8.7\nmachine {t.guest.name}\nenv T_D=4\nenv T_A=1\nenv T_B=x y\n', r)
     r = t.call('run', hello, env={'DRAGOMAN_ARGV0': 'twin', 'DRAGOMAN_UNAME': '1.2', 'DRAGOMAN_STATS': '1', 'DRAGOMAN_STRACE': '0'})
     check(r.status == 0 and 'argv0 twin\n' in r.out and 'release 1.2\n' in r.out and 'stats' in r.err and 'write(' not in r.err, r)
     r = t.call('run', '-argv0', 'line', hello, env={'DRAGOMAN_ARGV0': 'twin'})
@@ -187,7 +207,7 @@ def settings(t):
     for way in (['--tier', 'interp'], ['--tier=baseline', '--cache-size', '64k'], ['--max-insns=1'], ['--host-features', 'none'],
                 ['--host-features=all'], ['--cache-size=1M', '--max-insns', '1024']):
         r = t.call('run', *way, hello)
-        check(r.status == 0 and 'machine riscv64' in r.out and not r.err, way, r)
+        check(r.status == 0 and f'machine {t.guest.name}' in r.out and not r.err, way, r)
 
 
 # --- what it shows ---
@@ -209,7 +229,7 @@ def stats(t):
 @case
 def dumps(t):
     hello = t.build('hello')
-    nm = subprocess.run([t.guest_cc.replace('gcc', 'nm'), hello], capture_output=True, text=True, check=True).stdout
+    nm = subprocess.run([t.guest.tool('nm'), hello], capture_output=True, text=True, check=True).stdout
     start = int(next(line.split()[0] for line in nm.splitlines() if line.endswith(' busy')), 16)
     span = f'--dump-range={start:x}-{start + 1:x}'
     whole = t.call('run', '--dump=guest,ir,host', span, hello).err
@@ -288,7 +308,7 @@ def report_fault(t):
             text = broken(t, who, '0', '24', options=way)
             check(re.search(REPORT.format(what=r'signal 11 \(code 1\) at pc 0x[0-9a-f]+, address 0x18, thread \d+'), text, re.M), text)
             check(re.search(r'^  host pc +\S+\+0x[0-9a-f]+ \(', text, re.M) and '__wrap' not in text, text)
-            check(re.search(r'^  entered last:( [0-9a-f]+){3,16}$', text, re.M) and re.search(r'^    zero +0  ra +[0-9a-f]+', text, re.M), text)
+            check(re.search(r'^  entered last:( [0-9a-f]+){3,16}$', text, re.M) and re.search({'riscv64': r'^    zero +0  ra +[0-9a-f]+', 'aarch64': r'^    x0 +[0-9a-f]+  x1 +[0-9a-f]+'}[t.guest.name], text, re.M), text)
             check(text.endswith('End of the report.\n'), text)
             if shutil.which('addr2line'):
                 stack = re.search(r'^  our stack +((?:[0-9a-f]+ )+)', text, re.M).group(1).split()
@@ -335,7 +355,7 @@ def report_translation(t):
         check(re.search(r'^  host pc +[0-9a-f]+, in memory for code$', text, re.M), text)
         check(re.search(r'^  > +[0-9a-f]+:  0f 0b', text, re.M) and f'    -- {pc:x}\n' in text, text)
         check(f'--dump=guest,ir,host --dump-range={block:x}-{block + 1:x}' in text, text)
-        check(re.search(r'a0 +c  a1 +4\b|a0 +3  a1 +4\b', text), text)
+        check(re.search({'riscv64': r'a0 +c  a1 +4\b|a0 +3  a1 +4\b', 'aarch64': r'x0 +c  x1 +4\b|x0 +3  x1 +4\b'}[t.guest.name], text), text)
         check(text.endswith('End of the report.\n'), text)
         if shutil.which('objdump'):
             lines = list(hostdis.convert(text.splitlines()))
@@ -368,7 +388,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--dragoman')
     ap.add_argument('--broken', help='the dragoman of broken.c')
-    ap.add_argument('--guest-cc', default='riscv64-linux-gnu-gcc')
+    guests.add_option(ap)
     ap.add_argument('--list', action='store_true', help='print the names of the cases')
     ap.add_argument('case', nargs='*')
     opt = ap.parse_args()

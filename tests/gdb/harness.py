@@ -9,9 +9,11 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import guests
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.join(HERE, 'programs')
-SYSROOT = '/usr/riscv64-linux-gnu'
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
 
@@ -44,7 +46,7 @@ class Guest:
             command += ['--root', root]
             where = '/' + os.path.relpath(self.binary, root) if self.binary.startswith(root) else '/' + os.path.basename(self.binary)
         elif kind == 'dynamic':
-            command += ['-L', SYSROOT]
+            command += ['-L', test.guest.libraries]
         self.out = tempfile.TemporaryFile()
         self.err = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command + [where, *args], stdin=stdin, stdout=self.out, stderr=self.err)
@@ -208,29 +210,30 @@ class Remote:
 
 
 class Test:
-    def __init__(self, dragoman, options, guest_cc, gdb_name, tmp):
-        self.dragoman, self.options, self.guest_cc, self.gdb_name, self.tmp = dragoman, options, guest_cc, gdb_name, tmp
+    def __init__(self, dragoman, options, guest, gdb_name, tmp):
+        self.dragoman, self.options, self.guest, self.gdb_name, self.tmp = dragoman, options, guest, gdb_name, tmp
         self.guests = []
 
     def build(self, program, kind='static'):
         out = os.path.join(self.tmp, kind, program)
         if os.path.exists(out):
             return out
-        if not shutil.which(self.guest_cc):
-            raise Skip(f'no {self.guest_cc}')
-        if kind == 'dynamic' and not os.path.exists(SYSROOT + '/lib/ld-linux-riscv64-lp64d.so.1'):
-            raise Skip(f'no libraries below {SYSROOT}')
+        missing = self.guest.missing()
+        if missing:
+            raise Skip(missing)
+        if kind == 'dynamic' and not os.path.exists(f'{self.guest.libraries}/lib/{self.guest.loader}'):
+            raise Skip(f'no libraries below {self.guest.libraries}')
         os.makedirs(os.path.dirname(out), exist_ok=True)
         extra = {'static': ['-static'], 'dynamic': ['-fPIE', '-pie']}[kind]
         source = os.path.join(PROGRAMS, program + '.c')
-        r = subprocess.run([self.guest_cc, '-g', '-O0', '-w', '-pthread', *extra, '-o', out, source], capture_output=True, text=True)
+        r = subprocess.run([self.guest.cc, '-g', '-O0', '-w', '-pthread', *extra, '-o', out, source], capture_output=True, text=True)
         if r.returncode:
             raise Failed(f'{program}.c: {r.stderr}')
         return out
 
     def symbol(self, program, name, kind='static'):
         """The address of a symbol of a static program."""
-        nm = self.guest_cc.replace('gcc', 'nm')
+        nm = self.guest.tool('nm')
         text = subprocess.run([nm, self.build(program, kind)], capture_output=True, text=True, check=True).stdout
         for line in text.splitlines():
             parts = line.split()
@@ -253,7 +256,7 @@ def main(cases, parser):
     names = opt.case or list(cases)
     for name in names:
         with tempfile.TemporaryDirectory(prefix='dragoman-gdb-') as tmp:
-            t = Test(opt.dragoman, opt.option, opt.guest_cc, opt.gdb, tmp)
+            t = Test(opt.dragoman, opt.option, opt.guest, opt.gdb, tmp)
             start = time.monotonic()
             try:
                 cases[name](t)

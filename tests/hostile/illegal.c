@@ -16,19 +16,36 @@ static volatile uint32_t word;
 static volatile int seen, changed;
 static uint64_t want[32];
 
+#ifdef __riscv
+enum { FIRST = 5, LAST = 31 };
+#define PC(uc)     ((uc)->uc_mcontext.__gregs[0])
+#define REG(uc, r) ((uc)->uc_mcontext.__gregs[r])
+#define KEPT(r)    ((r) == 8 || (r) == 9 || (r) >= 18)
+#define RETURN     0x00008067u /* ret */
+#define STOP       0x00100073u /* ebreak */
+#else
+enum { FIRST = 0, LAST = 28 };
+#define PC(uc)     ((uc)->uc_mcontext.pc)
+#define REG(uc, r) ((uc)->uc_mcontext.regs[r])
+#define KEPT(r)    ((r) >= 19)
+#define RETURN     0xd65f03c0u /* ret */
+#define STOP       0xd4200000u /* brk #0 */
+#endif
+
 static void on_any(int sig, siginfo_t *si, void *ucp)
 {
     ucontext_t *uc = ucp;
-    int here = (uintptr_t)si->si_addr == (uintptr_t)code && uc->uc_mcontext.__gregs[0] == (uintptr_t)code;
+    int here = (uintptr_t)si->si_addr == (uintptr_t)code && PC(uc) == (uintptr_t)code;
     seen = sig == SIGILL && si->si_code == ILL_ILLOPC && here ? 0 : sig * 1000 + si->si_code;
-    for (int r = 5; r < 32; r++)
-        changed |= uc->uc_mcontext.__gregs[r] != want[r];
-    uc->uc_mcontext.__gregs[0] = (uintptr_t)(code + 2); /* the return */
-    for (int r = 5; r < 32; r++)                        /* those that a call keeps, as they were */
-        uc->uc_mcontext.__gregs[r] = r == 8 || r == 9 || r >= 18 ? want[r] : 0;
+    for (int r = FIRST; r <= LAST; r++)
+        changed |= REG(uc, r) != want[r];
+    PC(uc) = (uintptr_t)(code + 2);     /* the return */
+    for (int r = FIRST; r <= LAST; r++) /* those that a call keeps, as they were */
+        REG(uc, r) = KEPT(r) ? want[r] : 0;
 }
 
 /* Calls the code with known values in the registers that may be changed by a call. */
+#ifdef __riscv
 static void run(void)
 {
     register uint64_t fn __asm__("t0") = (uint64_t)code;
@@ -43,6 +60,22 @@ static void run(void)
         : "r"(want)
         : "ra", "t1", "t2", "a0", "a2", "a3", "a4", "a5", "a6", "a7", "t3", "t4", "t5", "t6", "memory");
 }
+#else
+void call_with(void *fn, uint64_t *registers);
+__asm__(".text\ncall_with:\n stp x29, x30, [sp, #-96]!\n stp x19, x20, [sp, #16]\n stp x21, x22, [sp, #32]\n"
+        " stp x23, x24, [sp, #48]\n stp x25, x26, [sp, #64]\n stp x27, x28, [sp, #80]\n mov x30, x0\n"
+        " ldp x2, x3, [x1, #16]\n ldp x4, x5, [x1, #32]\n ldp x6, x7, [x1, #48]\n ldp x8, x9, [x1, #64]\n"
+        " ldp x10, x11, [x1, #80]\n ldp x12, x13, [x1, #96]\n ldp x14, x15, [x1, #112]\n ldp x16, x17, [x1, #128]\n"
+        " ldp x18, x19, [x1, #144]\n ldp x20, x21, [x1, #160]\n ldp x22, x23, [x1, #176]\n ldp x24, x25, [x1, #192]\n"
+        " ldp x26, x27, [x1, #208]\n ldr x28, [x1, #224]\n ldp x0, x1, [x1]\n blr x30\n"
+        " ldp x19, x20, [sp, #16]\n ldp x21, x22, [sp, #32]\n ldp x23, x24, [sp, #48]\n ldp x25, x26, [sp, #64]\n"
+        " ldp x27, x28, [sp, #80]\n ldp x29, x30, [sp], #96\n ret\n");
+
+static void run(void)
+{
+    call_with(code, want);
+}
+#endif
 
 int main(void)
 {
@@ -58,9 +91,13 @@ int main(void)
     for (int r = 0; r < 32; r++)
         want[r] = 0x1000003 * (uint64_t)r;
     while (read(0, &w, 4) == 4) {
-        code[0] = (w & 3) == 3 ? w : (w & 0xffff) | 0x9002u << 16; /* c.ebreak */
-        code[1] = 0x00100073;                                      /* ebreak */
-        code[2] = 0x00008067;                                      /* ret */
+#ifdef __riscv
+        if ((w & 3) != 3)
+            w = (w & 0xffff) | 0x9002u << 16; /* c.ebreak */
+#endif
+        code[0] = w;
+        code[1] = STOP;
+        code[2] = RETURN;
         __builtin___clear_cache((char *)code, (char *)(code + 3));
         seen = -1;
         changed = 0;

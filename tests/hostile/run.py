@@ -16,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import guests
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SKIP = 77
-CC = 'riscv64-linux-gnu-gcc'
-LIBRARIES = '/usr/riscv64-linux-gnu'
 NOBODY = 65534
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 SANITIZER = os.environ.get('TEST_SANITIZER', '')
@@ -46,12 +47,12 @@ def loops(cmd):
 
 
 class Runner:
-    def __init__(self, dragoman, tmp):
-        self.dragoman, self.tmp = os.path.abspath(dragoman), tmp
+    def __init__(self, dragoman, guest, tmp):
+        self.dragoman, self.guest, self.tmp = os.path.abspath(dragoman), guest, tmp
 
     def build(self, source, *flags):
         out = os.path.join(self.tmp, os.path.basename(source)[:-2] + ''.join(f.strip('-') for f in flags))
-        subprocess.run([CC, '-O1', '-w', '-pthread', *flags, '-o', out, os.path.join(HERE, source)], check=True)
+        subprocess.run([self.guest.cc, '-O1', '-w', '-pthread', *flags, '-o', out, os.path.join(HERE, source)], check=True)
         return out
 
     def run(self, name, args, want, data=b'', env=None, setup=None, timeout=30, other=None):
@@ -81,7 +82,7 @@ class Runner:
 # --- files ---
 
 def files(run):
-    tmp = run.tmp
+    tmp, libraries = run.tmp, run.guest.libraries
     good = run.build('victim.c', '-static')
     dynamic = run.build('victim.c')
 
@@ -98,7 +99,7 @@ def files(run):
 
     def damaged(name, program, options=()):
         # What is left of it runs; a loop is its own where it is one elsewhere, too.
-        go(name, program, 'guest', 125, 126, 127, *(-s for s in GUEST), options=options, timeout=10, other=['qemu-riscv64', *options, program])
+        go(name, program, 'guest', 125, 126, 127, *(-s for s in GUEST), options=options, timeout=10, other=['qemu-' + run.guest.name, *options, program])
 
     with open(good, 'rb') as f:
         image = f.read()
@@ -126,7 +127,7 @@ def files(run):
     go('text', path('text', b'echo hello\n'), 126)
     go('zeros', path('zeros', bytes(100000)), 126)
     go('of the host', sys.executable, 126)
-    go('library', os.path.join(LIBRARIES, 'lib/libc.so.6'), 'guest', 126, 127)
+    go('library', os.path.join(libraries, 'lib/libc.so.6'), 'guest', 126, 127)
     for name, off, size, value in (('32 bits', 4, 1, 1), ('big-endian', 5, 1, 2), ('arm', 18, 2, 40), ('no machine', 18, 2, 0), ('object', 16, 2, 1),
                                    ('core', 16, 2, 4)):
         b = bytearray(image)
@@ -153,12 +154,12 @@ def files(run):
     # Interpreters of programs.
     go('no interpreter', dynamic, 126, 127)
     go('interpreter elsewhere', dynamic, 126, 127, options=['-L', tmp])
-    if os.path.isdir(LIBRARIES):
-        go('dynamic', dynamic, 42, options=['-L', LIBRARIES])
+    if os.path.isdir(libraries):
+        go('dynamic', dynamic, 42, options=['-L', libraries])
         lib = os.path.join(tmp, 'prefix', 'lib')
         os.makedirs(lib)
-        loader = os.path.join(lib, 'ld-linux-riscv64-lp64d.so.1')
-        real = os.path.join(LIBRARIES, 'lib', os.path.basename(loader))
+        loader = os.path.join(lib, run.guest.loader)
+        real = os.path.join(libraries, 'lib', os.path.basename(loader))
         with open(real, 'rb') as f:
             ld = f.read()
         hurt = bytearray(ld)
@@ -192,7 +193,7 @@ def files(run):
             b = bytearray(program)
             for _ in range(rnd.choice((1, 3, 10, 100))):
                 b[rnd.randrange(len(b) if n % 2 else 2048)] = rnd.randrange(256)
-            damaged(f'dynamic: random {n}', path('damaged', bytes(b)), ['-L', LIBRARIES])
+            damaged(f'dynamic: random {n}', path('damaged', bytes(b)), ['-L', libraries])
     for n in range(30):
         rnd = random.Random(n)
         b = bytearray(image)
@@ -403,11 +404,14 @@ def calls(run):
     with open(os.path.join(ROOT, 'personality', 'linux', 'syscalls.tab'), encoding='utf-8') as f:
         for line in f:
             word = line.split()
-            if word and word[0].isdigit():
-                have.add(int(word[0]))
+            nr, _, isa = word[0].partition('@') if word else ('', '', '')
+            if nr.isdigit() and isa in ('', run.guest.name):
+                have.add(int(nr))
     numbers = [n for n in range(-10, 1200) if n not in have]
     for bit in range(10, 64):
         numbers += [(1 << bit) - (1 << 64 if bit == 63 else 0), (1 << bit) - 1, -(1 << bit) + 64]
+    if run.guest.name == 'aarch64':  # whose kernel looks at 32 bits of it
+        numbers = [n for n in numbers if n & 0xffffffff not in have]
     numbers = [n for n in numbers if n not in have]
     for tier in ('baseline', 'interp'):
         r = run.run(f'calls, {tier}', ['run', '--tier', tier, program], {0}, data=' '.join(map(str, numbers)).encode(), timeout=120)
@@ -418,14 +422,16 @@ def calls(run):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--dragoman', required=True)
-    ap.add_argument('--words', help='the program that knows all instructions: tests/guest/riscv64/rvwords')
+    guests.add_option(ap)
+    ap.add_argument('--words', help='the program that knows all instructions: tests/guest/riscv64/rvwords, tests/guest/aarch64/a64words')
     ap.add_argument('part', choices=('files', 'limits', 'memory', 'options', 'illegal', 'calls'))
     opt = ap.parse_args()
-    if not shutil.which(CC):
-        print(f'no {CC}')
+    missing = opt.guest.missing()
+    if missing:
+        print(missing)
         return SKIP
     with tempfile.TemporaryDirectory(prefix='dragoman-') as tmp:
-        run = Runner(opt.dragoman, tmp)
+        run = Runner(opt.dragoman, opt.guest, tmp)
         if opt.part == 'illegal':
             illegal(run, opt.words)
         else:

@@ -11,6 +11,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import guests
+
 SKIP = 77
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
@@ -38,8 +41,8 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--dragoman', required=True)
     ap.add_argument('--cc', default='cc')
-    ap.add_argument('--guest-cc', default='riscv64-linux-gnu-gcc')
-    ap.add_argument('--dynamic', help='link the guest dynamically; its libraries lie below this directory')
+    guests.add_option(ap)
+    ap.add_argument('--dynamic', action='store_true', help='link the guest dynamically, with the libraries of its compiler')
     ap.add_argument('--native-static', action='store_true', help='link the native program statically, too')
     ap.add_argument('--root', action='store_true', help='run it in a guest root of its own')
     ap.add_argument('--mount-proc', action='store_true', help='with --root: mount a /proc in it, as containers have it')
@@ -47,11 +50,9 @@ def main():
     ap.add_argument('--option', action='append', default=[], help='of dragoman run')
     ap.add_argument('source')
     opt = ap.parse_args()
-    if not shutil.which(opt.guest_cc):
-        print(f'no {opt.guest_cc}')
-        return SKIP
-    if opt.dynamic and not os.path.isdir(opt.dynamic):
-        print(f'no {opt.dynamic}')
+    missing = opt.guest.missing()
+    if missing or opt.dynamic and not os.path.isdir(opt.guest.libraries):
+        print(missing or f'no {opt.guest.libraries}')
         return SKIP
     name = os.path.splitext(os.path.basename(opt.source))[0]
     with tempfile.TemporaryDirectory(prefix='dragoman-') as tmp:
@@ -59,11 +60,11 @@ def main():
             os.mkdir(os.path.join(tmp, part))
         native, guest = os.path.join(tmp, 'native', name), os.path.join(tmp, 'guest', name)
         build(opt.cc, opt.source, native, ['-static'] if opt.native_static else [])
-        build(opt.guest_cc, opt.source, guest, [] if opt.dynamic else ['-static'])
+        build(opt.guest.cc, opt.source, guest, ['-DGUEST'] + ([] if opt.dynamic else ['-static']))
         want = run([native, 'one', 'two'], os.path.join(tmp, 'work'), opt.timeout)
         cmd = [opt.dragoman, 'run'] + opt.option
         if opt.dynamic:
-            cmd += ['-L', opt.dynamic]
+            cmd += ['-L', opt.guest.libraries]
         work = os.path.join(tmp, 'work')
         if opt.root:
             root = os.path.join(tmp, 'root')

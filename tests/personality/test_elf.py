@@ -7,20 +7,27 @@ refuse it with a single line and status 125, 126 or 127."""
 import argparse
 import os
 import random
-import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import guests
+
 SKIP = 77
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 PROGRAM = r'''
 static long call(long n, long a, long b, long c)
 {
-    register long a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c, a7 __asm__("a7") = n;
-    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a7) : "memory");
+#ifdef __riscv
+    register long a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c, nr __asm__("a7") = n;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(nr) : "memory");
+#else
+    register long a0 __asm__("x0") = a, a1 __asm__("x1") = b, a2 __asm__("x2") = c, nr __asm__("x8") = n;
+    __asm__ volatile("svc #0" : "+r"(a0) : "r"(a1), "r"(a2), "r"(nr) : "memory");
+#endif
     return a0;
 }
 char zero[5000];
@@ -37,7 +44,7 @@ EHDR = [('class', 4, 1), ('data', 5, 1), ('version', 6, 1), ('type', 16, 2), ('m
         ('phoff', 32, 8), ('shoff', 40, 8), ('flags', 48, 4), ('ehsize', 52, 2), ('phentsize', 54, 2), ('phnum', 56, 2), ('shnum', 60, 2)]
 PHDR = [('p_type', 0, 4), ('p_flags', 4, 4), ('p_offset', 8, 8), ('p_vaddr', 16, 8), ('p_filesz', 32, 8), ('p_memsz', 40, 8), ('p_align', 48, 8)]
 VALUES = [0, 1, 2, 3, 7, 55, 56, 57, 64, 0xfff, 0x1000, 0x1001, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 32, (1 << 38) - 0x1000, (1 << 38) - 1,
-          1 << 38, 1 << 47, (1 << 63) - 1, 1 << 63, (1 << 64) - 0x1000, (1 << 64) - 1]
+          1 << 38, (1 << 39) - 0x1000, 1 << 39, 1 << 47, 1 << 56, (1 << 63) - 1, 1 << 63, (1 << 64) - 0x1000, (1 << 64) - 1]
 GUEST_SIGNALS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP}
 
 
@@ -74,18 +81,19 @@ def variants(good):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--dragoman', required=True)
-    ap.add_argument('--guest-cc', default='riscv64-linux-gnu-gcc')
+    guests.add_option(ap)
     ap.add_argument('--step', type=int, default=1, help='try every n-th variant only')
     opt = ap.parse_args()
-    if not shutil.which(opt.guest_cc):
-        print(f'no {opt.guest_cc}')
+    missing = opt.guest.missing()
+    if missing:
+        print(missing)
         return SKIP
     bad = tried = 0
     with tempfile.TemporaryDirectory(prefix='dragoman-elf-') as tmp:
         source, program = os.path.join(tmp, 'p.c'), os.path.join(tmp, 'good')
         with open(source, 'w', encoding='ascii') as f:
             f.write(PROGRAM)
-        subprocess.run([opt.guest_cc, '-static', '-nostdlib', '-O1', '-Wl,--build-id=none,-s', '-o', program, source], check=True)
+        subprocess.run([opt.guest.cc, '-static', '-nostdlib', '-O1', '-Wl,--build-id=none,-s', '-o', program, source], check=True)
         with open(program, 'rb') as f:
             good = f.read()
         path = os.path.join(tmp, 'v')

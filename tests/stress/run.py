@@ -15,8 +15,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import guests
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LIBRARIES = '/usr/riscv64-linux-gnu'
 SKIP = 77
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
@@ -67,6 +69,7 @@ def compare(want, have):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--dragoman', required=True)
+    guests.add_option(ap)
     ap.add_argument('--starts', type=int, default=0)
     ap.add_argument('--dynamic', action='store_true', help='link it with shared libraries')
     ap.add_argument('--timeout', type=float, default=120 * PATIENCE)
@@ -77,7 +80,7 @@ def main():
         print('left out: it takes the interpreter a quarter of an hour with ThreadSanitizer; the baseline runs it')
         return SKIP
     kind = 'g++' if opt.source.endswith('.cc') else 'gcc'
-    cross = 'riscv64-linux-gnu-' + kind
+    cross, libraries = opt.guest.tool(kind), opt.guest.libraries
     for compiler in (cross, kind):
         if not shutil.which(compiler):
             print(f'no {compiler}')
@@ -86,19 +89,19 @@ def main():
     with tempfile.TemporaryDirectory(prefix='dragoman-') as tmp:
         native, static, dynamic = (os.path.join(tmp, n) for n in ('native', 'guest', 'dynamic'))
         if opt.dynamic:
-            if not os.path.isdir(LIBRARIES):
-                print(f'no {LIBRARIES}')
+            if not os.path.isdir(libraries):
+                print(f'no {libraries}')
                 return SKIP
-            dragoman += ['-L', LIBRARIES]
+            dragoman += ['-L', libraries]
         build(kind, opt.source, native, not opt.dynamic)
         build(cross, opt.source, static, not opt.dynamic)
         want = run([native], tmp, opt.timeout)
         if not opt.starts:
             return 1 if compare(want, run(dragoman + [static], tmp, opt.timeout)) else 0
         ways = [dragoman + [static]]
-        if os.path.isdir(LIBRARIES):
+        if os.path.isdir(libraries):
             build(cross, opt.source, dynamic, False)
-            ways.append(dragoman + ['-L', LIBRARIES, dynamic])
+            ways.append(dragoman + ['-L', libraries, dynamic])
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             have = list(pool.map(lambda n: run(ways[n % len(ways)], tmp, opt.timeout), range(opt.starts)))
         bad = [n for n, h in enumerate(have) if h[:2] != want[:2]]

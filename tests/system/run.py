@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs Debian's own programs under Dragoman, and natively, and compares.
 
-    run.py [--build build] [--engine dragoman|qemu] [--jobs N] [--json FILE] [--list] [PATTERN…]
+    run.py [--build build] [--guest riscv64|aarch64] [--roots DIR] [--engine dragoman|qemu] [--jobs N] [--json FILE] [--list] [PATTERN…]
 
 A case (cases.py) is a function that runs programs in a root directory and gives back a text: what they printed and how
-they ended. It is called twice: with the amd64 packages, run natively, and with the riscv64 packages, run by the engine.
+they ended. It is called twice: with the amd64 packages, run natively, and with the guest's packages, run by the engine.
 Both texts must be equal, or as the case compares them. A case that fails is tried once more on its own, since Debian's own
 tests watch the clock: what passes then is counted as passed and marked.
 
@@ -12,7 +12,7 @@ Native programs see their root by chroot, in a mount namespace of ours (and a us
 guest's by `dragoman run --root`. `--engine qemu` runs qemu-user in Dragoman's place, by a binfmt_misc that only this
 namespace sees: to tell a wrong case from a wrong translator.
 
-What the cases write goes to /tmp/t-PID in both roots. A failed case's two texts are kept in BUILD/system/CASE.{native,guest}.
+What the cases write goes to /tmp/t-PID in both roots. A failed case's two texts are kept in BUILD/system/GUEST/CASE.{native,guest}.
 """
 import argparse
 import concurrent.futures
@@ -27,6 +27,9 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import guests
+
 ROOT = os.path.dirname(os.path.dirname(HERE))
 ROOTS = os.path.join(ROOT, "build", "roots")
 INSIDE = "DGM_SYSTEM_TESTS_INSIDE"
@@ -111,8 +114,8 @@ class Native:
 class Dragoman:
     name = "dragoman"
 
-    def __init__(self, build):
-        self.root, self.command = os.path.join(ROOTS, "riscv64"), os.path.join(build, "dragoman")
+    def __init__(self, build, arch):
+        self.root, self.command = os.path.join(ROOTS, arch), os.path.join(build, "dragoman")
 
     def argv(self, argv, cwd):
         return [self.command, "run", "--root", self.root, "-C", cwd] + argv
@@ -138,18 +141,19 @@ def mount_in(root):
         subprocess.run(["mount", "--rbind", "/" + d, os.path.join(root, d)], check=True)
 
 
-# ELF header of a riscv64 executable, and which of its bits count.
-ELF_MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xf3\x00"
+# ELF header of an executable, its machine at the end, and which of its bits count.
+ELF_MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x%02x\x00"
 ELF_MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
 
 
-def register_qemu():
-    static = shutil.which("qemu-riscv64-static") or os.environ.get("QEMU_RISCV64_STATIC")
+def register_qemu(guest):
+    name = "qemu-%s-static" % guest.name
+    static = shutil.which(name) or os.environ.get(name.upper().replace("-", "_"))
     if not static:
-        sys.exit("system tests: --engine qemu needs qemu-riscv64-static (package qemu-user-static)")
+        sys.exit("system tests: --engine qemu needs %s (package qemu-user-static)" % name)
     subprocess.run(["mount", "-t", "binfmt_misc", "none", "/proc/sys/fs/binfmt_misc"], check=True)
     with open("/proc/sys/fs/binfmt_misc/register", "w") as f:
-        f.write(":riscv64:M::%s:%s:%s:FPOC" % (ELF_MAGIC, ELF_MASK, static))
+        f.write(":%s:M::%s:%s:%s:FPOC" % (guest.name, ELF_MAGIC % guest.machine, ELF_MASK, static))
 
 
 def run_once(case, engine, top):
@@ -185,8 +189,11 @@ def run_case(case, guest, native, top, keep):
 
 
 def main(argv):
+    global KEEP, ROOTS
     ap = argparse.ArgumentParser(description="Runs Debian's own programs under Dragoman, and natively, and compares.")
     ap.add_argument("--build", default=os.path.join(ROOT, "build"))
+    guests.add_option(ap)
+    ap.add_argument("--roots", default=ROOTS, help="where the Debian packages are")
     ap.add_argument("--engine", choices=["dragoman", "qemu"], default="dragoman")
     ap.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     ap.add_argument("--json", metavar="FILE", help="write the results here too")
@@ -205,21 +212,20 @@ def main(argv):
         print("system tests: no case is called %s" % " ".join(a.patterns), file=sys.stderr)
         return 2
     enter_namespace(argv)
-    global KEEP
-    KEEP = a.keep
+    KEEP, ROOTS = a.keep, os.path.abspath(a.roots)
 
     native = Native("native", "amd64")
-    guest = Native("qemu", "riscv64") if a.engine == "qemu" else Dragoman(os.path.abspath(a.build))
+    guest = Native("qemu", a.guest.debian) if a.engine == "qemu" else Dragoman(os.path.abspath(a.build), a.guest.debian)
     sets = sorted({"base"} | {s for c in chosen for s in c.sets})
-    for arch in ("riscv64", "amd64"):
-        p = subprocess.run([os.path.join(ROOT, "tools", "guest_root.py"), "--quiet", "--arch", arch] + sets)
+    for arch in (a.guest.debian, "amd64"):
+        p = subprocess.run([os.path.join(ROOT, "tools", "guest_root.py"), "--quiet", "--dir", ROOTS, "--arch", arch] + sets)
         if p.returncode:
             return 1
     mount_in(native.root)
     if a.engine == "qemu":
         mount_in(guest.root)
-        register_qemu()
-    keep = os.path.join(os.path.abspath(a.build), "system")
+        register_qemu(a.guest)
+    keep = os.path.join(os.path.abspath(a.build), "system", a.guest.name)
     os.makedirs(keep, exist_ok=True)
     top = "t-%d" % os.getpid()
     rows = {}

@@ -44,8 +44,12 @@ int main(int argc, char **argv)
         crash((int *)16);
     } else if (!strcmp(what, "ill")) {
         __asm__ volatile(".global bad\nbad: .word 0");
-    } else if (!strcmp(what, "ebreak")) {
+    } else if (!strcmp(what, "break")) {
+#if defined __riscv
         __asm__ volatile("ebreak");
+#else
+        __asm__ volatile("brk #0");
+#endif
         puts("after");
         return 5;
     } else if (!strcmp(what, "usr1")) {

@@ -6,7 +6,7 @@
 #include <sys/time.h>
 #include <sys/utsname.h>
 
-#ifdef __riscv
+#ifdef GUEST
 enum { CHILDREN = 60, CALLS = 4000 };
 
 static uint64_t state;
@@ -277,7 +277,7 @@ static void child(int n)
 int main(void)
 {
     int bad = 0, done = 0;
-#ifdef __riscv
+#ifdef GUEST
     enter_work_dir();
     close(open("a", O_CREAT | O_WRONLY, 0666));
     mkdir("d", 0777);

@@ -276,13 +276,8 @@ static void contexts(void)
     if (!sigsetjmp(jump, 1))
         __builtin_trap();
     value("after an illegal instruction", landed);
-    if (!sigsetjmp(jump, 1)) {
-#ifdef __riscv
-        __asm__ volatile("ebreak");
-#else
-        __asm__ volatile("int3");
-#endif
-    }
+    if (!sigsetjmp(jump, 1))
+        breakpoint();
     value("after a breakpoint", landed);
     on(SIGUSR2, trash_fp, 0);
     count = 0;

@@ -89,6 +89,24 @@ static inline size_t code_return(void *p, unsigned n)
     memcpy(p, code, sizeof code);
     return sizeof code;
 }
+static inline void breakpoint(void)
+{
+    __asm__ volatile("ebreak");
+}
+#elif defined __aarch64__
+#define UC_PC(uc)   ((uc)->uc_mcontext.pc)
+#define UC_SP(uc)   ((uc)->uc_mcontext.sp)
+#define UC_ARG0(uc) ((uc)->uc_mcontext.regs[0])
+static inline size_t code_return(void *p, unsigned n)
+{
+    uint32_t code[2] = {0x52800000 | n << 5, 0xd65f03c0}; /* mov w0, n; ret */
+    memcpy(p, code, sizeof code);
+    return sizeof code;
+}
+static inline void breakpoint(void)
+{
+    __asm__ volatile("brk #0");
+}
 #elif defined __x86_64__
 #define UC_PC(uc)   ((uc)->uc_mcontext.gregs[REG_RIP])
 #define UC_SP(uc)   ((uc)->uc_mcontext.gregs[REG_RSP])
@@ -98,6 +116,10 @@ static inline size_t code_return(void *p, unsigned n)
     uint8_t code[6] = {0xb8, n, n >> 8, 0, 0, 0xc3};
     memcpy(p, code, sizeof code);
     return sizeof code;
+}
+static inline void breakpoint(void)
+{
+    __asm__ volatile("int3");
 }
 #endif
 static inline void flush_code(void *p, size_t n)

@@ -20,6 +20,13 @@ static inline size_t code_sum(void *p, unsigned n, unsigned step)
         *w++ = step << 20 | 0x50513; /* addi a0, a0, step */
     *w++ = 0x8067;                   /* ret */
     return (size_t)((char *)w - (char *)p);
+#elif defined __aarch64__
+    uint32_t *w = p;
+    *w++ = 0x52800000; /* mov w0, #0 */
+    for (unsigned i = 0; i < n; i++)
+        *w++ = 0x11000000 | step << 10; /* add w0, w0, #step */
+    *w++ = 0xd65f03c0;                  /* ret */
+    return (size_t)((char *)w - (char *)p);
 #else
     uint8_t *b = p;
     *b++ = 0x31, *b++ = 0xc0; /* xor eax, eax */
