@@ -102,6 +102,13 @@ static void forget_pc(struct engine *e, gva_t pc)
     }
 }
 
+/* Makes exit x lead to `off` of the cache. */
+static void set_link(struct engine *e, const struct exit_rec *x, u32 off)
+{
+    e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + off);
+    mk_code_sync(&e->code, x->site_off, 4);
+}
+
 void block_kill(struct engine *e, struct block *b)
 {
     if (b->dead)
@@ -122,7 +129,7 @@ void block_kill(struct engine *e, struct block *b)
         }
     }
     for (struct exit_rec *x = b->in; x; x = x->next_in) {
-        e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + x->stub_off);
+        set_link(e, x, x->stub_off);
         x->to = NULL;
     }
     b->in = NULL;
@@ -137,7 +144,7 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
     x->to = to;
     x->next_in = to->in;
     to->in = x;
-    e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + to->code_off);
+    set_link(e, x, to->code_off);
     e->stats.links++;
 }
 

@@ -13,6 +13,8 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
         return -EINVAL;
     if (cfg->tier != ENGINE_INTERP && !host_native.emit)
         return -ENOSYS;
+    if (cfg->tier != ENGINE_INTERP && host_native.max_code && cfg->cache_size > host_native.max_code)
+        return -EINVAL;
     void *mem;
     int rc = mk_pages_alloc(&mem, sizeof(struct engine));
     if (rc)

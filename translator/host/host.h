@@ -50,6 +50,7 @@ struct host_isa {
     const char *name;         /* "x86_64" */
     u32 npinned[IR_NCLASSES]; /* how many slots of each class it pins */
     u32 code_align;
+    size_t max_code; /* largest code cache that its branches reach all of; 0: any */
 
     /* Reads what this CPU can do; once, before anything else. `mask` has bits that switch optional features
      * off (tests of poor machines): bit i is feature i of features[]. */
@@ -64,7 +65,8 @@ struct host_isa {
     /* Emits `u`. 0, -ENOSPC when it does not fit (nothing is kept), -ENOMEM. */
     int (*emit)(const struct ir_unit *u, struct host_code *out) MUST_USE;
 
-    /* Points the jump at rx address `site` (written through rw) to `to`. Atomic against threads that run it. */
+    /* Points the jump at rx address `site` (written through rw) to `to`. Atomic against threads that run it. It writes no
+     * more than four bytes there; the caller then makes them seen (mk_code_sync). */
     void (*link)(u8 *rw_site, const u8 *rx_site, const void *to);
 
     /* Runs translated code at `code` until it leaves; v->exit says why. */

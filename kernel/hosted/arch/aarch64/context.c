@@ -1,7 +1,7 @@
 /* The interrupted state on AArch64.
  *
- * Behind the general registers the context holds records, each with a magic number and a size; of interest are the one of
- * the vector registers and, where the kernel gives it, the one with the exception's syndrome. */
+ * Behind the general registers the context holds records, each with a magic number and a size; of interest are the one
+ * of the vector registers and, where the kernel gives it, the one with the exception's syndrome. */
 #define _GNU_SOURCE
 #include "kernel/hosted/arch.h"
 
@@ -43,7 +43,8 @@ static bool insn_writes(hva_t pc)
 {
     u32 w;
     memcpy(&w, (const void *)pc, sizeof w);
-    if ((w & 0x3f000000) == 0x08000000) /* exclusive, ordered, compare-and-swap: bit 22 is the load bit, but for casp and cas */
+    if ((w & 0x3f000000) ==
+        0x08000000) /* exclusive, ordered, compare-and-swap: bit 22 is the load bit, but for casp and cas */
         return !(w >> 22 & 1) || (w & 0x00a00000) == 0x00a00000 || ((w & 0x80a00000) == 0x00200000);
     if ((w & 0x3a000000) == 0x28000000) /* pairs */
         return !(w >> 22 & 1);

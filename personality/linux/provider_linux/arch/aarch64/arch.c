@@ -1,7 +1,8 @@
 /* Linux on AArch64 as a provider. Its numbers and structures are the generic ones.
  *
- * What differs: four of open's flags have values of their own here. They occur in openat and openat2, in fcntl's F_SETFL
- * and F_GETFL, in pipe2 (O_DIRECT), and in the flags that fanotify_init and open_by_handle_at hand to an open. */
+ * What differs: four of open's flags have values of their own here. They occur in openat and openat2, in fcntl's
+ * F_SETFL and F_GETFL, in pipe2 (O_DIRECT), and in the flags that fanotify_init and open_by_handle_at hand to an open.
+ */
 #define _GNU_SOURCE
 #include "personality/linux/provider_linux/arch.h"
 

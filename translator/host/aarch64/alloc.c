@@ -1,0 +1,447 @@
+/* Where values are.
+ *
+ * One pass forward, with the last use of each value known (emit.c scans for it). A value is in any of: a temp register,
+ * a slot (its pinned register or its memory), a spill cell; or it is a constant, which needs no place. Two tables say
+ * what holds what, `owner` for temps and `slot_val` for slots, and each value knows its places.
+ *
+ *   - `get` moves nothing: the slot becomes the value's place. When the slot is overwritten while the value lives on,
+ *     it is copied to a temp first (vacate).
+ *   - `put` to a slot in memory stores, and from then on the slot is a free spill cell of the value.
+ *   - A value that a `put` to a pinned slot takes is computed right into the slot's register (def_hint), if nothing
+ *     between may leave the unit, fault or read the slot. The scan found that out but for one thing, which only this
+ *     pass knows: whether the slot's old value is still needed.
+ *   - A temp is taken from a value that has another place, or else from the one that is needed for longest, by
+ *     spilling it.
+ *
+ * Order inside an op: all operands are fetched (use_*) before the place of the result is asked for (def_*), since
+ * that place may be the register of an operand that dies here. */
+#include "translator/host/aarch64/gen.h"
+
+#include "lib/err.h"
+
+void mov_rr(struct gen *g, u32 dst, u32 src, u32 type)
+{
+    if (dst == src)
+        return;
+    if (dst < V0)
+        a_mov(&g->c, type_w(type), dst, src);
+    else if (type == IR_V128 || type == IR_I128)
+        a_vmov(&g->c, dst, src);
+    else
+        a_rr(&g->c, A_FMOV | A_FTYPE_64, dst, src);
+}
+
+u32 load_op(u32 type)
+{
+    switch (type) {
+    case IR_I32:
+        return a_ldr(2);
+    case IR_I64:
+        return a_ldr(3);
+    case IR_F16:
+        return a_ldr_v(1);
+    case IR_F32:
+        return a_ldr_v(2);
+    case IR_F64:
+        return a_ldr_v(3);
+    default:
+        return A_LDR_Q;
+    }
+}
+
+u32 store_op(u32 type)
+{
+    switch (type) {
+    case IR_I32:
+        return a_str(2);
+    case IR_I64:
+        return a_str(3);
+    case IR_F16:
+        return a_str_v(1);
+    case IR_F32:
+        return a_str_v(2);
+    case IR_F64:
+        return a_str_v(3);
+    default:
+        return A_STR_Q;
+    }
+}
+
+static void load_vcpu(struct gen *g, u32 dst, u32 off, u32 type)
+{
+    a_vcpu(&g->c, load_op(type), dst, off);
+}
+
+static void store_vcpu(struct gen *g, u32 off, u32 src, u32 type)
+{
+    a_vcpu(&g->c, store_op(type), src, off);
+}
+
+/* A spilled value takes whole cells; what lies above a narrow one is never looked at. */
+static u32 spill_type(u32 type)
+{
+    return type == IR_I32 ? IR_I64 : type == IR_F16 || type == IR_F32 ? IR_F64 : type;
+}
+
+static u32 cells_of(u32 type)
+{
+    return type == IR_I128 || type == IR_V128 ? 2 : 1;
+}
+
+static bool cell_used(const struct gen *g, u32 k)
+{
+    return g->spill_used[k / 64] >> (k % 64) & 1;
+}
+
+/* Gives value v a spill cell and stores it from register r. */
+static void spill(struct gen *g, ir_ref v, u32 r)
+{
+    u32 type = g->val[v].type, n = cells_of(type), k = 0;
+    while (k + n <= SPILL_CELLS && (cell_used(g, k) || (n == 2 && cell_used(g, k + 1))))
+        k += n; /* pairs are aligned, so that instructions take them as operands */
+    if (k + n > SPILL_CELLS) {
+        g->err = -ENOSPC;
+        k = 0;
+    } else {
+        for (u32 j = k; j < k + n; j++)
+            g->spill_used[j / 64] |= 1ull << (j % 64);
+        g->spill_owner[g->nspilled++] = v;
+    }
+    g->val[v].spill = (u16)k;
+    store_vcpu(g, SPILL_OFF(k), r, spill_type(type));
+}
+
+static bool is_const(const struct gen *g, ir_ref v)
+{
+    return ins_of(g, v)->op == IR_OP_const;
+}
+
+/* Does v have a place besides temps? */
+static bool has_home(const struct gen *g, ir_ref v)
+{
+    return g->val[v].slot != NOSLOT || g->val[v].spill != NOSPILL || is_const(g, v);
+}
+
+static void temp_drop(struct gen *g, u32 r)
+{
+    ir_ref v = g->owner[r];
+    if (v)
+        g->val[v].reg = NOREG;
+    g->owner[r] = 0;
+    g->held &= ~(1ull << r);
+}
+
+static void temp_give(struct gen *g, u32 r, ir_ref v)
+{
+    temp_drop(g, r);
+    g->owner[r] = v;
+    g->held |= 1ull << r;
+    g->val[v].reg = (u8)r;
+}
+
+static bool temp_free(const struct gen *g, u64 mask)
+{
+    return mask & ~g->locked & ~g->held;
+}
+
+u32 temp_of(struct gen *g, u64 mask)
+{
+    mask &= ~g->locked;
+    dgm_assert(mask, "all temps are locked in instruction %u", g->pos);
+    if (mask & ~g->held) {
+        u32 r = ctz64(mask & ~g->held);
+        g->locked |= 1ull << r;
+        return r;
+    }
+    u32 best = NOREG, best_last = 0;
+    for (u64 m = mask; m; m &= m - 1) {
+        u32 r = ctz64(m);
+        ir_ref v = g->owner[r];
+        u32 last = g->val[v].last + (has_home(g, v) ? 1u << 30 : 0);
+        if (best == NOREG || last > best_last) {
+            best = r;
+            best_last = last;
+        }
+    }
+    ir_ref v = g->owner[best];
+    if (!has_home(g, v))
+        spill(g, v, best);
+    temp_drop(g, best);
+    g->locked |= 1ull << best;
+    return best;
+}
+
+void temp_take(struct gen *g, u32 r)
+{
+    dgm_assert(!(g->locked >> r & 1), "register %u is in use in instruction %u", r, g->pos);
+    g->locked |= 1ull << r;
+    ir_ref v = g->owner[r];
+    if (v && !has_home(g, v)) {
+        u64 mask = r >= V0 ? TEMPS_FLOAT : TEMPS_INT;
+        if (temp_free(g, mask)) {
+            u32 t = temp_of(g, mask);
+            mov_rr(g, t, r, g->val[v].type);
+            g->locked &= ~(1ull << t);
+            temp_give(g, t, v);
+            g->owner[r] = 0;
+            g->held &= ~(1ull << r);
+            return;
+        }
+        spill(g, v, r);
+    }
+    temp_drop(g, r);
+}
+
+void temps_flush(struct gen *g)
+{
+    for (u64 m = g->held; m; m &= m - 1) {
+        u32 r = ctz64(m);
+        ir_ref v = g->owner[r];
+        if (g->val[v].last > g->pos && !has_home(g, v))
+            spill(g, v, r);
+        temp_drop(g, r);
+    }
+}
+
+u32 reg_of(const struct gen *g, ir_ref i)
+{
+    const struct val *v = &g->val[root_of(g, i)];
+    if (v->reg != NOREG)
+        return v->reg;
+    return v->slot != NOSLOT ? g->slot_reg[v->slot] : NOREG;
+}
+
+static u32 slot_off(const struct gen *g, u32 slot)
+{
+    return SLOT_OFF(g->u->slots->slot[slot].offset);
+}
+
+/* Memory place of v, which has no register. */
+static u32 mem_of(const struct gen *g, ir_ref v)
+{
+    const struct val *p = &g->val[v];
+    dgm_assert(p->slot != NOSLOT || p->spill != NOSPILL, "value %u is nowhere (instruction %u)", v, g->pos);
+    return p->slot != NOSLOT ? slot_off(g, p->slot) : SPILL_OFF(p->spill);
+}
+
+void load_into(struct gen *g, u32 r, ir_ref i)
+{
+    ir_ref v = root_of(g, i);
+    const struct ir_ins *in = ins_of(g, v);
+    u32 src = reg_of(g, v);
+    if (src != NOREG) {
+        mov_rr(g, r, src, g->val[v].type);
+    } else if (in->op == IR_OP_const && !is_float_class(in->type)) {
+        a_mov_imm(&g->c, r, in->type == IR_I32 ? (u32)in->imm : in->imm);
+    } else if (in->op == IR_OP_const) {
+        if (!in->imm) {
+            put32(&g->c, A_MOVI_0 | (r & 31));
+            return;
+        }
+        a_mov_imm(&g->c, SCR, in->imm);
+        a_rr(&g->c, A_FMOV_VR | A_SF | A_FTYPE_64, r, SCR);
+    } else {
+        bool narrow = g->val[v].slot != NOSLOT; /* a spill cell is whole */
+        load_vcpu(g, r, mem_of(g, v), narrow ? g->val[v].type : spill_type(g->val[v].type));
+    }
+}
+
+u32 use_reg(struct gen *g, ir_ref i)
+{
+    ir_ref v = root_of(g, i);
+    u32 r = reg_of(g, v);
+    if (r == NOREG) {
+        r = temp_of(g, is_float_class(g->val[v].type) ? TEMPS_FLOAT : TEMPS_INT);
+        load_into(g, r, v);
+        temp_give(g, r, v);
+    }
+    g->locked |= 1ull << r;
+    return r;
+}
+
+u32 use_zr(struct gen *g, ir_ref i)
+{
+    u64 k;
+    return const_of(g, i, &k) && !k ? ZR : use_reg(g, i);
+}
+
+/* Another slot than s that holds w too, in a register by preference; NOSLOT if there is none. */
+static u32 other_slot(const struct gen *g, ir_ref w, u32 s)
+{
+    u32 found = NOSLOT;
+    for (u32 t = 0; t < g->u->slots->n; t++) {
+        if (g->slot_val[t] != w || t == s)
+            continue;
+        found = t;
+        if (g->slot_reg[t] != NOREG)
+            break;
+    }
+    return found;
+}
+
+/* Slot s is about to be overwritten: its value, if it lives on, gets another place. */
+static void vacate(struct gen *g, u32 s)
+{
+    ir_ref w = g->slot_val[s];
+    g->slot_val[s] = 0;
+    if (!w || g->val[w].slot != s)
+        return;
+    g->val[w].slot = NOSLOT;
+    if (g->val[w].last <= g->pos)
+        return;
+    g->val[w].slot = (u16)other_slot(g, w, s);
+    if (has_home(g, w) || g->val[w].reg != NOREG)
+        return;
+    u32 type = g->val[w].type;
+    u32 t = temp_of(g, is_float_class(type) ? TEMPS_FLOAT : TEMPS_INT);
+    if (g->slot_reg[s] != NOREG)
+        mov_rr(g, t, g->slot_reg[s], type);
+    else
+        load_vcpu(g, t, slot_off(g, s), type);
+    temp_give(g, t, w);
+    g->locked &= ~(1ull << t);
+}
+
+u32 def_hint(struct gen *g, ir_ref i)
+{
+    u32 p = g->val[i].hint;
+    if (!p)
+        return NOREG;
+    u32 s = ins_of(g, p)->aux;
+    ir_ref w = g->slot_val[s];
+    if (w && g->val[w].slot == s && g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL &&
+        other_slot(g, w, s) == NOSLOT) {
+        /* Needed later. A copy now costs as much as the one at the put would; not if it is needed before. */
+        u64 mask = g->slot_reg[s] >= V0 ? TEMPS_FLOAT : TEMPS_INT;
+        if (g->val[w].last <= p || !temp_free(g, mask))
+            return NOREG;
+    }
+    vacate(g, s);
+    g->locked |= 1ull << g->slot_reg[s];
+    return g->slot_reg[s];
+}
+
+u32 def_reg(struct gen *g, ir_ref i, ir_ref prefer)
+{
+    u32 r = def_hint(g, i);
+    if (r != NOREG)
+        return r;
+    u64 mask = is_float_class(ins_of(g, i)->type) ? TEMPS_FLOAT : TEMPS_INT;
+    if (prefer && dies(g, prefer)) {
+        r = g->val[root_of(g, prefer)].reg;
+        if (r != NOREG && (mask >> r & 1)) {
+            g->locked |= 1ull << r;
+            return r;
+        }
+    }
+    return temp_of(g, mask);
+}
+
+u32 def_apart(struct gen *g, ir_ref i)
+{
+    u64 used = g->locked;
+    u32 r = def_hint(g, i);
+    if (r != NOREG && !(used >> r & 1))
+        return r;
+    return temp_of(g, is_float_class(ins_of(g, i)->type) ? TEMPS_FLOAT : TEMPS_INT);
+}
+
+void def_done(struct gen *g, ir_ref i, u32 r)
+{
+    if (TEMPS >> r & 1) {
+        temp_give(g, r, i);
+        return;
+    }
+    u32 s = ins_of(g, g->val[i].hint)->aux;
+    dgm_assert(g->slot_reg[s] == r, "value %u was computed into register %u", i, r);
+    g->slot_val[s] = i;
+    g->val[i].slot = (u16)s;
+}
+
+void def_from(struct gen *g, ir_ref i, u32 r)
+{
+    u32 dst = def_hint(g, i);
+    if (dst == NOREG)
+        dst = r;
+    mov_rr(g, dst, r, ins_of(g, i)->type);
+    def_done(g, i, dst);
+}
+
+void emit_get(struct gen *g, ir_ref i)
+{
+    u32 s = ins_of(g, i)->aux;
+    ir_ref w = g->slot_val[s];
+    if (!w) {
+        g->slot_val[s] = i;
+        g->val[i].slot = (u16)s;
+        return;
+    }
+    g->val[i].root = w;
+    if (g->val[w].last < g->val[i].last)
+        g->val[w].last = g->val[i].last;
+    if (g->val[w].slot == NOSLOT)
+        g->val[w].slot = (u16)s;
+}
+
+void emit_put(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u32 s = in->aux, r = g->slot_reg[s];
+    ir_ref x = root_of(g, in->a);
+    g->changed = true;
+    if (g->slot_val[s] == x)
+        return;
+    u32 from = reg_of(g, x);
+    if (from != NOREG)
+        g->locked |= 1ull << from;
+    vacate(g, s);
+    if (r != NOREG)
+        load_into(g, r, x);
+    else
+        store_vcpu(g, slot_off(g, s), is_float_class(in->type) ? use_reg(g, x) : use_zr(g, x), in->type);
+    if (in->type != g->val[x].type)
+        return; /* the low half of x: the slot does not hold x itself */
+    g->slot_val[s] = x;
+    if (g->val[x].slot == NOSLOT || (r != NOREG && g->slot_reg[g->val[x].slot] == NOREG))
+        g->val[x].slot = (u16)s;
+}
+
+void slots_forget(struct gen *g)
+{
+    for (u32 s = 0; s < g->u->slots->n; s++) {
+        ir_ref w = g->slot_val[s];
+        if (!w)
+            continue;
+        g->slot_val[s] = 0;
+        if (g->val[w].slot == NOSLOT)
+            continue;
+        if (g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL && !is_const(g, w)) {
+            u32 r = use_reg(g, w);
+            g->locked &= ~(1ull << r);
+            if (!(TEMPS >> r & 1))
+                spill(g, w, r);
+        }
+        g->val[w].slot = NOSLOT;
+    }
+}
+
+void release_dead(struct gen *g)
+{
+    for (u64 m = g->held; m; m &= m - 1) {
+        u32 r = ctz64(m);
+        if (g->val[g->owner[r]].last <= g->pos)
+            temp_drop(g, r);
+    }
+    for (u32 k = 0; k < g->nspilled;) {
+        ir_ref v = g->spill_owner[k];
+        if (g->val[v].last > g->pos) {
+            k++;
+            continue;
+        }
+        u32 cell = g->val[v].spill, n = cells_of(g->val[v].type);
+        for (u32 j = cell; j < cell + n; j++)
+            g->spill_used[j / 64] &= ~(1ull << (j % 64));
+        g->val[v].spill = NOSPILL;
+        g->spill_owner[k] = g->spill_owner[--g->nspilled];
+    }
+}

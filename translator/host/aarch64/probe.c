@@ -1,0 +1,35 @@
+/* What this CPU can do.
+ *
+ * The base is Armv8.0 with floating point. Everything else is a feature that code selection asks for with have(); each
+ * can be switched off, so that the fallbacks are tested on any machine. The CPU's own registers tell: Linux lets a
+ * program read ID_AA64ISAR0_EL1 and its like, and answers for them. */
+#include "translator/host/aarch64/gen.h"
+
+u64 a64_features;
+
+const char *const a64_feature_names[] = {"lse", "aes", "pmull", "dotprod", NULL}; /* ORDER FEAT */
+
+static u64 id_isar0(void)
+{
+    u64 r;
+    __asm__("mrs %0, s3_0_c0_c6_0" : "=r"(r));
+    return r;
+}
+void a64_probe(u64 mask)
+{
+    u64 isar0 = id_isar0(), has = 0;
+    if (bit_field(isar0, 20, 4) >= 2)
+        has |= 1u << FEAT_LSE;
+    if (bit_field(isar0, 4, 4) >= 1)
+        has |= 1u << FEAT_AES;
+    if (bit_field(isar0, 4, 4) >= 2)
+        has |= 1u << FEAT_PMULL;
+    if (bit_field(isar0, 44, 4) >= 1)
+        has |= 1u << FEAT_DOTPROD;
+    a64_features = has & ~mask;
+}
+
+u64 a64_have(void)
+{
+    return a64_features;
+}
