@@ -14,9 +14,9 @@
 #include "translator/guest/guest.h"
 #include "translator/ir/ir_build.h"
 
-/* guest_isa.mode: FPCR's DN, FZ, AHP and FZ16, in these bits. The rounding mode is not in it: each host has the four.
- */
-enum a64_mode { A64_MODE_DN = 1, A64_MODE_FZ = 2, A64_MODE_AHP = 4, A64_MODE_FZ16 = 8 };
+/* guest_isa.mode: FPCR's DN, FZ, AHP and FZ16, in these bits, and whether addresses may have tags (a64_state.tags). The
+ * rounding mode is not in it: each host has the four. */
+enum a64_mode { A64_MODE_DN = 1, A64_MODE_FZ = 2, A64_MODE_AHP = 4, A64_MODE_FZ16 = 8, A64_MODE_TAGS = 16 };
 
 static inline u64 a64_fpcr_mode(u64 fpcr)
 {
@@ -137,6 +137,22 @@ static inline bool a64_put_rsp(struct a64_ctx *c, u32 n, ir_ref v)
 {
     ir_put(c->b, A64_SLOT_X0 + n, ir_type_of(c->b, v) == IR_I64 ? v : ir_zext(c->b, IR_I64, v, 32));
     return true;
+}
+
+/* An address for a data access. Linux has the CPU leave out of account what is in its top byte: bit 55 stands for it.
+ * Most programs have nothing there, so for those nothing is done; personality/linux/abi/aarch64.c tells how the others
+ * are found. */
+static inline ir_ref a64_data(struct a64_ctx *c, ir_ref addr)
+{
+    if (!(c->rq->mode & A64_MODE_TAGS))
+        return addr;
+    return ir_op2i(c->b, IR_OP_sar, ir_op2i(c->b, IR_OP_shl, addr, 8), 8);
+}
+
+/* The same of base register n (31 is sp). */
+static inline ir_ref a64_base(struct a64_ctx *c, u32 n)
+{
+    return a64_data(c, a64_xsp(c, n));
 }
 
 /* --- vector registers --- */

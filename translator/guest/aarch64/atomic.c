@@ -37,12 +37,12 @@ static void put_joined(struct a64_ctx *c, u32 lo, u32 hi, ir_ref v)
 
 TR(ldar)
 {
-    return a64_put_x(c, i->rd, ir_ld(c->b, IR_I64, i->size | IR_MEM_ACQ | IR_MEM_ALIGN, a64_xsp(c, i->rn), 0));
+    return a64_put_x(c, i->rd, ir_ld(c->b, IR_I64, i->size | IR_MEM_ACQ | IR_MEM_ALIGN, a64_base(c, i->rn), 0));
 }
 
 TR(stlr)
 {
-    ir_st(c->b, i->size | IR_MEM_REL | IR_MEM_ALIGN, a64_xsp(c, i->rn), 0, a64_x(c, i->rd));
+    ir_st(c->b, i->size | IR_MEM_REL | IR_MEM_ALIGN, a64_base(c, i->rn), 0, a64_x(c, i->rd));
     ir_fence(c->b, IR_FENCE_PW | IR_FENCE_SR);
     return true;
 }
@@ -51,7 +51,7 @@ TR(stlr)
 
 static bool load_exclusive(struct a64_ctx *c, const struct a64_insn *i, u32 order)
 {
-    ir_ref addr = a64_xsp(c, i->rn);
+    ir_ref addr = a64_base(c, i->rn);
     ir_ref old = ir_ld(c->b, IR_I64, i->size | order | IR_MEM_ALIGN, addr, 0);
     ir_put(c->b, A64_SLOT_RESV_ADDR, addr);
     ir_put(c->b, A64_SLOT_RESV_LO, old);
@@ -60,7 +60,7 @@ static bool load_exclusive(struct a64_ctx *c, const struct a64_insn *i, u32 orde
 
 static bool load_exclusive_pair(struct a64_ctx *c, const struct a64_insn *i, u32 order)
 {
-    ir_ref addr = a64_xsp(c, i->rn);
+    ir_ref addr = a64_base(c, i->rn);
     if (i->size == 2) {
         ir_ref old = ir_ld(c->b, IR_I64, 3 | order | IR_MEM_ALIGN, addr, 0);
         ir_put(c->b, A64_SLOT_RESV_ADDR, addr);
@@ -88,7 +88,7 @@ static bool store_done(struct a64_ctx *c, const struct a64_insn *i, ir_ref faile
 static bool store_exclusive(struct a64_ctx *c, const struct a64_insn *i, u32 order)
 {
     return store_done(c, i,
-                      ir_sc(c->b, i->size | order, a64_xsp(c, i->rn), value(c, i, i->rd),
+                      ir_sc(c->b, i->size | order, a64_base(c, i->rn), value(c, i, i->rd),
                             ir_get(c->b, A64_SLOT_RESV_ADDR), ir_get(c->b, A64_SLOT_RESV_LO)));
 }
 
@@ -97,7 +97,7 @@ static bool store_exclusive(struct a64_ctx *c, const struct a64_insn *i, u32 ord
 static bool store_exclusive_pair(struct a64_ctx *c, const struct a64_insn *i, u32 order)
 {
     struct ir_builder *b = c->b;
-    ir_ref addr = a64_xsp(c, i->rn), reserved = ir_get(b, A64_SLOT_RESV_ADDR);
+    ir_ref addr = a64_base(c, i->rn), reserved = ir_get(b, A64_SLOT_RESV_ADDR);
     ir_ref lo = ir_get(b, A64_SLOT_RESV_LO), hi = ir_get(b, A64_SLOT_RESV_HI);
     if (i->size == 2)
         return store_done(c, i, ir_sc(b, 3 | order, addr, joined(c, i->rd, i->ra), reserved, lo));
@@ -136,7 +136,7 @@ static u32 order(const struct a64_insn *i)
 
 static bool amo(struct a64_ctx *c, const struct a64_insn *i, enum ir_amo kind, ir_ref v)
 {
-    return a64_put_r(c, i->rd, ir_amo(c->b, kind, i->size | order(i), a64_xsp(c, i->rn), v));
+    return a64_put_r(c, i->rd, ir_amo(c->b, kind, i->size | order(i), a64_base(c, i->rn), v));
 }
 
 /* clang-format off */
@@ -154,7 +154,7 @@ TR(swp)    { return amo(c, i, IR_AMO_SWAP, value(c, i, i->rm)); }
 TR(cas)
 {
     return a64_put_r(c, i->rm,
-                     ir_cas(c->b, i->size | order(i), a64_xsp(c, i->rn), value(c, i, i->rm), value(c, i, i->rd)));
+                     ir_cas(c->b, i->size | order(i), a64_base(c, i->rn), value(c, i, i->rm), value(c, i, i->rd)));
 }
 
 /* Registers n and n + 1; the one after 30 is zr. */
@@ -162,7 +162,7 @@ TR(casp)
 {
     struct ir_builder *b = c->b;
     const u32 rs = i->rm, rt = i->rd;
-    ir_ref addr = a64_xsp(c, i->rn);
+    ir_ref addr = a64_base(c, i->rn);
     if (i->size == 2) {
         put_joined(c, rs, rs + 1, ir_cas(b, 3 | order(i), addr, joined(c, rs, rs + 1), joined(c, rt, rt + 1)));
         return true;

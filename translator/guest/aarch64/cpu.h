@@ -40,6 +40,9 @@ enum a64_id { A64_ID_NONE, A64_ID_PFR0, A64_ID_ISAR0, A64_ID_ISAR1 };
 /* MIDR_EL1: implementer 0 is for software; the architecture is told by the ID registers. */
 #define A64_MIDR 0x000f0000u
 
+/* CNTFRQ_EL0: how often the counter counts a second. */
+#define A64_COUNTER_HZ 1000000000u
+
 static inline u64 a64_hwcap(void)
 {
     u64 caps = 0;

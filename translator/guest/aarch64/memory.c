@@ -40,6 +40,7 @@ static struct address address(struct a64_ctx *c, const struct a64_insn *i)
         a.base = ir_op2(c->b, IR_OP_add, a.base, index_register(c, i));
         break;
     }
+    a.base = a64_data(c, a.base);
     return a;
 }
 

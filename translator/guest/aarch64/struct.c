@@ -35,7 +35,7 @@ static ir_ref zero(struct a64_ctx *c)
 static u32 load_all(struct a64_ctx *c, const struct a64_insn *i, u32 count, ir_ref v[4])
 {
     const u32 bytes = count * (8u << i->q);
-    ir_ref base = a64_xsp(c, i->rn);
+    ir_ref base = a64_base(c, i->rn);
     u32 n = 0;
     for (u32 at = 0; at < bytes; at += 16)
         v[n++] = ir_ld(c->b, IR_V128, bytes - at >= 16 ? 4 : 3, base, at);
@@ -45,7 +45,7 @@ static u32 load_all(struct a64_ctx *c, const struct a64_insn *i, u32 count, ir_r
 static void store_all(struct a64_ctx *c, const struct a64_insn *i, u32 count, const ir_ref v[4])
 {
     const u32 bytes = count * (8u << i->q);
-    ir_ref base = a64_xsp(c, i->rn);
+    ir_ref base = a64_base(c, i->rn);
     for (u32 at = 0; at < bytes; at += 16)
         ir_st(c->b, bytes - at >= 16 ? 4 : 3, base, at, v[at / 16]);
 }
@@ -54,7 +54,7 @@ static void store_all(struct a64_ctx *c, const struct a64_insn *i, u32 count, co
 
 TR(ld1)
 {
-    ir_ref v[4], base = a64_xsp(c, i->rn);
+    ir_ref v[4], base = a64_base(c, i->rn);
     for (u32 n = 0; n < i->amount; n++)
         v[n] = ir_ld(c->b, IR_V128, 3u + i->q, base, (s64)(n * (8u << i->q)));
     for (u32 n = 0; n < i->amount; n++)
@@ -64,7 +64,7 @@ TR(ld1)
 
 TR(st1)
 {
-    ir_ref base = a64_xsp(c, i->rn);
+    ir_ref base = a64_base(c, i->rn);
     for (u32 n = 0; n < i->amount; n++)
         ir_st(c->b, 3u + i->q, base, (s64)(n * (8u << i->q)), a64_v(c, nth(i, n)));
     return finish(c, i, i->amount * (8u << i->q));
@@ -209,7 +209,7 @@ TR(st3)
 
 static ir_ref load_element(struct a64_ctx *c, const struct a64_insn *i, u32 n)
 {
-    return ir_ld(c->b, i->size == 3 ? IR_I64 : IR_I32, i->size, a64_xsp(c, i->rn), (s64)n << i->size);
+    return ir_ld(c->b, i->size == 3 ? IR_I64 : IR_I32, i->size, a64_base(c, i->rn), (s64)n << i->size);
 }
 
 TR(ld_lane)
@@ -228,7 +228,7 @@ TR(st_lane)
     for (u32 n = 0; n < i->amount; n++) {
         ir_ref v = ir_emit(c->b, IR_OP_vget, i->size == 3 ? IR_I64 : IR_I32,
                            i->size | (u32)i->index << IR_V_INDEX_SHIFT, 0, a64_v(c, nth(i, n)), 0, 0, 0);
-        ir_st(c->b, i->size, a64_xsp(c, i->rn), (s64)n << i->size, v);
+        ir_st(c->b, i->size, a64_base(c, i->rn), (s64)n << i->size, v);
     }
     return finish(c, i, (u32)i->amount << i->size);
 }

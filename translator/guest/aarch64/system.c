@@ -142,7 +142,7 @@ TR(mrs)
         v = constant(c, 4);
         break;
     case CNTFRQ_EL0:
-        v = constant(c, 1000000000);
+        v = constant(c, A64_COUNTER_HZ);
         break;
     case CNTVCT_EL0:
         v = ir_call(c->b, IR_I64, A64_HELPER_CNTVCT, 0, 0, 0, 0);
@@ -232,7 +232,7 @@ TR(msr)
 
 TR(dc_zva)
 {
-    ir_ref at = ir_op2i(c->b, IR_OP_and, a64_x(c, i->rd), ~(u64)(CACHE_LINE - 1));
+    ir_ref at = ir_op2i(c->b, IR_OP_and, a64_data(c, a64_x(c, i->rd)), ~(u64)(CACHE_LINE - 1));
     ir_ref zero = ir_emit(c->b, IR_OP_vzext, IR_V128, 0, 0, constant(c, 0), 0, 0, 0);
     for (s64 off = 0; off < CACHE_LINE; off += 16)
         ir_st(c->b, 4, at, off, zero);
@@ -242,7 +242,7 @@ TR(dc_zva)
 /* Cleaning does nothing here, but faults where nothing can be read. */
 TR(dc)
 {
-    (void)ir_ld(c->b, IR_I64, 0, a64_x(c, i->rd), 0);
+    (void)ir_ld(c->b, IR_I64, 0, a64_data(c, a64_x(c, i->rd)), 0);
     return true;
 }
 

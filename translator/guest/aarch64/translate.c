@@ -93,7 +93,8 @@ static int cpu(const char *text, u64 *out)
 
 static u64 mode(const struct vcpu *v)
 {
-    return a64_fpcr_mode(((const struct a64_state *)v->slots)->fpcr);
+    const struct a64_state *s = (const struct a64_state *)v->slots;
+    return a64_fpcr_mode(s->fpcr) | (s->tags ? A64_MODE_TAGS : 0);
 }
 
 /* --- translation --- */
