@@ -37,6 +37,8 @@ static u32 full_aux(const struct a64_ctx *c, enum a64_fp_op op, u32 aux)
 {
     if (op >= FP_NIR)
         return aux | fp_nan(c) | IR_FP_TINY_BEFORE;
+    if (a64_fp_info[op].op == IR_OP_fmin || a64_fp_info[op].op == IR_OP_fmax) /* they do not round */
+        aux &= ~(u32)IR_FP_ROUND;
     return aux | a64_fp_info[op].aux | (a64_fp_info[op].aux & IR_FP_TINY_BEFORE ? fp_nan(c) : 0);
 }
 
