@@ -587,7 +587,7 @@ def make_header(t, source):
     o.append("bool %s_encode(const struct %s_insn *i, u32 *w);\n" % (p, p))
     o.append("/* For tests: what is fixed in each instruction's bits. */\nstruct %s_op_bits {\n"
              "    const char *name;\n    u8 ext; /* enum %s_ext */\n    u8 width; /* bits */\n    u32 mask, value;\n"
-             "    u32 operands; /* 1 << %s_OPERAND_* for each that its syntax names */\n};" % (p, p, up))
+             "    u64 operands; /* 1ull << %s_OPERAND_* for each that its syntax names; of the first 64 */\n};" % (p, p, up))
     o.append("extern const struct %s_op_bits %s_op_bits[%s_NOPS];\nextern const char *const %s_ext_names[%s_NEXTS];\n"
              % (p, p, up, p, up))
     o.append("/* X(semantics) for each semantics function there must be. */\n#define %s_SEMANTICS(X) \\" % up)
@@ -726,8 +726,9 @@ def make_encoder(t, source, header):
     o = [banner(source, "The encoder and the list of instructions, for tests."), "#include \"%s\"\n" % header]
     o.append("const struct %s_op_bits %s_op_bits[%s_NOPS] = {" % (p, p, up))
     for i in t.insns:
-        operands = sum(1 << list(t.operands).index(name) for name in {tok[3] for tok in i.syntax if tok[0] == "operand"})
-        o.append("    [%s_%s] = {\"%s\", %s_EXT_%s, %d, 0x%xu, 0x%xu, 0x%xu},"
+        places = [list(t.operands).index(name) for name in {tok[3] for tok in i.syntax if tok[0] == "operand"}]
+        operands = sum(1 << n for n in places if n < 64)
+        o.append("    [%s_%s] = {\"%s\", %s_EXT_%s, %d, 0x%xu, 0x%xu, 0x%xull},"
                  % (up, c_name(i.name), i.name, up, i.ext.upper(), i.width, i.mask, i.value, operands))
     o.append("};\n\nconst char *const %s_ext_names[%s_NEXTS] = {%s};\n" % (p, up, ", ".join('"%s"' % e for e in t.extensions)))
     o.append("/* The bits, if they decode to *i again. */\nstatic bool encode(const struct %s_insn *i, u32 *w)\n{\n    switch (i->op) {" % p)

@@ -1,46 +1,26 @@
-/* Random riscv64 programs; see gen.h.
+/* Random riscv64 programs; see tests/guest/gen.h.
  *
  * An instruction is a random word of the table's pattern; then the registers and immediates that must not be random are
  * put right and the word is encoded anew. What can not be encoded is thrown away and made again. */
-#include "tests/guest/riscv64/gen.h"
+#include "tests/guest/gen.h"
 
 #include <elf.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the code buffer --- */
+#include "translator/guest/riscv64/rv_int.h"
 
-struct gen {
-    struct image *im;
-    size_t cap;
-    bool failed;
-    struct rng r;
-    const struct gen_options *o;
-    struct snippet *s;
-    u32 fix_at; /* offset of the jump that waits for its destination, and its unit; 0: none */
-    u32 fix_auipc;
-    u32 fix_left; /* units until then */
-    u32 lr_sizes; /* of the snippet's load-reserveds so far */
+struct record {
+    struct record_head head;
+    u64 x[32];
+    u64 f[32];
+    u64 fcsr;
+    u64 pad[3];
+    u8 sandbox[448];
 };
-
-static void emit_bytes(struct gen *g, u32 w, u32 len)
-{
-    if (g->failed)
-        return;
-    if (g->im->code_len + len > g->cap) {
-        u8 *p = realloc(g->im->code, g->cap * 2);
-        if (!p) {
-            g->failed = true;
-            return;
-        }
-        g->im->code = p;
-        g->cap *= 2;
-    }
-    for (u32 i = 0; i < len; i++)
-        g->im->code[g->im->code_len++] = (u8)(w >> 8 * i);
-}
+_Static_assert(sizeof(struct record) == 1024, "records keep the sandbox aligned");
+#define GEN_BASE_OFFSET (offsetof(struct record, sandbox) + 192) /* where the base register points */
 
 /* Encodes *i; false, with nothing emitted, when that is impossible. */
 static bool emit(struct gen *g, const struct rv_insn *i)
@@ -48,7 +28,7 @@ static bool emit(struct gen *g, const struct rv_insn *i)
     u32 w;
     if (!rv_encode(i, &w))
         return false;
-    emit_bytes(g, w, rv_op_bits[i->op].width / 8);
+    gen_bytes(g, w, rv_op_bits[i->op].width / 8);
     return true;
 }
 
@@ -122,13 +102,10 @@ static enum kind kind_of(u32 op, u32 *size)
     return PLAIN;
 }
 
-bool gen_uses(u32 op, const struct gen_options *o)
+static bool usable(u32 op)
 {
     u32 size;
-    for (const u16 *skip = o->skip; skip && *skip; skip++)
-        if (*skip == op)
-            return false;
-    return kind_of(op, &size) != NEVER && (o->exts >> rv_op_bits[op].ext & 1) && (!o->only || op == o->only);
+    return kind_of(op, &size) != NEVER;
 }
 
 static bool has(u32 op, enum rv_operand operand)
@@ -201,14 +178,14 @@ static bool atomic_unit(struct gen *g, struct rv_insn *i, u32 size)
     const u32 base = g->s->base;
     const s32 at = ((s32)rng_below(&g->r, 448 / size) - (s32)(192 / size)) * (s32)size;
     const bool lr = i->op == RV_LR_W || i->op == RV_LR_D, sc = i->op == RV_SC_W || i->op == RV_SC_D;
-    if (i->rs1 == 0 || (sc && g->lr_sizes & ~size))
+    if (i->rs1 == 0 || (sc && g->reserved & ~size))
         return false;
     if (i->rs1 != base && !bad_address(g, i)) /* unmapped, or else misaligned */
         addi(g, i->rs1, base, rng_below(&g->r, 1000) < g->o->faults ? at + 1 : at);
     must(g, *i);
     if (!lr)
         return true;
-    g->lr_sizes |= size;
+    g->reserved |= size;
     if (i->rd == i->rs1 || !rng_below(&g->r, 4))
         return true;
     struct rv_insn pair = *i;
@@ -248,11 +225,11 @@ static bool jump_unit(struct gen *g, struct rv_insn *i, enum kind kind)
     if (g->fix_left)
         return false;
     i->imm = 0;
-    g->fix_auipc = 0;
+    g->fix_base = 0;
     if (kind == JUMP_REG) {
         if (i->rs1 == 0 || i->rs1 == g->s->base)
             return false;
-        g->fix_auipc = (u32)g->im->code_len;
+        g->fix_base = (u32)g->im->code_len;
         must(g, (struct rv_insn){.op = RV_AUIPC, .rd = i->rs1});
         if (i->op != RV_JALR)
             addi(g, i->rs1, i->rs1, 0);
@@ -291,16 +268,14 @@ static void patch(struct gen *g, u32 at, s32 imm)
 static void land(struct gen *g)
 {
     const u32 here = (u32)g->im->code_len;
-    if (g->failed)
-        return;
-    if (!g->fix_auipc) {
+    if (!g->fix_base) {
         patch(g, g->fix_at, (s32)(here - g->fix_at));
         return;
     }
     /* jalr forgets the lowest bit */
-    const s32 off = (s32)(here - g->fix_auipc) + (s32)rng_below(&g->r, 2);
-    const bool jalr = g->fix_at == g->fix_auipc + 4;
-    patch(g, jalr ? g->fix_at : g->fix_auipc + 4, off);
+    const s32 off = (s32)(here - g->fix_base) + (s32)rng_below(&g->r, 2);
+    const bool jalr = g->fix_at == g->fix_base + 4;
+    patch(g, jalr ? g->fix_at : g->fix_base + 4, off);
 }
 
 static bool unit(struct gen *g, u32 op)
@@ -334,85 +309,6 @@ static bool unit(struct gen *g, u32 op)
 
 /* --- snippets --- */
 
-static u64 random_int(struct rng *r)
-{
-    static const u64 some[] = {0,
-                               1,
-                               2,
-                               ~0ull,
-                               ~1ull,
-                               63,
-                               64,
-                               31,
-                               32,
-                               0x80,
-                               0x7f,
-                               0x8000,
-                               0x7fff,
-                               0x80000000,
-                               0x7fffffff,
-                               0xffffffff,
-                               0xffffffff80000000,
-                               0x8000000000000000,
-                               0x7fffffffffffffff,
-                               0x100000000};
-    u64 v = rng_u64(r);
-    switch (rng_below(r, 4)) {
-    case 0:
-        return some[rng_below(r, ARRAY_LEN(some))];
-    case 1:
-        return (u64)((s64)v >> rng_below(r, 64));
-    case 2:
-        return v >> rng_below(r, 64);
-    default:
-        return v;
-    }
-}
-
-/* Bits of a number of `exp_bits` and `frac_bits`: specials, near specials, and the rest. */
-static u64 random_float(struct rng *r, u32 exp_bits, u32 frac_bits)
-{
-    const u64 frac_mask = (1ull << frac_bits) - 1, bias = (1u << (exp_bits - 1)) - 1, top = 2 * bias + 1;
-    u64 sign = rng_u32(r) & 1, exp = bias, frac = rng_u64(r) & frac_mask;
-    switch (rng_below(r, 10)) {
-    case 0:
-        exp = 0;
-        frac = 0;
-        break;
-    case 1: /* subnormal */
-        exp = 0;
-        frac >>= rng_below(r, frac_bits);
-        break;
-    case 2:
-        exp = top;
-        frac = 0;
-        break;
-    case 3: /* NaN of either kind */
-        exp = top;
-        break;
-    case 4: /* small integers and halves */
-        exp = bias + rng_below(r, 8);
-        frac &= frac_mask << (frac_bits - rng_below(r, frac_bits < 8 ? frac_bits : 8));
-        break;
-    case 5: /* around the ends of integers */
-        exp = bias + 28 + rng_below(r, 40);
-        if (exp > top)
-            exp = top - 1;
-        if (rng_below(r, 2))
-            frac = rng_below(r, 2) ? frac_mask : 0;
-        break;
-    case 6: /* around the ends of the format */
-        exp = rng_below(r, 2) ? 1 + rng_below(r, 4) : top - 1 - rng_below(r, 4);
-        break;
-    case 7: /* of like size, so that sums cancel */
-        exp = bias + rng_below(r, 4);
-        break;
-    default:
-        exp = rng_u64(r) % (top + 1);
-    }
-    return sign << (exp_bits + frac_bits) | exp << frac_bits | (frac & frac_mask);
-}
-
 static u64 random_freg(struct rng *r)
 {
     switch (rng_below(r, 8)) {
@@ -429,8 +325,9 @@ static u64 random_freg(struct rng *r)
     }
 }
 
-static void random_record(struct rng *r, struct record *rec)
+static void random_record(struct rng *r, void *record)
 {
+    struct record *rec = record;
     for (u32 n = 1; n < 32; n++)
         rec->x[n] = random_int(r);
     for (u32 n = 0; n < 32; n++)
@@ -466,120 +363,151 @@ static void registers(struct gen *g, bool store)
     }
 }
 
-static void make_snippet(struct gen *g, u32 index)
+static void begin(struct gen *g)
 {
-    struct snippet *s = g->s = &g->im->snippets[index];
-    s->begin = (u32)g->im->code_len;
-    s->base = (u8)(1 + rng_below(&g->r, 31));
-    random_record(&g->r, &g->im->data[index]);
-    load_address(g, s->base, GEN_DATA + index * sizeof(struct record) + GEN_BASE_OFFSET);
+    g->s->base = (u8)(1 + rng_below(&g->r, 31));
+    load_address(g, g->s->base, GEN_DATA + g->index * sizeof(struct record) + GEN_BASE_OFFSET);
     registers(g, false);
+}
 
-    g->fix_left = 0;
-    g->lr_sizes = 0;
-    for (u32 tries = 0; s->nunits < g->o->nunits && tries < 100000 && !g->failed; tries++) {
-        const u32 op = g->o->only ? g->o->only : 1 + rng_below(&g->r, RV_NOPS - 1);
-        struct gen_unit *u = &s->units[s->nunits];
-        u->offset = (u32)g->im->code_len;
-        if (!gen_uses(op, g->o))
-            continue;
-        const bool waits = g->fix_left != 0;
-        if (!unit(g, op)) {
-            g->im->code_len = u->offset;
-            continue;
-        }
-        u->len = (u16)(g->im->code_len - u->offset);
-        u->op = (u16)op;
-        s->nunits++;
-        if (waits && --g->fix_left == 0)
-            land(g);
-    }
-    if (g->fix_left)
-        land(g);
+static void end(struct gen *g)
+{
     registers(g, true);
-    s->end = (u32)g->im->code_len;
 }
 
-bool gen_image(struct image *out, const struct gen_options *o)
+static void finish(struct gen *g, u64 size)
 {
-    struct gen g = {.im = out, .o = o, .r = {o->seed}, .cap = 1 << 16};
-    *out = (struct image){.nsnippets = o->nsnippets};
-    out->code = malloc(g.cap);
-    out->data = calloc(o->nsnippets, sizeof out->data[0]);
-    out->snippets = calloc(o->nsnippets, sizeof out->snippets[0]);
-    if (!out->code || !out->data || !out->snippets) {
-        gen_free(out);
-        return false;
-    }
-    for (u32 i = 0; i < o->nsnippets; i++)
-        make_snippet(&g, i);
-
-    const u64 size = o->nsnippets * sizeof(struct record);
-    addi(&g, 10, 0, 1);
-    load_address(&g, 11, GEN_DATA);
-    load_address(&g, 12, size);
-    addi(&g, 17, 0, 64); /* write */
-    must(&g, (struct rv_insn){.op = RV_ECALL});
-    addi(&g, 10, 0, 0);
-    addi(&g, 17, 0, 93); /* exit */
-    must(&g, (struct rv_insn){.op = RV_ECALL});
-    if (g.failed)
-        gen_free(out);
-    return !g.failed;
+    addi(g, 10, 0, 1);
+    load_address(g, 11, GEN_DATA);
+    load_address(g, 12, size);
+    addi(g, 17, 0, 64); /* write */
+    must(g, (struct rv_insn){.op = RV_ECALL});
+    addi(g, 10, 0, 0);
+    addi(g, 17, 0, 93); /* exit */
+    must(g, (struct rv_insn){.op = RV_ECALL});
 }
 
-void gen_free(struct image *im)
+static void blank(u8 *code, u32 len)
 {
-    free(im->code);
-    free(im->data);
-    free(im->snippets);
-    *im = (struct image){0};
-}
-
-void gen_blank_unit(struct image *im, u32 snippet, u32 n)
-{
-    const struct gen_unit *u = &im->snippets[snippet].units[n];
-    for (u32 at = 0; at < u->len; at += 2) { /* c.nop */
-        im->code[u->offset + at] = 0x01;
-        im->code[u->offset + at + 1] = 0x00;
+    for (u32 at = 0; at < len; at += 2) { /* c.nop */
+        code[at] = 0x01;
+        code[at + 1] = 0x00;
     }
 }
 
-void gen_blank_snippet(struct image *im, u32 snippet)
+static void jump(u8 *code, s32 offset)
 {
-    const struct snippet *s = &im->snippets[snippet];
-    const struct rv_insn j = {.op = RV_JAL, .imm = (s32)(s->end - s->begin)};
+    const struct rv_insn j = {.op = RV_JAL, .imm = offset};
     u32 w;
     if (!rv_encode(&j, &w))
         abort();
-    memcpy(im->code + s->begin, &w, 4);
+    memcpy(code, &w, 4);
 }
 
-int gen_write_elf(const struct image *im, const char *path)
+/* --- looking at what it did --- */
+
+static bool names(const u8 *code, bool reg[32])
 {
-    const u64 data_size = im->nsnippets * sizeof(struct record);
-    const u64 code_at = 0x1000, data_at = (code_at + im->code_len + 0xfff) & ~0xfffull;
-    const Elf64_Ehdr eh = {
-        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-        .e_type = ET_EXEC,
-        .e_machine = EM_RISCV,
-        .e_version = EV_CURRENT,
-        .e_entry = GEN_CODE,
-        .e_phoff = sizeof eh,
-        .e_flags = 5, /* compressed, double-float ABI */
-        .e_ehsize = sizeof eh,
-        .e_phentsize = sizeof(Elf64_Phdr),
-        .e_phnum = 2,
-    };
-    const Elf64_Phdr ph[2] = {
-        {PT_LOAD, PF_R | PF_X, code_at, GEN_CODE, GEN_CODE, im->code_len, im->code_len, 0x1000},
-        {PT_LOAD, PF_R | PF_W, data_at, GEN_DATA, GEN_DATA, data_size, data_size, 0x1000},
-    };
-    FILE *f = fopen(path, "wb");
-    if (!f)
-        return -errno;
-    bool ok = fwrite(&eh, sizeof eh, 1, f) == 1 && fwrite(ph, sizeof ph, 1, f) == 1 &&
-              fseek(f, (long)code_at, SEEK_SET) == 0 && fwrite(im->code, im->code_len, 1, f) == 1 &&
-              fseek(f, (long)data_at, SEEK_SET) == 0 && fwrite(im->data, data_size, 1, f) == 1;
-    return fclose(f) == 0 && ok ? 0 : -EIO;
+    struct rv_insn i;
+    if (code[0] == 1 && code[1] == 0)
+        return false;
+    if (rv_fetch(code, 4, &i))
+        reg[i.rs1] = reg[i.rs2] = reg[i.rs3] = true;
+    return true;
 }
+
+static bool wrote(const struct vcpu *v)
+{
+    return ((const struct rv_state *)v->slots)->x[RV_A7] == 64;
+}
+
+static void save(struct vcpu *v, u32 base, void *record)
+{
+    struct record *rec = record;
+    const struct rv_state *s = rv_state(v);
+    memcpy(rec->x, s->x, sizeof rec->x);
+    memcpy(rec->f, s->f, sizeof rec->f);
+    rec->x[base] = 0;
+    rec->fcsr = rv_get_fcsr(v);
+}
+
+static void show(const void *before, const void *ra, const void *rb, const bool named[32])
+{
+    const struct record *seed = before, *a = ra, *b = rb;
+#define SHOW(name, k, member)                                                                                          \
+    if (a->member != b->member)                                                                                        \
+    printf("  %-4s%-4d %018llx %018llx %018llx\n", name, (int)(k), (unsigned long long)seed->member,                   \
+           (unsigned long long)a->member, (unsigned long long)b->member)
+    for (u32 k = 0; k < 32; k++)
+        SHOW("x", k, x[k]);
+    for (u32 k = 0; k < 32; k++)
+        SHOW("f", k, f[k]);
+    SHOW("fcsr", 0, fcsr);
+    for (u32 k = 0; k < sizeof a->sandbox; k++)
+        SHOW("mem", (s32)k - 192, sandbox[k]);
+    printf("  before: fcsr %llx\n", (unsigned long long)seed->fcsr);
+    for (u32 k = 0; k < 32; k++)
+        if (named[k])
+            printf("    x%-2u %016llx  f%-2u %016llx\n", k, (unsigned long long)seed->x[k], k,
+                   (unsigned long long)seed->f[k]);
+}
+
+/* --- all of it --- */
+
+static const char *op_name(u32 op)
+{
+    return rv_op_bits[op].name;
+}
+
+static u32 op_ext(u32 op)
+{
+    return rv_op_bits[op].ext;
+}
+
+static const char *ext_name(u32 ext)
+{
+    return rv_ext_names[ext];
+}
+
+/* What version 7.2 has. */
+static const char *const qemu_options[] = {"-cpu",
+                                           "rv64,zba=true,zbb=true,zbs=true,Zfh=true,Zfhmin=true,zbc=true,zbkb=true,"
+                                           "zbkc=true,zbkx=true,zknd=true,zkne=true,zknh=true",
+                                           NULL};
+#define QEMU_EXTS                                                                                                      \
+    (1u << RV_EXT_I | 1u << RV_EXT_ZIHINTPAUSE | 1u << RV_EXT_ZIFENCEI | 1u << RV_EXT_ZICSR | 1u << RV_EXT_M |         \
+     1u << RV_EXT_A | 1u << RV_EXT_F | 1u << RV_EXT_D | 1u << RV_EXT_ZFHMIN | 1u << RV_EXT_ZBA | 1u << RV_EXT_ZBB |    \
+     1u << RV_EXT_ZBS | 1u << RV_EXT_ZBC | 1u << RV_EXT_ZBKC | 1u << RV_EXT_ZBKB | 1u << RV_EXT_ZBKX |                 \
+     1u << RV_EXT_ZKND | 1u << RV_EXT_ZKNE | 1u << RV_EXT_ZKNH | 1u << RV_EXT_C)
+
+/* What version 7.2 does wrong: ctzw counts the upper half when the lower one is 0. */
+static const u16 qemu_skip[] = {RV_CTZW, 0};
+
+const struct gen_isa gen_isa = {
+    .guest = &guest_riscv64,
+    .qemu = "qemu-riscv64",
+    .qemu_options = qemu_options,
+    .qemu_exts = QEMU_EXTS,
+    .qemu_skip = qemu_skip,
+    .elf_machine = EM_RISCV,
+    .elf_flags = 5, /* compressed, double-float ABI */
+    .nops = RV_NOPS,
+    .nexts = RV_NEXTS,
+    .op_name = op_name,
+    .op_ext = op_ext,
+    .ext_name = ext_name,
+    .usable = usable,
+    .record_size = sizeof(struct record),
+    .random_record = random_record,
+    .begin = begin,
+    .unit = unit,
+    .land = land,
+    .end = end,
+    .finish = finish,
+    .blank = blank,
+    .jump = jump,
+    .names = names,
+    .wrote = wrote,
+    .save = save,
+    .show = show,
+};

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/guest/riscv64/gen.h"
+#include "tests/guest/gen.h"
 #include "translator/guest/riscv64/rv_int.h"
 
 #define C_NOP 0x0001u

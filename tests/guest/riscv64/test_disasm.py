@@ -6,15 +6,13 @@ those. Where objdump is known to differ, KNOWN says why. Skips (77) where there 
 """
 
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-OBJDUMP = "riscv64-linux-gnu-objdump"
-AS = "riscv64-linux-gnu-as"
-OBJCOPY = "riscv64-linux-gnu-objcopy"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import objdump
+
 BASE = "rv64gc_zba_zbb_zbc_zbs_zbkb_zbkc_zbkx_zknd_zkne_zknh_zicboz_zihintpause"
 # In the order in which binutils learnt them.
 NEWER = ["zfhmin", "zfa", "zicond", "zacas", "zcb"]
@@ -52,36 +50,17 @@ def known(ours, theirs, word):
     return None
 
 
-def run(argv, data=None):
-    return subprocess.run(argv, input=data, stdout=subprocess.PIPE, check=True).stdout
-
-
-def march(tmp):
-    """The longest -march string that this assembler takes, and the extensions that it lacks."""
+def march(tools):
+    """Extensions that the assembler lacks; the others are on."""
     arch, lacks = BASE, []
-    empty = tmp / "empty.s"
-    empty.write_text("nop\n")
     for ext in NEWER:
-        p = subprocess.run([AS, "-march=%s_%s" % (arch, ext), "-o", str(tmp / "e.o"), str(empty)], stderr=subprocess.DEVNULL)
-        if p.returncode == 0:
+        if tools.assembles("-march=%s_%s" % (arch, ext)):
             arch += "_" + ext
         else:
             lacks.append(ext)
-    run([AS, "-march=" + arch, "-o", str(tmp / "e.o"), str(empty)])
+    if not tools.assembles("-march=" + arch):
+        raise SystemExit("the assembler takes no " + arch)
     return lacks
-
-
-def objdump(tmp, words):
-    """{offset: text}"""
-    (tmp / "words").write_bytes(words)
-    run([OBJCOPY, "--update-section", ".text=" + str(tmp / "words"), str(tmp / "e.o"), str(tmp / "w.o")])
-    out = run([OBJDUMP, "-d", "-z", "-M", "no-aliases", str(tmp / "w.o")]).decode()
-    texts = {}
-    for line in out.splitlines():
-        m = re.match(r"\s*([0-9a-f]+):\t[0-9a-f ]+\t(.*)", line)
-        if m:
-            texts[int(m.group(1), 16)] = normal(m.group(2))
-    return texts
 
 
 def normal(text):
@@ -107,31 +86,21 @@ def main():
     tool = sys.argv[1]
     seed = sys.argv[2] if len(sys.argv) > 2 else "1"
     count = sys.argv[3] if len(sys.argv) > 3 else "40"
-    if not all(shutil.which(x) for x in (OBJDUMP, AS, OBJCOPY)):
-        print("no binutils for riscv64: skipped")
-        return 77
-    words = run([tool, "make", seed, count])
-    ours = run([tool, "print"], words).decode().splitlines()
     with tempfile.TemporaryDirectory() as d:
-        tmp = Path(d)
-        lacks = march(tmp)
-        theirs = objdump(tmp, words)
+        tools = objdump.Binutils("riscv64-linux-gnu-", Path(d))
+        if not tools.there():
+            print("no binutils for riscv64: skipped")
+            return 77
+        words = objdump.run([tool, "make", seed, count])
+        ours = objdump.run([tool, "print"], words).decode().splitlines()
+        lacks = march(tools)
+        theirs = tools.texts(words, normal, "-M", "no-aliases")
     lacking = re.compile("(%s)\\Z" % ("|".join(UNKNOWN[x] for x in lacks) or "none"))
-    bad = compared = legal = 0
-    for n, line in enumerate(ours):
-        mine, his = re.sub(r"\s+", " ", line), theirs.get(n * 4, "missing")
-        word = int.from_bytes(words[n * 4:n * 4 + 4], "little")
-        if (word & 3) != 3:
-            word &= 0xFFFF
-        compared += 1
-        legal += mine != "illegal"
-        if same(mine, his) or (his == "illegal" and lacking.match(mine.split()[0])) or known(mine, his, word):
-            continue
-        bad += 1
-        if bad <= 40:
-            print("%08x: ours '%s', objdump '%s'" % (word, mine, his))
-    print("%d words, %d of them instructions; %d differ" % (compared, legal, bad))
-    return 1 if bad or not legal else 0
+
+    def excused(mine, his, word):
+        word = word & 0xFFFF if (word & 3) != 3 else word
+        return same(mine, his) or (his == "illegal" and lacking.match(mine.split()[0])) or known(mine, his, word)
+    return objdump.compare(words, ours, theirs, excused)
 
 
 if __name__ == "__main__":

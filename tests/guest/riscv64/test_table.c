@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tests/guest/riscv64/gen.h"
+#include "tests/guest/gen.h"
 #include "translator/guest/riscv64/rv_int.h"
 
 static bool decode(u32 width, u32 w, struct rv_insn *i)

@@ -15,7 +15,7 @@
 
 #include "lib/arena.h"
 #include "mk/mk.h"
-#include "tests/guest/riscv64/gen.h"
+#include "tests/guest/gen.h"
 #include "translator/guest/riscv64/rv_int.h"
 
 #define CODE 0x10000ull

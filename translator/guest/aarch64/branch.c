@@ -23,9 +23,14 @@ TR(bl)
     return true;
 }
 
+/* The destination may be known here: an address that was just made. */
 TR(br)
 {
-    ir_exit_ind(c->b, a64_x(c, i->rn));
+    ir_ref to = a64_x(c, i->rn);
+    u64 known;
+    if (ir_is_const(c->b, to, &known))
+        return jump(c, known);
+    ir_exit_ind(c->b, to);
     c->ended = true;
     return true;
 }
@@ -33,8 +38,12 @@ TR(br)
 TR(blr)
 {
     ir_ref to = a64_x(c, i->rn);
+    u64 known;
     a64_put_x(c, A64_LR, ir_const(c->b, IR_I64, c->next));
-    ir_exit_ind_call(c->b, to, c->next);
+    if (ir_is_const(c->b, to, &known))
+        ir_exit_call(c->b, known, c->next);
+    else
+        ir_exit_ind_call(c->b, to, c->next);
     c->ended = true;
     return true;
 }

@@ -1,6 +1,6 @@
 /* Running a generated program; see run.h. Guest memory is a window of host memory in which only its code and data are
  * mapped. */
-#include "tests/guest/riscv64/run.h"
+#include "tests/guest/run.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 #include "mk/mk.h"
 #include "translator/engine/engine.h"
 #include "translator/guest/guest.h"
-#include "translator/guest/riscv64/state.h"
 #include "translator/host/host.h"
 
 #define WINDOW   (1ull << 31)
@@ -31,7 +30,7 @@ static bool open_world(struct world *w, const struct image *im)
     w->base = mmap(NULL, WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (w->base == MAP_FAILED)
         return false;
-    const size_t data_len = im->nsnippets * sizeof(struct record);
+    const size_t data_len = im->nsnippets * gen_isa.record_size;
     if (mprotect(w->base + GEN_CODE, im->code_len, PROT_READ | PROT_WRITE) ||
         mprotect(w->base + GEN_DATA, data_len, PROT_READ | PROT_WRITE)) {
         munmap(w->base, WINDOW);
@@ -42,11 +41,11 @@ static bool open_world(struct world *w, const struct image *im)
     return true;
 }
 
-static int done(struct world *w, struct vcpu *v, struct record *out, const char **why)
+static int done(struct world *w, struct vcpu *v, u8 *out, const char **why)
 {
     *why = why_text;
-    if (v->exit == VCPU_TRAP && v->trap == IR_TRAP_SYSCALL && rv_state(v)->x[RV_A7] == 64) {
-        memcpy(out, w->base + GEN_DATA, w->im->nsnippets * sizeof(struct record));
+    if (v->exit == VCPU_TRAP && v->trap == IR_TRAP_SYSCALL && gen_isa.wrote(v)) {
+        memcpy(out, w->base + GEN_DATA, w->im->nsnippets * gen_isa.record_size);
         munmap(w->base, WINDOW);
         return 0;
     }
@@ -67,12 +66,8 @@ static bool skip_snippet(struct world *w, struct vcpu *v)
     }
     if (!hi || offset >= w->im->snippets[lo].end)
         return false;
-    struct record *rec = (struct record *)(w->base + GEN_DATA) + lo;
-    const struct rv_state *s = rv_state(v);
-    memcpy(rec->x, s->x, sizeof rec->x);
-    memcpy(rec->f, s->f, sizeof rec->f);
-    rec->x[w->im->snippets[lo].base] = 0;
-    rec->fcsr = rv_get_fcsr(v);
+    struct record_head *rec = (struct record_head *)(w->base + GEN_DATA + lo * gen_isa.record_size);
+    gen_isa.save(v, w->im->snippets[lo].base, rec);
     rec->fault_pc = v->pc;
     rec->fault_addr = v->fault.addr;
     rec->fault_kind = v->fault.kind | v->fault.access << 8;
@@ -90,13 +85,13 @@ static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena)
         .pc = v->pc,
         .code = w->im->code + (v->pc - GEN_CODE),
         .len = left,
-        .mode = guest_riscv64.mode(v),
+        .mode = gen_isa.guest->mode(v),
         .max_insns = MAX_UNIT,
         .max_exits = 3,
     };
     char err[120];
     arena_reset(arena);
-    if (guest_riscv64.translate(&rq, &u) || ir_verify(&u, err, sizeof err)) {
+    if (gen_isa.guest->translate(&rq, &u) || ir_verify(&u, err, sizeof err)) {
         snprintf(why_text, sizeof why_text, "unit at pc 0x%llx: %s", (unsigned long long)v->pc, err);
         return false;
     }
@@ -106,7 +101,7 @@ static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena)
     return true;
 }
 
-static int run_ir(struct world *w, struct record *out, const char **why)
+static int run_ir(struct world *w, u8 *out, const char **why)
 {
     struct arena arena = {0};
     struct vcpu *v = aligned_alloc(64, (sizeof *v + 63) & ~63ull);
@@ -116,7 +111,7 @@ static int run_ir(struct world *w, struct record *out, const char **why)
     memset(v, 0, sizeof *v);
     for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
         v->jc[i].pc = VCPU_JC_NONE;
-    guest_riscv64.reset(v);
+    gen_isa.guest->reset(v);
     v->mem_base = (hva_t)w->base;
     v->pc = GEN_CODE;
     int r;
@@ -166,11 +161,11 @@ static bool on_fault(struct mk_fault *f, void *cx)
     return running && engine_fault(running, f);
 }
 
-static int run_engine(struct world *w, enum engine_tier tier, struct record *out, const char **why)
+static int run_engine(struct world *w, enum engine_tier tier, u8 *out, const char **why)
 {
     static const struct engine_ops ops = {.executable = executable, .watch = watch};
     const struct engine_config cfg = {
-        .guest = &guest_riscv64,
+        .guest = gen_isa.guest,
         .ops = &ops,
         .cx = w,
         .mem_base = (hva_t)w->base,
@@ -213,7 +208,7 @@ static bool prepare(void)
     return ready;
 }
 
-int run_image(enum run_tier tier, const struct image *im, struct record *out, const char **why)
+int run_image(enum run_tier tier, const struct image *im, u8 *out, const char **why)
 {
     struct world w;
     *why = "no fault handler";

@@ -1,12 +1,12 @@
-/* Differential test: random programs on two implementations of riscv64, which must agree in every bit.
+/* Differential test: random programs on two implementations of a guest ISA, which must agree in every bit.
  *
  *     difftest [--a WHAT] [--b WHAT] [--seed N] [--insns N] [--units N] [--batch N] [--only NAME] [--ext NAME,...]
  * [--keep]
  *
- * WHAT is qemu (qemu-riscv64 run on the same program as an ELF file), ir (translate and interpret), interp or baseline
- * (the engine's tiers). --insns: about how many instructions to try, in batches of snippets; --only and --ext choose
- * instructions; --faults: so many of 1000 memory operands are bad (not with qemu). What qemu does not know is left out
- * when it takes part.
+ * WHAT is qemu (its user emulator run on the same program as an ELF file), ir (translate and interpret), interp or
+ * baseline (the engine's tiers). --insns: about how many instructions to try, in batches of snippets; --only and --ext
+ * choose instructions; --faults: so many of 1000 memory operands are bad (not with qemu). What qemu does not know is
+ * left out when it takes part.
  *
  * A difference is made small: instructions of the snippet are replaced by nops as long as the two still differ. Then
  * the seed, what remains and the registers that differ are printed. Status 0: no difference; 1: some; 77: no qemu. */
@@ -20,38 +20,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/guest/riscv64/gen.h"
-#include "tests/guest/riscv64/run.h"
-#include "translator/guest/riscv64/rv_int.h"
+#include "tests/guest/gen.h"
+#include "tests/guest/run.h"
+#include "translator/guest/guest.h"
 
 extern char **environ;
 
 enum what { QEMU, IR, INTERP, BASELINE };
 static const char *const what_names[] = {"qemu", "ir", "interp", "baseline"};
 
-#define QEMU_PROGRAM "qemu-riscv64"
-/* What version 7.2 has. */
-#define QEMU_CPU                                                                                                       \
-    "rv64,zba=true,zbb=true,zbs=true,Zfh=true,Zfhmin=true,zbc=true,zbkb=true,zbkc=true,zbkx=true,zknd=true,zkne=true," \
-    "zknh=true"
-#define QEMU_EXTS                                                                                                      \
-    (1u << RV_EXT_I | 1u << RV_EXT_ZIHINTPAUSE | 1u << RV_EXT_ZIFENCEI | 1u << RV_EXT_ZICSR | 1u << RV_EXT_M |         \
-     1u << RV_EXT_A | 1u << RV_EXT_F | 1u << RV_EXT_D | 1u << RV_EXT_ZFHMIN | 1u << RV_EXT_ZBA | 1u << RV_EXT_ZBB |    \
-     1u << RV_EXT_ZBS | 1u << RV_EXT_ZBC | 1u << RV_EXT_ZBKC | 1u << RV_EXT_ZBKB | 1u << RV_EXT_ZBKX |                 \
-     1u << RV_EXT_ZKND | 1u << RV_EXT_ZKNE | 1u << RV_EXT_ZKNH | 1u << RV_EXT_C)
-
-/* What version 7.2 does wrong: ctzw counts the upper half when the lower one is 0. */
-static const u16 qemu_skip[] = {RV_CTZW, 0};
-
-static char tmp_dir[] = "/tmp/rvdiff-XXXXXX";
+static char tmp_dir[] = "/tmp/isadiff-XXXXXX";
 static char elf_path[64], out_path[64];
 static bool keep;
-static u64 tried[RV_NOPS];
+static u64 tried[1 << 16];
 static u64 faulted; /* snippets */
 
 /* --- running --- */
 
-static int run_qemu(const struct image *im, struct record *out, const char **why)
+static int run_qemu(const struct image *im, u8 *out, const char **why)
 {
     static char text[128];
     *why = text;
@@ -64,31 +50,34 @@ static int run_qemu(const struct image *im, struct record *out, const char **why
         snprintf(text, sizeof text, "%s: %s", elf_path, strerror(errno));
         return -1;
     }
-    static char program[] = QEMU_PROGRAM, option[] = "-cpu", cpu[] = QEMU_CPU;
-    char *argv[] = {program, option, cpu, elf_path, NULL};
+    const char *argv[16] = {gen_isa.qemu};
+    u32 argc = 1;
+    for (const char *const *o = gen_isa.qemu_options; *o; o++)
+        argv[argc++] = *o;
+    argv[argc] = elf_path;
     posix_spawn_file_actions_t fa;
     posix_spawn_file_actions_init(&fa);
     posix_spawn_file_actions_addopen(&fa, 1, out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     pid_t pid;
-    int err = posix_spawnp(&pid, QEMU_PROGRAM, &fa, NULL, argv, environ), status = 0;
+    int err = posix_spawnp(&pid, gen_isa.qemu, &fa, NULL, (char **)argv, environ), status = 0;
     posix_spawn_file_actions_destroy(&fa);
     if (err) {
-        snprintf(text, sizeof text, QEMU_PROGRAM ": %s", strerror(err));
+        snprintf(text, sizeof text, "%s: %s", gen_isa.qemu, strerror(err));
         return -1;
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     FILE *f = fopen(out_path, "rb");
-    const size_t n = f ? fread(out, sizeof out[0], im->nsnippets, f) : 0;
+    const size_t n = f ? fread(out, gen_isa.record_size, im->nsnippets, f) : 0;
     if (f)
         fclose(f);
     if (status == 0 && n == im->nsnippets)
         return 0;
-    snprintf(text, sizeof text, QEMU_PROGRAM ": status 0x%x, %zu of %u records", status, n, im->nsnippets);
+    snprintf(text, sizeof text, "%s: status 0x%x, %zu of %u records", gen_isa.qemu, status, n, im->nsnippets);
     return -1;
 }
 
-static int run(enum what what, const struct image *im, struct record *out, const char **why)
+static int run(enum what what, const struct image *im, u8 *out, const char **why)
 {
     return what == QEMU ? run_qemu(im, out, why) : run_image((enum run_tier)(what - IR), im, out, why);
 }
@@ -106,55 +95,48 @@ static void print_code(const struct image *im, const struct snippet *s)
         for (u32 at = u->offset; at < u->offset + u->len;) {
             char text[96];
             const u8 *p = im->code + at;
-            size_t n = guest_riscv64.disasm(p, im->code_len - at, GEN_CODE + at, text, sizeof text);
-            bool nop = p[0] == 1 && p[1] == 0;
-            struct rv_insn i;
-            if (!nop && rv_fetch(p, im->code_len - at, &i)) {
+            size_t n = gen_isa.guest->disasm(p, im->code_len - at, GEN_CODE + at, text, sizeof text);
+            if (gen_isa.names(p, named))
                 printf("    %llx:  %s\n", GEN_CODE + at, text);
-                named[i.rs1] = named[i.rs2] = named[i.rs3] = true;
-            }
             at += (u32)n;
         }
     }
 }
 
-static void print_difference(const struct image *im, u32 n, enum what wa, enum what wb, const struct record *a,
-                             const struct record *b)
+static void print_difference(const struct image *im, u32 n, enum what wa, enum what wb, const u8 *a, const u8 *b)
 {
-    const struct record *seed = &im->data[n];
+    const struct record_head *ha = (const struct record_head *)a, *hb = (const struct record_head *)b;
     printf("  base x%u\n", im->snippets[n].base);
     print_code(im, &im->snippets[n]);
     printf("  %-8s %-18s %-18s %-18s\n", "", "before", what_names[wa], what_names[wb]);
-#define SHOW(name, k, member)                                                                                          \
-    if (a->member != b->member)                                                                                        \
-    printf("  %-4s%-4d %018llx %018llx %018llx\n", name, (int)(k), (unsigned long long)seed->member,                   \
-           (unsigned long long)a->member, (unsigned long long)b->member)
-    for (u32 k = 0; k < 32; k++)
-        SHOW("x", k, x[k]);
-    for (u32 k = 0; k < 32; k++)
-        SHOW("f", k, f[k]);
-    SHOW("fcsr", 0, fcsr);
-    SHOW("pc", 0, fault_pc);
-    SHOW("addr", 0, fault_addr);
-    SHOW("kind", 0, fault_kind);
-    for (u32 k = 0; k < sizeof a->sandbox; k++)
-        SHOW("mem", (s32)k - 192, sandbox[k]);
-    printf("  before: fcsr %llx\n", (unsigned long long)seed->fcsr);
-    for (u32 k = 0; k < 32; k++)
-        if (named[k])
-            printf("    x%-2u %016llx  f%-2u %016llx\n", k, (unsigned long long)seed->x[k], k,
-                   (unsigned long long)seed->f[k]);
+#define SHOW(name, member)                                                                                             \
+    if (ha->member != hb->member)                                                                                      \
+    printf("  %-8s %-18s %018llx %018llx\n", name, "", (unsigned long long)ha->member, (unsigned long long)hb->member)
+    SHOW("pc", fault_pc);
+    SHOW("addr", fault_addr);
+    SHOW("kind", fault_kind);
+    gen_isa.show(gen_record(im, n), a, b, named);
+}
+
+static const u8 *nth(const u8 *records, u32 n)
+{
+    return records + n * gen_isa.record_size;
+}
+
+static bool equal(const u8 *a, const u8 *b, u32 n)
+{
+    return memcmp(nth(a, n), nth(b, n), gen_isa.record_size) == 0;
 }
 
 /* Snippet n alone still differs? */
-static bool differs(const struct image *im, u32 n, enum what wa, enum what wb, struct record *a, struct record *b)
+static bool differs(const struct image *im, u32 n, enum what wa, enum what wb, u8 *a, u8 *b)
 {
     const char *why;
     bool fa = run(wa, im, a, &why) != 0, fb = run(wb, im, b, &why) != 0;
-    return fa != fb || (!fa && memcmp(&a[n], &b[n], sizeof a[n]));
+    return fa != fb || (!fa && !equal(a, b, n));
 }
 
-static void report(struct image *im, u32 n, enum what wa, enum what wb, struct record *a, struct record *b, u64 seed)
+static void report(struct image *im, u32 n, enum what wa, enum what wb, u8 *a, u8 *b, u64 seed)
 {
     printf("difference in snippet %u of the batch with seed %llu:\n", n, (unsigned long long)seed);
     for (u32 k = 0; k < im->nsnippets; k++)
@@ -177,7 +159,7 @@ static void report(struct image *im, u32 n, enum what wa, enum what wb, struct r
         printf("  %s: %s\n", what_names[wa], why);
     if (run(wb, im, b, &why))
         printf("  %s: %s\n", what_names[wb], why);
-    print_difference(im, n, wa, wb, &a[n], &b[n]);
+    print_difference(im, n, wa, wb, nth(a, n), nth(b, n));
     if (keep && gen_write_elf(im, elf_path) == 0)
         printf("  program: %s\n", elf_path);
 }
@@ -192,7 +174,7 @@ static int batch(const struct gen_options *o, enum what wa, enum what wb, u32 sh
     int bad = 0;
     if (!gen_image(&im, o))
         return -1;
-    struct record *a = calloc(o->nsnippets, sizeof *a), *b = calloc(o->nsnippets, sizeof *b);
+    u8 *a = calloc(o->nsnippets, gen_isa.record_size), *b = calloc(o->nsnippets, gen_isa.record_size);
     if (!a || !b)
         abort();
     for (u32 n = 0; n < im.nsnippets; n++)
@@ -206,12 +188,12 @@ static int batch(const struct gen_options *o, enum what wa, enum what wb, u32 sh
         goto out;
     }
     for (u32 n = 0; n < im.nsnippets; n++) {
-        faulted += a[n].fault_pc != 0;
-        if (memcmp(&a[n], &b[n], sizeof a[n]) == 0)
+        faulted += ((const struct record_head *)nth(a, n))->fault_pc != 0;
+        if (equal(a, b, n))
             continue;
         if ((u32)bad < show) {
             struct image one;
-            struct record *ta = calloc(o->nsnippets, sizeof *ta), *tb = calloc(o->nsnippets, sizeof *tb);
+            u8 *ta = calloc(o->nsnippets, gen_isa.record_size), *tb = calloc(o->nsnippets, gen_isa.record_size);
             if (!ta || !tb || !gen_image(&one, o))
                 abort();
             report(&one, n, wa, wb, ta, tb, o->seed);
@@ -239,32 +221,34 @@ static enum what what_of(const char *name)
 
 static u32 op_of(const char *name)
 {
-    for (u32 op = 1; op < RV_NOPS; op++)
-        if (strcmp(name, rv_op_bits[op].name) == 0)
+    for (u32 op = 1; op < gen_isa.nops; op++)
+        if (strcmp(name, gen_isa.op_name(op)) == 0)
             return op;
     fprintf(stderr, "difftest: %s: no such instruction\n", name);
     exit(2);
 }
 
-static u32 exts_of(char *names)
+static u64 exts_of(char *names)
 {
-    u32 exts = 0;
+    u64 exts = 0;
     for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
         u32 e = 0;
-        while (e < RV_NEXTS && strcmp(name, rv_ext_names[e]))
+        while (e < gen_isa.nexts && strcmp(name, gen_isa.ext_name(e)))
             e++;
-        if (e == RV_NEXTS) {
+        if (e == gen_isa.nexts) {
             fprintf(stderr, "difftest: %s: no such extension\n", name);
             exit(2);
         }
-        exts |= 1u << e;
+        exts |= 1ull << e;
     }
     return exts;
 }
 
 static bool have_qemu(void)
 {
-    return system(QEMU_PROGRAM " --version >/dev/null 2>&1") == 0;
+    char command[80];
+    snprintf(command, sizeof command, "%s --version >/dev/null 2>&1", gen_isa.qemu);
+    return system(command) == 0;
 }
 
 int main(int argc, char **argv)
@@ -308,11 +292,11 @@ int main(int argc, char **argv)
     }
     if (wa == QEMU || wb == QEMU) {
         if (!have_qemu()) {
-            printf("no " QEMU_PROGRAM ": skipped\n");
+            printf("no %s: skipped\n", gen_isa.qemu);
             return 77;
         }
-        o.exts &= QEMU_EXTS;
-        o.skip = qemu_skip;
+        o.exts &= gen_isa.qemu_exts;
+        o.skip = gen_isa.qemu_skip;
         o.faults = 0;
     }
     if (!mkdtemp(tmp_dir)) {
@@ -330,12 +314,12 @@ int main(int argc, char **argv)
         o.seed += 0x100000001ull;
     }
     u32 kinds = 0, missing = 0;
-    for (u32 op = 1; op < RV_NOPS; op++) {
+    for (u32 op = 1; op < gen_isa.nops; op++) {
         sum += tried[op];
         kinds += tried[op] != 0;
         if (gen_uses(op, &o) && tried[op] == 0) {
             missing++;
-            printf("never tried: %s\n", rv_op_bits[op].name);
+            printf("never tried: %s\n", gen_isa.op_name(op));
         }
     }
     printf("%s against %s, seed %llu: %llu instructions of %u kinds, %u differences%s\n", what_names[wa],

@@ -1,0 +1,634 @@
+/* Random aarch64 programs; see tests/guest/gen.h.
+ *
+ * An instruction is a random word of the table's pattern; then the registers and immediates that must not be random are
+ * put right and the word is encoded anew. What can not be encoded is thrown away and made again.
+ *
+ * An instruction that might write the base register is thrown away as well, by the registers that it names: some that
+ * only read it go with them. */
+#include "tests/guest/gen.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "translator/guest/aarch64/a64_int.h"
+
+struct record {
+    struct record_head head;
+    u64 x[31];
+    u64 sp;
+    u128 v[32];
+    u64 nzcv, fpsr, fpcr;
+    u64 pad[5];
+    u8 sandbox[672];
+};
+_Static_assert(sizeof(struct record) == 1536, "records keep the sandbox aligned");
+#define BEFORE      320 /* bytes of the sandbox before where the base register points */
+#define BASE_OFFSET (offsetof(struct record, sandbox) + BEFORE)
+#define OFF(member) ((u32)offsetof(struct record, member))
+
+/* Encodes *i; false, with nothing emitted, when that is impossible. */
+static bool emit(struct gen *g, const struct a64_insn *i)
+{
+    u32 w;
+    if (!a64_encode(i, &w))
+        return false;
+    gen_bytes(g, w, 4);
+    return true;
+}
+
+/* The members that an instruction of the table always has. */
+static struct a64_insn base_insn(u32 op)
+{
+    struct a64_insn i;
+    a64_decode32(a64_op_bits[op].value, &i);
+    return i;
+}
+
+static void must(struct gen *g, const struct a64_insn *i)
+{
+    if (!emit(g, i)) {
+        fprintf(stderr, "gen: %s can not be encoded\n", a64_op_bits[i->op].name);
+        abort();
+    }
+}
+
+/* op rd, rn, #imm */
+static void op_imm(struct gen *g, u32 op, u32 rd, u32 rn, u32 imm, u32 shift)
+{
+    struct a64_insn i = base_insn(op);
+    i.sf = 1;
+    i.rd = (u8)rd;
+    i.rn = (u8)rn;
+    i.imm = (s32)imm;
+    i.amount = (u8)shift;
+    must(g, &i);
+}
+
+static void movz(struct gen *g, u32 rd, u32 imm, u32 hw)
+{
+    struct a64_insn i = base_insn(A64_MOVZ);
+    i.sf = 1;
+    i.imm2 = 2 | hw >> 1; /* sf and hw's upper bit */
+    i.rd = (u8)rd;
+    i.imm = (s32)imm;
+    i.amount = (u8)hw;
+    must(g, &i);
+}
+
+/* rd = rn + v; both may be sp */
+static void add_const(struct gen *g, u32 rd, u32 rn, s64 v)
+{
+    const u32 op = v < 0 ? A64_SUB_IMM : A64_ADD_IMM, m = (u32)(v < 0 ? -v : v);
+    op_imm(g, op, rd, rn, m & 0xfff, 0);
+    if (m >> 12)
+        op_imm(g, op, rd, rd, m >> 12, 1);
+}
+
+static void load_address(struct gen *g, u32 rd, u64 address)
+{
+    struct a64_insn i = base_insn(A64_MOVK);
+    movz(g, rd, address & 0xffff, 0);
+    i.sf = 1;
+    i.imm2 = 2;
+    i.rd = (u8)rd;
+    i.imm = (s32)(address >> 16 & 0xffff);
+    i.amount = 1;
+    must(g, &i);
+}
+
+/* --- what each instruction needs --- */
+
+enum kind { PLAIN, MEMORY, LITERAL, ATOMIC, BRANCH, JUMP_REG, SYSTEM, LINE, NEVER };
+
+static bool is_sem(u32 op, const char *const *names)
+{
+    static const char *const sems[A64_NOPS] = {
+#define INSN(op, sem) [A64_##op] = #sem,
+        A64_INSNS(INSN)
+#undef INSN
+    };
+    for (; *names; names++)
+        if (!strcmp(sems[op], *names))
+            return true;
+    return false;
+}
+
+static enum kind kind_of(u32 op)
+{
+    static const char *const memory[] = {
+        "load", "store", "load_pair", "store_pair", "load_v", "store_v", "load_pair_v", "store_pair_v", "ld1",  "st1",
+        "ld2",  "st2",   "ld3",       "st3",        "ld4",    "st4",     "ld_lane",     "st_lane",      "ld_r", NULL};
+    static const char *const literal[] = {"load_lit", "load_lit_v", NULL};
+    static const char *const atomic[] = {"ldar",   "stlr",   "ldxr",   "ldaxr",  "stxr",  "stlxr", "ldxp",  "ldaxp",
+                                         "stxp",   "stlxp",  "casp",   "cas",    "ldadd", "ldclr", "ldeor", "ldset",
+                                         "ldsmax", "ldsmin", "ldumax", "ldumin", "swp",   NULL};
+    static const char *const branches[] = {"b", "bl", "cbz", "cbnz", "tbz", "tbnz", "b_cond", NULL};
+    static const char *const jumps[] = {"br", "blr", "ret", NULL};
+    static const char *const system[] = {"msr", "mrs", "hint", NULL};
+    static const char *const lines[] = {"dc", "dc_zva", NULL};
+    static const char *const never[] = {"svc", "brk", NULL};
+    static u8 known[A64_NOPS]; /* kind + 1 */
+    if (!known[op])
+        known[op] = 1 + (is_sem(op, memory)     ? MEMORY
+                         : is_sem(op, literal)  ? LITERAL
+                         : is_sem(op, atomic)   ? ATOMIC
+                         : is_sem(op, branches) ? BRANCH
+                         : is_sem(op, jumps)    ? JUMP_REG
+                         : is_sem(op, system)   ? SYSTEM
+                         : is_sem(op, lines)    ? LINE
+                         : is_sem(op, never)    ? NEVER
+                                                : PLAIN);
+    return known[op] - 1;
+}
+
+static bool usable(u32 op)
+{
+    return kind_of(op) != NEVER;
+}
+
+static bool has(u32 op, enum a64_operand operand)
+{
+    return a64_op_bits[op].operands >> operand & 1;
+}
+
+/* May *i write general register `reg`? True for some that do not. */
+static bool may_write(const struct a64_insn *i, u32 reg)
+{
+    const enum kind kind = kind_of(i->op);
+    if (i->rd == reg || (kind == MEMORY && i->mode >= 2 && i->mode <= 3 && i->rn == reg))
+        return true;
+    if (kind == MEMORY || kind == ATOMIC)
+        return i->ra == reg || (kind == ATOMIC && (i->rm == reg || i->rm + 1u == reg));
+    return false;
+}
+
+/* A random instruction `op` as it comes. */
+static bool roll(struct gen *g, u32 op, struct a64_insn *i)
+{
+    const struct a64_op_bits *b = &a64_op_bits[op];
+    return a64_decode32((rng_u32(&g->r) & ~b->mask) | b->value, i) && i->op == op && !may_write(i, g->s->base);
+}
+
+/* --- units --- */
+
+/* Now and then makes the memory operand of *i one that faults: points its register at unmapped memory. */
+static bool bad_address(struct gen *g, const struct a64_insn *i)
+{
+    if (rng_below(&g->r, 1000) >= g->o->faults || i->rn == g->s->base || i->rn == 31)
+        return false;
+    movz(g, i->rn, GEN_HOLE >> 16, 1);
+    return true;
+}
+
+/* Bytes that a MEMORY instruction accesses. */
+static u32 bytes_of(const struct a64_insn *i)
+{
+    static const char *const whole[] = {"ld1", "st1", "ld2", "st2", "ld3", "st3", "ld4", "st4", NULL};
+    static const char *const lanes[] = {"ld_lane", "st_lane", "ld_r", NULL};
+    static const char *const pairs[] = {"load_pair", "store_pair", "load_pair_v", "store_pair_v", NULL};
+    if (is_sem(i->op, whole))
+        return i->amount * (8u << i->q);
+    if (is_sem(i->op, lanes))
+        return (u32)i->amount << i->size;
+    return (is_sem(i->op, pairs) ? 2u : 1u) << i->size;
+}
+
+/* A place for `size` bytes in the sandbox, from base. */
+static s32 place(struct gen *g, u32 size, u32 align)
+{
+    const u32 at = rng_below(&g->r, (u32)sizeof(((struct record *)0)->sandbox) - size + 1);
+    return (s32)(at & ~(align - 1)) - BEFORE;
+}
+
+static bool memory_unit(struct gen *g, struct a64_insn *i)
+{
+    const u32 base = g->s->base, size = bytes_of(i);
+    const s32 at = place(g, size, rng_below(&g->r, 4) ? 1u << i->size : 1);
+    static const char *const load_pairs[] = {"load_pair", "load_pair_v", NULL};
+    if (is_sem(i->op, load_pairs) && i->rd == i->ra) /* left open */
+        return false;
+    const bool structure = has(i->op, A64_OPERAND_VLIST) || has(i->op, A64_OPERAND_VLANE);
+    s64 off = structure || i->mode == 2 ? 0 : (s64)i->imm * (i->scaled ? 1 << i->size : 1);
+    if (i->rn == base) {
+        if (i->mode == 4)
+            return false;
+        if (!structure) {
+            off = i->scaled ? at & -(1 << i->size) : at;
+            i->imm = (s32)(i->scaled ? off >> i->size : off);
+        }
+        return off >= -BEFORE && emit(g, i);
+    }
+    if (i->mode == 4) {
+        const u32 index = rng_below(&g->r, 256);
+        if (i->rm == base || i->rm == i->rn)
+            return false;
+        if (i->rm != 31)
+            movz(g, i->rm, index, 0);
+        off = i->rm == 31 ? 0 : (s64)index << (i->amount ? i->size : 0);
+    }
+    if (!bad_address(g, i))
+        add_const(g, i->rn, base, at - off);
+    return emit(g, i);
+}
+
+/* Is it the store of the same kind for a load-exclusive? 0: it is none. */
+static u32 store_of(u32 op)
+{
+    static const struct {
+        u16 load, store;
+    } pairs[] = {{A64_LDXRB, A64_STXRB},     {A64_LDXRH, A64_STXRH},     {A64_LDXR_W, A64_STXR_W},
+                 {A64_LDXR_X, A64_STXR_X},   {A64_LDAXRB, A64_STLXRB},   {A64_LDAXRH, A64_STLXRH},
+                 {A64_LDAXR_W, A64_STLXR_W}, {A64_LDAXR_X, A64_STLXR_X}, {A64_LDXP_W, A64_STXP_W},
+                 {A64_LDXP_X, A64_STXP_X},   {A64_LDAXP_W, A64_STLXP_W}, {A64_LDAXP_X, A64_STLXP_X}};
+    for (u32 n = 0; n < ARRAY_LEN(pairs); n++)
+        if (pairs[n].load == op)
+            return pairs[n].store;
+    return 0;
+}
+
+/* Now and then a load-exclusive is followed by its store, which else would hardly ever succeed. Whether a store of
+ * another size than its load succeeds is an implementation's own choice, so there is none. */
+static bool atomic_unit(struct gen *g, struct a64_insn *i)
+{
+    static const char *const pairs[] = {"ldxp", "ldaxp", "stxp", "stlxp", "casp", NULL};
+    static const char *const stores[] = {"stxr", "stlxr", "stxp", "stlxp", NULL};
+    const u32 base = g->s->base, pair = is_sem(i->op, pairs), size = 1u << i->size << pair, store = store_of(i->op);
+    const u32 kind = 1u << (i->size + 4 * pair);
+    s32 at = place(g, size, size);
+    if (is_sem(i->op, stores) && g->reserved & ~kind)
+        return false;
+    if (i->rn == base && at != 0)
+        at = 0;
+    if (i->rn != base && !bad_address(g, i)) /* unmapped, or else misaligned */
+        add_const(g, i->rn, base, rng_below(&g->r, 1000) < g->o->faults ? at + 1 : at);
+    must(g, i);
+    if (!store)
+        return true;
+    g->reserved |= kind;
+    if (i->rd == i->rn || (pair && i->ra == i->rn) || !rng_below(&g->r, 4))
+        return true;
+    struct a64_insn second;
+    if (!roll(g, store, &second))
+        return true;
+    second.rn = i->rn;
+    if (!may_write(&second, base))
+        must(g, &second);
+    return true;
+}
+
+/* Reading and writing NZCV, FPCR, FPSR; hints that other emulators may do something about are left out. */
+static bool system_unit(struct gen *g, struct a64_insn *i)
+{
+    static const u16 regs[] = {0x5a10, 0x5a20, 0x5a21};
+    if (i->op == A64_HINT)
+        return i->imm != 2 && i->imm != 3 && emit(g, i);
+    i->sysreg = regs[rng_below(&g->r, 3)];
+    if (i->op == A64_MSR && i->sysreg != regs[0]) { /* no bits but those that we have */
+        if (i->rd == 31)
+            return false;
+        const bool high = i->sysreg == regs[1] || rng_below(&g->r, 4) == 0;
+        const u32 bits = i->sysreg == regs[1] ? A64_FPCR_BITS : A64_FPSR_BITS;
+        movz(g, i->rd, rng_u32(&g->r) & (bits >> (high ? 16 : 0)) & 0xffff, high);
+    }
+    return emit(g, i);
+}
+
+static bool line_unit(struct gen *g, struct a64_insn *i)
+{
+    if (i->rd == 31)
+        return false;
+    add_const(g, i->rd, g->s->base, place(g, 1, 1));
+    return emit(g, i);
+}
+
+/* Jumps are made with offset 0 and get their destination some units later. */
+static bool jump_unit(struct gen *g, struct a64_insn *i, enum kind kind)
+{
+    if (g->fix_left || g->s->base == A64_LR)
+        return false;
+    i->imm = 0;
+    g->fix_base = 0;
+    if (kind == JUMP_REG) {
+        struct a64_insn adr = base_insn(A64_ADR);
+        if (i->rn == 31 || i->rn == g->s->base)
+            return false;
+        adr.rd = i->rn;
+        g->fix_base = (u32)g->im->code_len;
+        must(g, &adr);
+    }
+    g->fix_at = (u32)g->im->code_len;
+    must(g, i);
+    g->fix_left = 1 + rng_below(&g->r, 4);
+    return true;
+}
+
+static void land(struct gen *g)
+{
+    const u32 from = g->fix_base ? g->fix_base : g->fix_at;
+    u8 *p = g->im->code + from;
+    struct a64_insn i;
+    u32 w;
+    memcpy(&w, p, 4);
+    if (!a64_decode32(w, &i))
+        abort();
+    i.imm = (s32)((u32)g->im->code_len - from);
+    if (!a64_encode(&i, &w))
+        abort();
+    memcpy(p, &w, 4);
+}
+
+static bool unit(struct gen *g, u32 op)
+{
+    struct a64_insn i;
+    const enum kind kind = kind_of(op);
+    if (!roll(g, op, &i))
+        return false;
+    switch (kind) {
+    case MEMORY:
+        return memory_unit(g, &i);
+    case LITERAL:
+        i.imm = 0;
+        return emit(g, &i);
+    case ATOMIC:
+        return atomic_unit(g, &i);
+    case BRANCH:
+    case JUMP_REG:
+        return jump_unit(g, &i, kind);
+    case SYSTEM:
+        return system_unit(g, &i);
+    case LINE:
+        return line_unit(g, &i);
+    default:
+        return emit(g, &i);
+    }
+}
+
+/* --- snippets --- */
+
+/* Lanes of one size, mostly. */
+static u128 random_vector(struct rng *r)
+{
+    const u32 how = rng_below(r, 8);
+    u128 v = 0;
+    for (u32 n = 0; n < 128;) {
+        u64 x;
+        u32 bits = 64;
+        switch (how) {
+        case 0:
+        case 1:
+            x = random_float(r, 11, 52);
+            break;
+        case 2:
+        case 3:
+            x = random_float(r, 8, 23);
+            bits = 32;
+            break;
+        case 4:
+            x = random_float(r, 5, 10);
+            bits = 16;
+            break;
+        case 5:
+            x = random_int(r);
+            break;
+        case 6:
+            x = random_int(r) & 0xffff;
+            bits = 16;
+            break;
+        default:
+            x = rng_u64(r);
+            break;
+        }
+        v |= (u128)x << n;
+        n += bits;
+    }
+    return rng_below(r, 4) ? v : (u128)(u64)v;
+}
+
+static void random_record(struct rng *r, void *record)
+{
+    struct record *rec = record;
+    for (u32 n = 0; n < 31; n++)
+        rec->x[n] = random_int(r);
+    rec->sp = random_int(r);
+    for (u32 n = 0; n < 32; n++)
+        rec->v[n] = random_vector(r);
+    rec->nzcv = (u64)rng_below(r, 16) << 28;
+    rec->fpsr = rng_below(r, 2) ? rng_u32(r) & A64_FPSR_BITS : 0;
+    rec->fpcr = rng_below(r, 4) ? 0 : rng_u32(r) & A64_FPCR_BITS;
+    for (u32 n = 0; n < sizeof rec->sandbox; n += 16) {
+        const u128 v = random_vector(r);
+        memcpy(rec->sandbox + n, &v, 16);
+    }
+}
+
+static void access_x(struct gen *g, u32 op, u32 rd, u32 rn, u32 off)
+{
+    struct a64_insn i = base_insn(op);
+    i.rd = (u8)rd;
+    i.rn = (u8)rn;
+    i.imm = (s32)(off >> i.size);
+    must(g, &i);
+}
+
+static void system_reg(struct gen *g, u32 op, u32 rd, u32 reg)
+{
+    struct a64_insn i = base_insn(op);
+    i.rd = (u8)rd;
+    i.sysreg = (u16)reg;
+    must(g, &i);
+}
+
+static const struct {
+    u32 off;
+    u16 reg;
+} system_regs[] = {{OFF(nzcv), 0x5a10}, {OFF(fpcr), 0x5a20}, {OFF(fpsr), 0x5a21}};
+
+static void begin(struct gen *g)
+{
+    const u32 base = g->s->base = (u8)rng_below(&g->r, 31), tmp = base == 0;
+    const u64 at = GEN_DATA + g->index * sizeof(struct record);
+    load_address(g, base, at);
+    for (u32 n = 0; n < ARRAY_LEN(system_regs); n++) {
+        access_x(g, A64_LDR_IMM_X, tmp, base, system_regs[n].off);
+        system_reg(g, A64_MSR, tmp, system_regs[n].reg);
+    }
+    access_x(g, A64_LDR_IMM_X, tmp, base, OFF(sp));
+    op_imm(g, A64_ADD_IMM, 31, tmp, 0, 0);
+    for (u32 n = 0; n < 32; n++)
+        access_x(g, A64_LDR_IMM_Q, n, base, OFF(v) + 16 * n);
+    for (u32 n = 0; n < 31; n++)
+        if (n != base)
+            access_x(g, A64_LDR_IMM_X, n, base, OFF(x) + 8 * n);
+    add_const(g, base, base, BASE_OFFSET);
+}
+
+static void end(struct gen *g)
+{
+    const u32 base = g->s->base, tmp = base == 0;
+    add_const(g, base, base, -(s64)BASE_OFFSET);
+    for (u32 n = 0; n < 31; n++)
+        if (n != base)
+            access_x(g, A64_STR_IMM_X, n, base, OFF(x) + 8 * n);
+    for (u32 n = 0; n < 32; n++)
+        access_x(g, A64_STR_IMM_Q, n, base, OFF(v) + 16 * n);
+    op_imm(g, A64_ADD_IMM, tmp, 31, 0, 0);
+    access_x(g, A64_STR_IMM_X, tmp, base, OFF(sp));
+    for (u32 n = 0; n < ARRAY_LEN(system_regs); n++) {
+        system_reg(g, A64_MRS, tmp, system_regs[n].reg);
+        access_x(g, A64_STR_IMM_X, tmp, base, system_regs[n].off);
+    }
+}
+
+static void finish(struct gen *g, u64 size)
+{
+    const struct a64_insn svc = base_insn(A64_SVC);
+    movz(g, 0, 1, 0);
+    load_address(g, 1, GEN_DATA);
+    load_address(g, 2, size);
+    movz(g, 8, 64, 0); /* write */
+    must(g, &svc);
+    movz(g, 0, 0, 0);
+    movz(g, 8, 93, 0); /* exit */
+    must(g, &svc);
+}
+
+#define NOP 0xd503201fu
+
+static void blank(u8 *code, u32 len)
+{
+    const u32 nop = NOP;
+    for (u32 at = 0; at < len; at += 4)
+        memcpy(code + at, &nop, 4);
+}
+
+static void jump(u8 *code, s32 offset)
+{
+    const u32 b = 0x14000000u | ((u32)offset >> 2 & 0x3ffffff);
+    memcpy(code, &b, 4);
+}
+
+/* --- looking at what it did --- */
+
+static bool names(const u8 *code, bool reg[32])
+{
+    struct a64_insn i;
+    u32 w;
+    memcpy(&w, code, 4);
+    if (w == NOP)
+        return false;
+    if (a64_decode32(w, &i))
+        reg[i.rd & 31] = reg[i.rn & 31] = reg[i.rm & 31] = reg[i.ra & 31] = true;
+    return true;
+}
+
+static bool wrote(const struct vcpu *v)
+{
+    return ((const struct a64_state *)v->slots)->x[8] == 64;
+}
+
+static void save(struct vcpu *v, u32 base, void *record)
+{
+    struct record *rec = record;
+    const struct a64_state *s = a64_state(v);
+    const u64 kept = rec->x[base];
+    memcpy(rec->x, s->x, sizeof rec->x);
+    rec->x[base] = kept;
+    rec->sp = s->sp;
+    memcpy(rec->v, s->v, sizeof rec->v);
+    rec->nzcv = a64_get_nzcv(v);
+    rec->fpsr = a64_get_fpsr(v);
+    rec->fpcr = a64_get_fpcr(v);
+}
+
+static void show_vector(const char *name, u32 n, u128 v)
+{
+    printf("%s%-2u %016llx:%016llx ", name, n, (unsigned long long)(v >> 64), (unsigned long long)v);
+}
+
+static void show(const void *before, const void *ra, const void *rb, const bool named[32])
+{
+    const struct record *seed = before, *a = ra, *b = rb;
+#define SHOW(name, k, member)                                                                                          \
+    if (a->member != b->member)                                                                                        \
+    printf("  %-4s%-4d %018llx %018llx %018llx\n", name, (int)(k), (unsigned long long)seed->member,                   \
+           (unsigned long long)a->member, (unsigned long long)b->member)
+    for (u32 k = 0; k < 31; k++)
+        SHOW("x", k, x[k]);
+    SHOW("sp", 0, sp);
+    for (u32 k = 0; k < 32; k++) {
+        if (a->v[k] == b->v[k])
+            continue;
+        printf("  ");
+        show_vector("v", k, seed->v[k]);
+        show_vector(" ", k, a->v[k]);
+        show_vector(" ", k, b->v[k]);
+        printf("\n");
+    }
+    SHOW("nzcv", 0, nzcv);
+    SHOW("fpsr", 0, fpsr);
+    SHOW("fpcr", 0, fpcr);
+    for (u32 k = 0; k < sizeof a->sandbox; k++)
+        SHOW("mem", (s32)k - BEFORE, sandbox[k]);
+    printf("  before: nzcv %llx fpsr %llx fpcr %llx sp %llx\n", (unsigned long long)seed->nzcv,
+           (unsigned long long)seed->fpsr, (unsigned long long)seed->fpcr, (unsigned long long)seed->sp);
+    for (u32 k = 0; k < 32; k++) {
+        if (!named[k])
+            continue;
+        printf("    x%-2u %016llx  ", k, (unsigned long long)(k < 31 ? seed->x[k] : 0));
+        show_vector("v", k, seed->v[k]);
+        printf("\n");
+    }
+}
+
+/* --- all of it --- */
+
+static const char *op_name(u32 op)
+{
+    return a64_op_bits[op].name;
+}
+
+static u32 op_ext(u32 op)
+{
+    return a64_op_bits[op].ext;
+}
+
+static const char *ext_name(u32 ext)
+{
+    return a64_ext_names[ext];
+}
+
+/* Authentication of pointers, where it is there, is not ours to compare. */
+static const char *const qemu_options[] = {"-cpu", "max,pauth=off", NULL};
+
+/* Its cache block is another. */
+static const u16 qemu_skip[] = {A64_DC_ZVA, 0};
+
+const struct gen_isa gen_isa = {
+    .guest = &guest_aarch64,
+    .qemu = "qemu-aarch64",
+    .qemu_options = qemu_options,
+    .qemu_exts = GEN_ALL_EXTS,
+    .qemu_skip = qemu_skip,
+    .elf_machine = EM_AARCH64,
+    .nops = A64_NOPS,
+    .nexts = A64_NEXTS,
+    .op_name = op_name,
+    .op_ext = op_ext,
+    .ext_name = ext_name,
+    .usable = usable,
+    .record_size = sizeof(struct record),
+    .random_record = random_record,
+    .begin = begin,
+    .unit = unit,
+    .land = land,
+    .end = end,
+    .finish = finish,
+    .blank = blank,
+    .jump = jump,
+    .names = names,
+    .wrote = wrote,
+    .save = save,
+    .show = show,
+};
