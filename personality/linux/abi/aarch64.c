@@ -146,8 +146,8 @@ static void forced(struct lx_thread *t, siginfo_t *info, const struct vcpu_fault
 struct a64_context {
     u32 magic, size;
 };
-#define FPSIMD_MAGIC 0x46508001u
-#define ESR_MAGIC    0x45535201u
+#define FRAME_FPSIMD 0x46508001u
+#define FRAME_ESR    0x45535201u
 
 struct a64_fpsimd {
     struct a64_context head;
@@ -203,12 +203,12 @@ static int frame_push(struct lx_thread *t, int sig, const siginfo_t *info, const
     f.sp = s->sp;
     f.pc = v->pc;
     f.pstate = a64_get_nzcv(v);
-    f.fp.head = (struct a64_context){FPSIMD_MAGIC, sizeof f.fp};
+    f.fp.head = (struct a64_context){FRAME_FPSIMD, sizeof f.fp};
     f.fp.fpsr = a64_get_fpsr(v);
     f.fp.fpcr = a64_get_fpcr(v);
     memcpy(f.fp.v, s->v, sizeof f.fp.v);
     if (t->note.syndrome) {
-        f.esr.head = (struct a64_context){ESR_MAGIC, sizeof f.esr};
+        f.esr.head = (struct a64_context){FRAME_ESR, sizeof f.esr};
         f.esr.esr = t->note.syndrome;
     }
     if (lx_write(t, at, &f, sizeof f) || lx_write(t, record_at, &record, sizeof record))
@@ -245,12 +245,12 @@ static int read_records(struct lx_thread *t, gva_t at, struct a64_fpsimd *fp)
         switch (c.magic) {
         case 0:
             return c.size || !found ? -EFAULT : 0;
-        case FPSIMD_MAGIC:
+        case FRAME_FPSIMD:
             if (found || c.size != sizeof *fp || lx_read(t, fp, at + off, sizeof *fp))
                 return -EFAULT;
             found = true;
             break;
-        case ESR_MAGIC:
+        case FRAME_ESR:
             break;
         default:
             return -EFAULT;
