@@ -12,6 +12,7 @@
 #include "lib/arena.h"
 #include "tests/host/harness.h"
 #include "tests/host/random_unit.h"
+#include "tests/ir/vec_variant.h"
 
 static struct harness h;
 static struct arena arena;
@@ -19,10 +20,11 @@ static u64 runs, units;
 
 /* Slots: per type, four pinned ones and four in memory. */
 #define PER_TYPE 8
-static const u8 types[] = {IR_I64, IR_I32, IR_F64, IR_F32, IR_F16};
+static const u8 types[] = {IR_V128, IR_I64, IR_I32, IR_F64, IR_F32, IR_F16};
+#define SLOT 16 /* bytes */
 static struct ir_slot table[ARRAY_LEN(types) * PER_TYPE];
 static struct ir_slots slots = {table, ARRAY_LEN(table)};
-#define BYTES (ARRAY_LEN(types) * PER_TYPE * 8)
+#define BYTES (ARRAY_LEN(types) * PER_TYPE * SLOT)
 
 static void make_slots(void)
 {
@@ -31,7 +33,7 @@ static void make_slots(void)
         u32 t = types[i / PER_TYPE], cls = t == IR_I64 || t == IR_I32 ? IR_CLASS_INT : IR_CLASS_FLOAT;
         bool pinned = i % PER_TYPE < 4 && t != IR_F16;
         table[i] = (struct ir_slot){
-            .name = "slot", .type = (u8)t, .cls = (u8)cls, .rank = (u16)(pinned ? ++rank[cls] : 0), .offset = 8 * i};
+            .name = "slot", .type = (u8)t, .cls = (u8)cls, .rank = (u16)(pinned ? ++rank[cls] : 0), .offset = SLOT * i};
     }
 }
 
@@ -48,6 +50,7 @@ struct variant {
     u8 op, type;
     u16 aux;
     u8 nargs, arg[4];
+    u64 imm;
 };
 
 static struct emitted *code;
@@ -72,13 +75,15 @@ static void compare(const struct variant *k, const struct ir_unit *u, const u8 i
     ir_print(u, text, sizeof text);
     printf("%s: differs, fp_round %u, flags 0x%x\n%s", ir_ops[k->op].name, fp_round, fp_flags, text);
     for (u32 s = 0; s < ARRAY_LEN(table); s++) {
-        u64 a, w, g;
-        memcpy(&a, in + 8 * s, 8);
-        memcpy(&w, want + 8 * s, 8);
-        memcpy(&g, v->slots + 8 * s, 8);
-        if (a || w || g)
-            printf("  slot %u (%s, rank %u): in 0x%llx wanted 0x%llx got 0x%llx\n", s, ir_type_names[table[s].type],
-                   table[s].rank, (unsigned long long)a, (unsigned long long)w, (unsigned long long)g);
+        u64 a[2], w[2], g[2];
+        memcpy(a, in + SLOT * s, SLOT);
+        memcpy(w, want + SLOT * s, SLOT);
+        memcpy(g, v->slots + SLOT * s, SLOT);
+        for (u32 i = 0; i < 2; i++)
+            if (a[i] || w[i] || g[i])
+                printf("  slot %u.%u (%s, rank %u): in 0x%llx wanted 0x%llx got 0x%llx\n", s, i,
+                       ir_type_names[table[s].type], table[s].rank, (unsigned long long)a[i], (unsigned long long)w[i],
+                       (unsigned long long)g[i]);
     }
     printf("  flags: wanted 0x%x got 0x%x\n", want_flags, v->fp_flags);
     FILE *f = fopen("/tmp/dragoman-unit.bin", "wb");
@@ -112,9 +117,11 @@ static bool build(struct ir_unit *u, const struct variant *k, u32 form, u64 kons
         u32 s = slot_of(k->arg[i], !(form & F_ARG_MEM), i);
         if (i == 1 && (form & F_SAME))
             s = slot_of(k->arg[0], !(form & F_ARG_MEM), 0);
-        a[i] = i == 1 && (form & F_CONST_B) ? ir_const(&b, k->arg[i], konst) : ir_get(&b, s);
+        a[i] = i == 1 && (form & F_CONST_B) && k->arg[i] != IR_V128 ? ir_const(&b, k->arg[i], konst) : ir_get(&b, s);
     }
-    ir_ref x = ir_emit(&b, k->op, k->type, k->aux, 0, a[0], a[1], a[2], a[3]);
+    if (k->nargs > 1 && (form & F_CONST_B) && k->arg[1] == IR_V128)
+        a[1] = ir_vconst(&b, konst, konst * 0x9e3779b97f4a7c15ull);
+    ir_ref x = ir_emit(&b, k->op, k->type, k->aux, k->imm, a[0], a[1], a[2], a[3]);
     u32 dst = slot_of(k->type, !(form & F_DST_MEM), 3);
     if (form & (F_OVER_A | F_OVER_B))
         dst = slot_of(k->arg[form & F_OVER_A ? 0 : 1], !(form & F_ARG_MEM), form & F_OVER_A ? 0 : 1);
@@ -143,11 +150,12 @@ static void try_variant(const struct variant *k)
     u8 in[BYTES];
     struct rng r = {.state = k->op * 1000u + k->aux};
     bool fp = ir_ops[k->op].flags & IR_FPENV;
+    bool vector = ir_is_vec_op(k->op);
     bool dynamic = (k->aux & IR_FP_ROUND) == IR_RDYN;
     for (u32 form = 0; form < F_FORMS; form++) {
         if (!sensible(k, form))
             continue;
-        u32 nconst = form & F_CONST_B ? 12 : 1;
+        u32 nconst = form & F_CONST_B ? (vector ? 2 : 12) : 1;
         for (u32 c = 0; c < nconst; c++) {
             struct ir_unit u;
             if (!build(&u, k, form,
@@ -159,7 +167,10 @@ static void try_variant(const struct variant *k)
             }
             units++;
             /* All pairs in the plainest form; elsewhere a part of them. */
-            u32 step = k->nargs == 1 || (form & F_SAME) ? 1 : form == 0 && k->nargs == 2 ? 1 : 23;
+            u32 step = k->nargs == 1 || (form & F_SAME)        ? 1
+                       : form == 0 && k->nargs == 2 && !vector ? 1
+                       : vector                                ? 89
+                                                               : 23;
             for (u32 n = rng_below(&r, step);
                  n < (k->nargs == 1 || (form & F_SAME) ? random_nedges : random_nedges * random_nedges); n += step) {
                 memset(in, 0, sizeof in);
@@ -169,7 +180,11 @@ static void try_variant(const struct variant *k)
                                      : random_edges[rng_below(&r, random_nedges)];
                     for (u32 mem = 0; mem < 2; mem++) {
                         u32 s = slot_of(k->arg[i], !mem, i);
-                        memcpy(in + table[s].offset, &x, ir_bits(table[s].type) / 8);
+                        if (k->arg[i] == IR_V128) /* several lanes of each size that are edges */
+                            for (u32 half = 0; half < 2; half++, x = random_edges[(n + 7 * half) % random_nedges])
+                                memcpy(in + table[s].offset + 8 * half, &x, 8);
+                        else
+                            memcpy(in + table[s].offset, &x, ir_bits(table[s].type) / 8);
                     }
                 }
                 u32 modes = fp && dynamic && k->nargs == 1 ? 4 : 1;
@@ -185,6 +200,27 @@ static void try_variant(const struct variant *k)
 }
 
 /* --- all variants of an op --- */
+
+static u32 below(void *r, u32 n)
+{
+    return rng_below(r, n);
+}
+
+/* So many of a vector op's variants, at random, that few are left out. */
+static void vector_variants(u32 op)
+{
+    struct rng r = {.state = op};
+    static const u8 rounds[] = {IR_RDYN, IR_RDYN, IR_RNE, IR_RTZ, IR_RDN, IR_RUP, IR_RMM};
+    const u32 n = ir_ops[op].aux == IR_AUX_NONE ? 24 : ir_ops[op].aux == IR_AUX_VFP ? 80 : 60;
+    for (u32 i = 0; i < n; i++) {
+        struct vec_variant v;
+        vec_variant_of(op, rounds[rng_below(&r, ARRAY_LEN(rounds))], below, &r, &v);
+        struct variant k = {.op = (u8)op, .type = v.type, .aux = v.aux, .imm = v.imm};
+        for (; k.nargs < 3 && v.arg[k.nargs]; k.nargs++)
+            k.arg[k.nargs] = v.arg[k.nargs];
+        try_variant(&k);
+    }
+}
 
 static void types_of(u32 op, struct variant *k, u32 next);
 
@@ -208,8 +244,9 @@ static void auxes(struct variant *k)
     case IR_AUX_FCMP:
         for (u32 i = 0; i < 6; i++) {
             static const u8 cc[] = {IR_EQ, IR_LTS, IR_LES};
-            k->aux = (u16)(cc[i % 3] | (i / 3 ? IR_FCMP_SIGNAL : 0));
-            try_variant(k);
+            k->aux = (u16)((op == IR_OP_ford ? 0 : cc[i % 3]) | (i / 3 ? IR_FCMP_SIGNAL : 0));
+            if (op != IR_OP_ford || i % 3 == 0)
+                try_variant(k);
         }
         return;
     case IR_AUX_FP:
@@ -217,7 +254,8 @@ static void auxes(struct variant *k)
         for (u32 i = 0; i < ARRAY_LEN(rounds); i++) {
             bool f2i = ir_ops[op].aux == IR_AUX_F2I;
             bool minmax = op == IR_OP_fmin || op == IR_OP_fmax;
-            bool bit4 = f2i || minmax || op == IR_OP_fma || op == IR_OP_fround, bit5 = op == IR_OP_fma;
+            bool bit4 = f2i || minmax || op == IR_OP_fma || op == IR_OP_fround;
+            bool bit5 = op == IR_OP_fma || op == IR_OP_f2i || minmax;
             if (minmax && i)
                 break;
             for (u32 defnan = 0; defnan < (f2i ? 1 : 2); defnan++) {
@@ -264,7 +302,7 @@ static void types_of(u32 op, struct variant *k, u32 next)
             return;
         }
         for (u32 i = 0; i < 2; i++) {
-            k->arg[0] = op == IR_OP_fcmp ? floats[i] : ints[i];
+            k->arg[0] = op == IR_OP_fcmp || op == IR_OP_ford ? floats[i] : ints[i];
             types_of(op, k, 1);
         }
         return;
@@ -281,7 +319,7 @@ static void types_of(u32 op, struct variant *k, u32 next)
         }
         return;
     case 'x':
-        for (u32 i = 0; i < ARRAY_LEN(types); i++) {
+        for (u32 i = 1; i < ARRAY_LEN(types); i++) { /* all but v128 */
             k->arg[next] = types[i];
             types_of(op, k, next + 1);
         }
@@ -302,6 +340,8 @@ static void sweep(u32 op)
     for (u32 i = 0; i < ARRAY_LEN(types); i++) {
         u32 type = types[i];
         bool is_int = type == IR_I64 || type == IR_I32;
+        if (type == IR_V128)
+            continue;
         bool fits = t == 'T'   ? is_int && (op != IR_OP_trunc || type == IR_I32)
                     : t == 'F' ? type == IR_F64 || type == IR_F32
                     : t == 'l' ? type == IR_I64
@@ -339,7 +379,10 @@ int main(int argc, char **argv)
             continue;
         if (only && strcmp(only, ir_ops[op].name))
             continue;
-        sweep(op);
+        if (ir_is_vec_op(op))
+            vector_variants(op);
+        else
+            sweep(op);
         nops++;
     }
     printf("%u ops, %llu units, %llu runs\n", nops, (unsigned long long)units, (unsigned long long)runs);

@@ -13,6 +13,7 @@
 
 #include "mk/mk.h"
 #include "tests/ir/test_slots.h"
+#include "tests/ir/vec_variant.h"
 #include "translator/ir/eval.h"
 #include "translator/ir/ir_int.h"
 
@@ -137,11 +138,25 @@ static u16 slot_of_type(u32 type)
     return s;
 }
 
+/* A v128 constant, of lanes that say something or are all alike. */
+static u32 vector_constant(struct test_pair *p)
+{
+    test_pair_constant(p, IR_I64);
+    u32 lo = p->n;
+    if (test_below(3))
+        test_pair_constant(p, IR_I64);
+    u32 hi = p->n;
+    emit(p, (struct ir_ins){.op = IR_OP_vmake, .type = IR_V128, .a = lo, .b = hi});
+    return p->n;
+}
+
 /* A value of the type: mostly a recent one that is not known to be constant, or what a recent one was made of; now and
  * then a new constant. */
 static u32 value(struct test_pair *p, u32 type)
 {
-    if (type != IR_I128 && (p->constants_only || !test_below(6))) {
+    if (type == IR_V128 && (p->constants_only || !test_below(6)))
+        return vector_constant(p);
+    if (type != IR_I128 && type != IR_V128 && (p->constants_only || !test_below(6))) {
         test_pair_constant(p, type);
         return p->n;
     }
@@ -179,6 +194,24 @@ u32 test_float_type(void)
     return test_below(2) ? IR_F64 : IR_F32;
 }
 
+static u32 below(void *cx, u32 n)
+{
+    return test_below(n);
+}
+
+/* Vector op `op`, or any. */
+static void vector(struct test_pair *p, u32 op)
+{
+    struct vec_variant k;
+    if (!op)
+        op = IR_OP_vmake + test_below(IR_OP_vfnarrow - IR_OP_vmake + 1);
+    vec_variant_of(op, test_below(2) ? (u32)IR_RDYN : test_below(5), below, NULL, &k);
+    struct ir_ins in = {.op = (u8)op, .type = k.type, .aux = k.aux, .imm = k.imm};
+    for (u32 i = 0; i < 3 && k.arg[i]; i++)
+        (&in.a)[i] = i && !test_below(8) && k.arg[i] == k.arg[0] ? in.a : value(p, k.arg[i]);
+    emit(p, in);
+}
+
 /* One random PURE instruction. */
 void test_pair_pure(struct test_pair *p)
 {
@@ -188,6 +221,10 @@ void test_pair_pure(struct test_pair *p)
     do
         op = test_below(2) ? common[test_below(ARRAY_LEN(common))] : test_below(IR_NOPS);
     while (!(ir_ops[op].flags & IR_PURE) || op == IR_OP_const);
+    if (ir_is_vec_op(op)) {
+        vector(p, op);
+        return;
+    }
     const char *sig = ir_ops[op].sig;
     struct ir_ins in = {.op = (u8)op};
     u32 u = 0;
@@ -398,6 +435,8 @@ static u32 access_size(u32 type)
         return test_below(4);
     case IR_I32:
         return test_below(3);
+    case IR_V128:
+        return test_below(5);
     case IR_I128:
         return 4;
     case IR_F64:
@@ -450,7 +489,7 @@ static void atomic(struct test_pair *p, gva_t *pc)
         break;
     }
     default: {
-        size = t == IR_I64 ? 3 : 2;
+        size = test_below(t == IR_I64 ? 4 : 3);
         u32 addr = address(p, pc, 1u << size), v = value(p, t);
         emit(p, (struct ir_ins){.op = IR_OP_ld, .type = IR_I64, .aux = (u16)size, .a = addr});
         u32 d = test_below(4) ? p->n : value(p, IR_I64), c = test_below(4) ? addr : value(p, IR_I64);
@@ -470,7 +509,15 @@ static void floating(struct test_pair *p)
     const u32 r = test_below(7), round = r > IR_RMM ? (u32)IR_RDYN : r;
     const u32 f = test_float_type(), nan = round | IR_FP_DEFNAN;
     u32 x = value(p, f), y = value(p, f), z, from;
-    switch (test_below(11)) {
+    switch (test_below(15)) {
+    case 11:
+    case 12:
+    case 13:
+        vector(p, 0);
+        break;
+    case 14:
+        emit2(p, IR_OP_ford, IR_I64, test_below(2) * IR_FCMP_SIGNAL, x, y);
+        break;
     case 0:
     case 1:
         emit2(p, two[test_below(4)], f, nan, x, y);
@@ -499,7 +546,8 @@ static void floating(struct test_pair *p)
         emit2(p, IR_OP_fcvt, formats[(from - IR_F16 + 1 + test_below(2)) % 3], nan, x, 0);
         break;
     case 7:
-        emit2(p, IR_OP_f2i, test_int_type(), round | test_below(2) * IR_F2I_UNSIGNED, x, 0);
+        emit2(p, IR_OP_f2i, test_int_type(),
+              round | test_below(2) * IR_F2I_UNSIGNED | (test_below(3) ? 0 : IR_F2I_NAN_ZERO), x, 0);
         break;
     case 8:
         x = value(p, test_int_type());
@@ -522,7 +570,8 @@ static void floating(struct test_pair *p)
 /* An instruction that is not PURE. */
 static void other(struct test_pair *p, gva_t *pc)
 {
-    static const u32 types[] = {IR_I64, IR_I64, IR_I64, IR_I32, IR_I32, IR_F64, IR_F32, IR_F16, IR_I128};
+    static const u32 types[] = {IR_I64, IR_I64, IR_I64,  IR_I32,  IR_I32, IR_F64,
+                                IR_F32, IR_F16, IR_I128, IR_V128, IR_V128};
     const u32 t = types[test_below(ARRAY_LEN(types))];
     u32 x, y;
     switch (test_below(18)) {
@@ -556,8 +605,7 @@ static void other(struct test_pair *p, gva_t *pc)
     case 8:
         x = value(p, IR_I64);
         y = value(p, IR_I64);
-        emit(p,
-             (struct ir_ins){.op = IR_OP_call, .type = IR_I64, .aux = (u16)test_below(TEST_NHELPERS), .a = x, .b = y});
+        emit(p, (struct ir_ins){.op = IR_OP_call, .type = IR_I64, .aux = (u16)test_below(TEST_VSUM), .a = x, .b = y});
         break;
     case 9:
         if (!test_below(2))

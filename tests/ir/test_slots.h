@@ -27,6 +27,10 @@
     {                                                                                                                  \
         name, IR_F32, IR_CLASS_FLOAT, rank, off                                                                        \
     }
+#define V128(name, rank, off)                                                                                          \
+    {                                                                                                                  \
+        name, IR_V128, IR_CLASS_FLOAT, rank, off                                                                       \
+    }
 /* clang-format off */
 static const struct ir_slot test_slot_table[] = {
     INT64("a0", 1, 0),    INT64("a1", 2, 8),    INT64("a2", 3, 16),   INT64("a3", 4, 24),
@@ -40,18 +44,32 @@ static const struct ir_slot test_slot_table[] = {
     {"h0", IR_F16, IR_CLASS_FLOAT, 0, 224},
     {"q0", IR_I128, IR_CLASS_INT, 0, 240},
     {"q1", IR_I128, IR_CLASS_INT, 0, 256},
+    V128("x0", 9, 272),   V128("x1", 10, 288),  V128("x2", 11, 304),  V128("x3", 12, 320),
+    V128("x4", 0, 336),   V128("x5", 0, 352),   V128("x6", 0, 368),   V128("x7", 0, 384),
 };
 /* clang-format on */
 #undef INT64
 #undef INT32
 #undef F64
 #undef F32
+#undef V128
 #define TEST_NSLOTS     (sizeof test_slot_table / sizeof test_slot_table[0])
-#define TEST_SLOT_BYTES 272
+#define TEST_SLOT_BYTES 400
 
 static const struct ir_slots test_slots = {test_slot_table, TEST_NSLOTS};
 
-enum { TEST_A0 = 0, TEST_A1, TEST_A2, TEST_A3, TEST_W0 = 16, TEST_F0 = 20, TEST_S0 = 28, TEST_H0 = 32, TEST_Q0 };
+enum {
+    TEST_A0 = 0,
+    TEST_A1,
+    TEST_A2,
+    TEST_A3,
+    TEST_W0 = 16,
+    TEST_F0 = 20,
+    TEST_S0 = 28,
+    TEST_H0 = 32,
+    TEST_Q0,
+    TEST_X0 = 35
+};
 
 static inline u64 test_helper_sum(struct vcpu *v, u64 a, u64 b, u64 c, u64 d)
 {
@@ -80,10 +98,17 @@ static inline u64 test_helper_flags(struct vcpu *v, u64 a, u64 b, u64 c, u64 d)
     return was | (u64)v->fp_round << 8;
 }
 
+/* a + 3 * b + 9 * c + imm */
+static inline void test_helper_vsum(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const u128 *c, u64 imm)
+{
+    *out = *a + 3 * *b + 9 * *c + imm;
+}
+
 static const struct ir_helper test_helpers[] = {
     {"sum", test_helper_sum, IR_HELPER_PURE},
     {"reads", test_helper_reads, IR_HELPER_READS},
     {"writes", test_helper_writes, IR_HELPER_READS | IR_HELPER_WRITES},
     {"flags", test_helper_flags, IR_HELPER_FP},
+    {"vsum", NULL, IR_HELPER_PURE, test_helper_vsum},
 };
-enum { TEST_SUM, TEST_READS, TEST_WRITES, TEST_FLAGS, TEST_NHELPERS };
+enum { TEST_SUM, TEST_READS, TEST_WRITES, TEST_FLAGS, TEST_VSUM, TEST_NHELPERS };

@@ -24,6 +24,8 @@
  * value would have to be kept alive beside it, often in a copy, because its own slot has been overwritten (addi a0, a0,
  * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts.
  *
+ * Vector ops have no row in the table: their rules are in fold_vec.c.
+ *
  * What a value's bits are known to be: zwidth (value < 2^n) and swidth (value is the sign extension of its low n
  * bits) make extensions and masks that change nothing vanish. */
 #include "translator/ir/ir_int.h"
@@ -32,7 +34,7 @@
 #include "translator/ir/eval.h"
 
 #define NEXT  IR_FOLD_NONE
-#define AGAIN ((ir_ref)-2)
+#define AGAIN IR_FOLD_AGAIN
 #define DROP  IR_FOLD_DROP
 #define DEPTH 3
 #define STEPS 64 /* no instruction takes more rewrites; see requirement 3 */
@@ -108,6 +110,10 @@ static u32 zwidth(const struct ir_builder *b, ir_ref v, u32 depth)
     case IR_OP_ctz:
     case IR_OP_popcnt:
         return w == 32 ? 6 : 7;
+    case IR_OP_ford:
+        return 2;
+    case IR_OP_vget:
+        return p->aux & IR_V_SIGNED ? w : min_u32(w, 8u << (p->aux & IR_V_LANE));
     case IR_OP_fclass:
         return 10;
     case IR_OP_getflags:
@@ -802,6 +808,18 @@ static ir_ref store_bitcast(struct ir_builder *b, struct ir_ins *in)
     return AGAIN;
 }
 
+/* The low bytes of a vector, or what went into one as it is. */
+static ir_ref store_vector(struct ir_builder *b, struct ir_ins *in)
+{
+    const struct ir_ins *p = def(b, in->b);
+    const u32 bits = 8u << (in->aux & IR_MEM_SIZE);
+    if (!fresh(b, in->b) || !((p->op == IR_OP_vlow && bits <= ir_bits(p->type)) ||
+                              (p->op == IR_OP_vzext && bits <= ir_bits(def(b, p->a)->type))))
+        return NEXT;
+    in->b = p->a;
+    return AGAIN;
+}
+
 /* --- floating point, bit by bit --- */
 
 /* |-x| and ||x|| and |copysign x y| are |x| */
@@ -839,6 +857,8 @@ static ir_ref bitcast_of(struct ir_builder *b, struct ir_ins *in)
     const struct ir_ins *p = def(b, in->a);
     if (p->type == in->type)
         return in->a;
+    if (p->op == IR_OP_vlow)
+        return to(in, IR_OP_vlow, 0, p->a, 0);
     if (p->op == IR_OP_bitcast)
         return to(in, IR_OP_bitcast, 0, p->a, 0);
     return NEXT;
@@ -897,7 +917,7 @@ static rule_fn *const rules[IR_NOPS][8] = {
     [IR_OP_lo]     = {lo_of},
     [IR_OP_hi]     = {hi_of},
     [IR_OP_ld]     = {address},
-    [IR_OP_st]     = {address, store_bitcast},
+    [IR_OP_st]     = {address, store_bitcast, store_vector},
     [IR_OP_fclass] = {const_args},
     [IR_OP_fneg]   = {const_args, involution},
     [IR_OP_fabs]   = {const_args, fabs_of},
@@ -915,6 +935,8 @@ ir_ref ir_fold(struct ir_builder *b, struct ir_ins *in)
         ir_ref r = NEXT;
         for (u32 i = 0; i < ARRAY_LEN(rules[0]) && rules[in->op][i] && !r; i++)
             r = rules[in->op][i](b, in);
+        if (ir_is_vec_op(in->op) && ir_ops[in->op].flags & IR_PURE)
+            r = ir_fold_vec(b, in);
         if (b->error)
             return NEXT;
         if (r != AGAIN)

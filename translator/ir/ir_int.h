@@ -16,8 +16,12 @@ ir_ref ir_append(struct ir_unit *u, const struct ir_ins *in);
 #define IR_FOLD_NONE 0            /* nothing left to do: emit `in` as it now is */
 #define IR_FOLD_DROP ((ir_ref)-1) /* the instruction does nothing: leave it out */
 
+#define IR_FOLD_AGAIN ((ir_ref)-2) /* between rules: `in` was rewritten, look again */
+
 /* Simplifies the instruction `in` that is about to be emitted; may rewrite it in place. */
 ir_ref ir_fold(struct ir_builder *b, struct ir_ins *in);
+/* The rules of PURE vector ops. */
+ir_ref ir_fold_vec(struct ir_builder *b, struct ir_ins *in);
 
 /* How aux is spelled. An op's aux is a row of fields; each is written as ".word" behind the op's name, in the order of
  * ir_fields. The printer, the parser and the verifier all go by this table (ops.c). */

@@ -90,6 +90,12 @@ void emit_vcall(struct gen *g, ir_ref i)
 
 /* --- shapes --- */
 
+/* Its instructions are written in AVX's forms. */
+static bool avx2(void)
+{
+    return have(FEAT_AVX) && have(FEAT_AVX2);
+}
+
 static u32 lane_of(const struct ir_ins *in)
 {
     return in->aux & IR_V_LANE;
@@ -348,7 +354,7 @@ static bool vset(struct gen *g, ir_ref i)
 static void broadcast(struct gen *g, u32 l, u32 dst, u32 x, u32 n)
 {
     static const u8 vex[] = {0x78, 0x79, 0x58, 0x59};
-    if (have(FEAT_AVX2) && !n) {
+    if (avx2() && !n) {
         x_avx(&g->c, P38(vex[l]), dst, 0, o_reg(x), 0);
         return;
     }
@@ -671,7 +677,7 @@ static bool vshift_var(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     const u32 l = lane_of(in);
-    if (!have(FEAT_AVX2) || l < IR_V32 || (l == IR_V64 && in->op == IR_OP_vsarv))
+    if (!avx2() || l < IR_V32 || (l == IR_V64 && in->op == IR_OP_vsarv))
         return false;
     u32 op = in->op == IR_OP_vshlv ? 0x47 : in->op == IR_OP_vshrv ? 0x45 : 0x46;
     return one(g, i, P38(op) | (l == IR_V64 ? X_W : 0), false);

@@ -51,8 +51,6 @@ void x64_probe(u64 mask)
     f |= (u64)(f1[2] >> 25 & 1) << FEAT_AES;
     f |= (u64)(f1[2] >> 1 & 1) << FEAT_PCLMUL;
     x64_features = f & ~mask;
-    if (!have(FEAT_AVX)) /* its instructions are written in AVX's forms */
-        x64_features &= ~(1ull << FEAT_AVX2);
 }
 
 u64 x64_have(void)
