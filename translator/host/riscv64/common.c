@@ -296,6 +296,10 @@ static void mend_fault(struct vcpu *v, const struct mk_regs *regs)
 {
     u32 w;
     memcpy(&w, (const void *)regs->pc, 4);
+    if ((w & 0x7f) == 0x2f && (w >> 15 & 31) == RA) { /* AMO: a narrow one, by way of the word around it */
+        v->fault.addr = v->scratch[0];
+        return;
+    }
     s64 imm = 0;
     if ((w & 0x7b) == 0x03) /* LOAD, LOAD-FP */
         imm = (s32)w >> 20;

@@ -11,7 +11,7 @@ static bool sext32(const struct gen *g, ir_ref i, u32 depth)
 {
     const struct ir_ins *in = ins_of(g, i);
     u64 k;
-    if (const_of(g, i, &k))
+    if (const_of(g, root_of(g, i), &k)) /* as a register has it, not a part of it */
         return fits32((s64)k);
     if (in->op == IR_OP_sext)
         return in->aux <= 32;

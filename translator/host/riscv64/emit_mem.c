@@ -273,7 +273,8 @@ static u32 sc_op(const struct gen *g, u32 aux)
     return SC | ((aux & IR_MEM_SIZE) == 3 ? AMO_D : 0) | (!g->u->alone && (aux & IR_MEM_REL) ? AMO_RL : 0);
 }
 
-/* Where a narrow access lies in its word: t6 becomes the word's address. */
+/* Where a narrow access lies in its word: the word's host address is in ra, by which unwinding knows that the guest's
+ * own address is in scratch[0]. t6 is free then. */
 struct narrow {
     u32 shift, mask;
 };
@@ -281,12 +282,13 @@ static struct narrow narrow(struct gen *g, u32 size, u32 addr)
 {
     struct code *c = &g->c;
     struct narrow n = {.shift = temp_int(g)};
+    x_store(c, SD, addr, VCPU, VOFF(scratch[0]));
     x_i(c, SLLI, n.shift, addr, 3); /* shifts of words look at five bits */
     unlock(g, addr);
     n.mask = temp_int(g);
     load_imm(g, n.mask, size ? 0xffff : 0xff);
     x_r(c, SLLW, n.mask, n.mask, n.shift);
-    x_i(c, ANDI, SCR, SCR, -4);
+    x_i(c, ANDI, SCR2, SCR, -4);
     return n;
 }
 /* Value i moved there, in a temp. */
@@ -303,14 +305,17 @@ static u32 narrow_value(struct gen *g, struct narrow n, ir_ref i)
 static void result_old(struct gen *g, ir_ref i, u32 r)
 {
     const struct ir_ins *in = ins_of(g, i);
-    if (in->type == IR_I64 && (in->aux & IR_MEM_SIZE) == 2)
+    if (in->type == IR_I64 && (in->aux & IR_MEM_SIZE) == 2 && !(in->aux & IR_MEM_SIGNED))
         x_extend(g, r, r, 32, false);
     def_from(g, i, r);
 }
 static void result_narrow(struct gen *g, ir_ref i, struct narrow n, u32 old)
 {
+    const struct ir_ins *in = ins_of(g, i);
     x_r(&g->c, AND, old, old, n.mask);
     x_r(&g->c, SRLW, old, old, n.shift);
+    if (in->aux & IR_MEM_SIGNED)
+        x_extend(g, old, old, 8u << (in->aux & IR_MEM_SIZE), true);
     def_from(g, i, old);
 }
 
@@ -333,29 +338,29 @@ static void amo_narrow(struct gen *g, ir_ref i, u32 kind)
     }
     u32 old = temp_int(g);
     const u8 *again = c->p;
-    x_r(c, lr_op(g, aux), old, SCR, 0);
+    x_r(c, lr_op(g, aux), old, SCR2, 0);
     if (minmax) {
         bool min = kind == IR_AMO_MINS || kind == IR_AMO_MINU;
         u32 less = is_signed ? BLT : BLTU;
-        x_r(c, SRLW, SCR2, old, n.shift);
-        x_i(c, SLLI, SCR2, SCR2, size ? 48 : 56);
-        x_i(c, is_signed ? SRAI : SRLI, SCR2, SCR2, size ? 48 : 56);
-        u8 *swap = min ? x_b(c, less, y, SCR2) : x_b(c, less, SCR2, y);
-        x_mv(c, SCR2, old);
+        x_r(c, SRLW, SCR, old, n.shift);
+        x_i(c, SLLI, SCR, SCR, size ? 48 : 56);
+        x_i(c, is_signed ? SRAI : SRLI, SCR, SCR, size ? 48 : 56);
+        u8 *swap = min ? x_b(c, less, y, SCR) : x_b(c, less, SCR, y);
+        x_mv(c, SCR, old);
         u8 *keep = x_j(c);
         x_here(c, swap);
-        x_mv(c, SCR2, val);
+        x_mv(c, SCR, val);
         x_here(c, keep);
     } else if (kind == IR_AMO_SWAP) {
-        x_mv(c, SCR2, val);
+        x_mv(c, SCR, val);
     } else {
-        x_r(c, ops[kind], SCR2, old, val);
+        x_r(c, ops[kind], SCR, old, val);
     }
-    x_r(c, XOR, SCR2, SCR2, old);
-    x_r(c, AND, SCR2, SCR2, n.mask);
-    x_r(c, XOR, SCR2, SCR2, old);
-    x_r(c, sc_op(g, aux), SCR2, SCR, SCR2);
-    x_b_back(c, BNE, SCR2, ZERO, again);
+    x_r(c, XOR, SCR, SCR, old);
+    x_r(c, AND, SCR, SCR, n.mask);
+    x_r(c, XOR, SCR, SCR, old);
+    x_r(c, sc_op(g, aux), SCR, SCR2, SCR);
+    x_b_back(c, BNE, SCR, ZERO, again);
     result_narrow(g, i, n, old);
 }
 
@@ -376,10 +381,10 @@ void emit_amo(struct gen *g, ir_ref i)
     result_old(g, i, t);
 }
 
-/* The address in t6 has to be writable. */
-static void touch(struct gen *g, u32 aux)
+/* Memory at p has to be writable. */
+static void touch(struct gen *g, u32 aux, u32 p)
 {
-    x_r(&g->c, AMOOR | ((aux & IR_MEM_SIZE) == 3 ? AMO_D : 0), ZERO, SCR, ZERO);
+    x_r(&g->c, AMOOR | ((aux & IR_MEM_SIZE) == 3 ? AMO_D : 0), ZERO, p, ZERO);
 }
 
 /* C: compares and swaps 16 bytes; scratch[0]: where (host). */
@@ -451,7 +456,7 @@ void emit_cas(struct gen *g, ir_ref i)
     }
     u32 addr = atomic_address(g, i), aux = in->aux;
     struct narrow n = {0};
-    u32 expect, fresh, found;
+    u32 expect, fresh, found, p = size < 2 ? SCR2 : SCR, w = size < 2 ? SCR : SCR2;
     if (size < 2) {
         n = narrow(g, size, addr);
         expect = narrow_value(g, n, in->b);
@@ -469,23 +474,23 @@ void emit_cas(struct gen *g, ir_ref i)
     }
     u32 old = temp_int(g);
     const u8 *again = c->p;
-    x_r(c, lr_op(g, aux), old, SCR, 0);
+    x_r(c, lr_op(g, aux), old, p, 0);
     found = old;
     if (size < 2) {
-        x_r(c, AND, SCR2, old, n.mask);
-        found = SCR2;
+        x_r(c, AND, w, old, n.mask);
+        found = w;
     }
     u8 *differs = x_b(c, BNE, found, expect);
     if (size < 2) {
-        x_r(c, XOR, SCR2, old, SCR2);
-        x_r(c, OR, SCR2, SCR2, fresh);
-        fresh = SCR2;
+        x_r(c, XOR, w, old, w);
+        x_r(c, OR, w, w, fresh);
+        fresh = w;
     }
-    x_r(c, sc_op(g, aux), SCR2, SCR, fresh);
-    x_b_back(c, BNE, SCR2, ZERO, again);
+    x_r(c, sc_op(g, aux), w, p, fresh);
+    x_b_back(c, BNE, w, ZERO, again);
     u8 *done = x_j(c);
     x_here(c, differs);
-    touch(g, aux);
+    touch(g, aux, p);
     x_here(c, done);
     if (size < 2)
         result_narrow(g, i, n, old);
@@ -497,16 +502,18 @@ void emit_sc(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
-    u32 size = in->aux & IR_MEM_SIZE, aux = in->aux;
+    u32 size = in->aux & IR_MEM_SIZE, aux = in->aux, p = size < 2 ? SCR2 : SCR, w = size < 2 ? SCR : SCR2;
     g->changed = true;
     u32 addr = atomic_address(g, i), reserved = use_reg(g, in->c);
     u32 result = temp_int(g);
+    x_r(c, XOR, result, addr, reserved);
+    x_r(c, SLTU, result, ZERO, result);
+    if (reserved != addr)
+        unlock(g, reserved);
     /* All that may emit a load of a value comes before the first jump, for values stay where they are said to be. */
     struct narrow n = {0};
     u32 expect, fresh, t = NOREG;
     if (size < 2) {
-        x_r(c, XOR, SCR2, addr, reserved);
-        unlock(g, reserved);
         n = narrow(g, size, addr);
         expect = narrow_value(g, n, in->d);
         fresh = narrow_value(g, n, in->b);
@@ -517,33 +524,30 @@ void emit_sc(struct gen *g, ir_ref i)
         if (size == 2) {
             t = temp_int(g);
             x_i(c, ADDIW, t, expect, 0);
-            unlock(g, expect);
             expect = t;
         }
         fresh = use_reg(g, in->b);
-        x_r(c, XOR, SCR2, addr, reserved);
     }
-    x_i(c, ADDI, result, ZERO, 1);
-    u8 *elsewhere = x_b(c, BNE, SCR2, ZERO);
+    u8 *elsewhere = x_b(c, BNE, result, ZERO);
     const u8 *again = c->p;
-    x_r(c, lr_op(g, aux), SCR2, SCR, 0);
-    u32 found = SCR2;
+    x_r(c, lr_op(g, aux), w, p, 0);
+    u32 found = w;
     if (size < 2) {
-        x_r(c, AND, t, SCR2, n.mask);
+        x_r(c, AND, t, w, n.mask);
         found = t;
     }
     u8 *differs = x_b(c, BNE, found, expect);
     if (size < 2) {
-        x_r(c, XOR, SCR2, SCR2, t);
-        x_r(c, OR, SCR2, SCR2, fresh);
-        fresh = SCR2;
+        x_r(c, XOR, w, w, t);
+        x_r(c, OR, w, w, fresh);
+        fresh = w;
     }
-    x_r(c, sc_op(g, aux), SCR2, SCR, fresh);
-    x_b_back(c, BNE, SCR2, ZERO, again);
-    x_i(c, ADDI, result, ZERO, 0);
+    x_r(c, sc_op(g, aux), w, p, fresh);
+    x_b_back(c, BNE, w, ZERO, again);
     u8 *done = x_j(c);
     x_here(c, differs);
-    touch(g, aux);
+    touch(g, aux, p);
+    x_i(c, ADDI, result, ZERO, 1);
     x_here(c, elsewhere);
     x_here(c, done);
     def_from(g, i, result);

@@ -64,6 +64,18 @@ void hosted_context_put(const struct mk_regs *r, void *ucp)
     uc->uc_mcontext.__fpregs.__d.__fcsr = r->fcsr;
 }
 
+/* Where a load, store or atomic that is not compressed makes its access. */
+static hva_t insn_address(const ucontext_t *uc, u32 w)
+{
+    u32 opcode = w & 0x7f, base = w >> 15 & 31;
+    s64 imm = 0;
+    if (opcode == 0x03) /* LOAD */
+        imm = (s32)w >> 20;
+    else if (opcode == 0x23) /* STORE */
+        imm = (s32)(w & 0xfe000000) >> 20 | (s32)(w >> 7 & 31);
+    return (base ? uc->uc_mcontext.__gregs[base] : 0) + (u64)imm;
+}
+
 bool hosted_context_guard(void *ucp, struct mk_fault *f)
 {
     ucontext_t *uc = ucp;
@@ -75,6 +87,12 @@ bool hosted_context_guard(void *ucp, struct mk_fault *f)
         /* A compare-and-swap may have faulted at its load; it is a write all the same. Copies tell by themselves. */
         if (g->write && g->start != (hva_t)hosted_guard_copy)
             f->write = true;
+        /* An emulator may not know an address that its own machine does not have. */
+        u32 w;
+        memcpy(&w, (const void *)f->pc, sizeof w);
+        hva_t at = insn_address(uc, w);
+        if (f->addr - at >= 8)
+            f->addr = at;
         uc->uc_mcontext.__gregs[REG_PC] = g->out;
         return true;
     }

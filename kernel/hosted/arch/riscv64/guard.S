@@ -10,6 +10,7 @@
 
         .text
         .option norelax
+        .option norvc /* context.c reads these instructions */
 
 /* GUARDED name ... DONE name, write [, out]: a routine and its entry in the table. */
         .macro  GUARDED name
