@@ -218,7 +218,7 @@ continue
 print $d0.f
 print $s1.f
 ''', (r'^x29 ', r'^x30 ', r'^sp ', r'^pc .*<add', r'^cpsr ', r'^\$1 = 1$', r'^\$2 = \d+', r'^\$3 = 0x123456789abcdef0$', r'^\$4 = 2\.5$',
-        r'^\$5 = 0xa0000000$', r'^\$6 = 0x800001f$', r'^\$7 = 0x400000$', r'^\$8 = 1$', r'^v0 +\{', r'^fpsr ', r'^Breakpoint 2, scale',
+        r'^\$5 = 0xa0000000$', r'^\$6 = 0x800001f$', r'^\$7 = 0x400000$', r'^\$8 = 1$', r'^d0 +\{', r'^Breakpoint 2, scale',
         r'^\$9 = 2$', r'^\$10 = 3$')),
 }
 
@@ -259,7 +259,8 @@ continue
 def memory(t):
     """Reading and writing data, code, pages without access, addresses that are none."""
     g = Guest(t, 'basic')
-    Gdb(t, g, '''break LINE(scale)
+    back = {'riscv64': '*(unsigned short *)hot = 0x8082', 'aarch64': '*(unsigned *)hot = 0xd65f03c0'}[t.guest.name]  # ret
+    Gdb(t, g, f'''break LINE(scale)
 continue
 x/s text
 set var text = "after gdb"
@@ -270,7 +271,7 @@ try print *(int *)8
 try print *(int *)0x7fffffffffff0000
 try set var *(int *)16 = 3
 find &text, +64, 'g', 'd', 'b'
-set var *(unsigned short *)hot = 0x8082
+set var {back}
 continue
 ''').expect(r'"before"', r'"after gdb"', r'0x01\s+0x00\s+0x00\s+0x00', r'^\$2 = 4$', r'Cannot access memory at address 0x8',
             r'Cannot access memory', r'Cannot access memory at address 0x10', r'^1 pattern found', r'exited with code 07')
