@@ -91,6 +91,7 @@ static bool passes_hint(u32 op)
     case IR_OP_zext:
     case IR_OP_trunc:
     case IR_OP_nanbox:
+    case IR_OP_vzext:
     case IR_OP_fadd:
     case IR_OP_fsub:
     case IR_OP_fmul:

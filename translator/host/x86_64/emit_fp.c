@@ -170,6 +170,8 @@ void emit_farith(struct gen *g, ir_ref i)
         ucomis(g, type, t, o_reg(t));
         add_site(k, x_jcc(c, CC_P));
         k->back = c->p;
+        if (!unary)
+            keeps_width(g, i, in->a);
         def_moved(g, i, t);
         return;
     }
@@ -184,8 +186,10 @@ void emit_farith(struct gen *g, ir_ref i)
     u32 x = use_reg(g, in->a);
     struct opnd y = use_rm(g, in->b);
     u32 dst = def_reg(g, i, dies(g, in->a) && g->val[root_of(g, in->a)].reg != NOREG ? in->a : commutes ? in->b : 0);
+    keeps_width(g, i, in->a);
     if (is_reg(y, dst) && dst != x) {
         if (commutes) {
+            keeps_width(g, i, in->b);
             x_rr(c, op, dst, x);
         } else {
             u32 t = temp_float(g);
@@ -226,17 +230,20 @@ void emit_fma(struct gen *g, ir_ref i)
         fp_check_round(g, in->aux, k);
         mov_rr(g, dst, x, type);
         x_vex(c, op + 0xa9, dst, y, o_reg(z), 0);
+        keeps_width(g, i, in->a);
     } else if (dst == z) {
         mov_rr(g, t, z, type);
         k = soft_later(g, x == z ? t : x, y == z ? t : y, t, dst);
         fp_check_round(g, in->aux, k);
         x_vex(c, op + 0xb9, dst, x, o_reg(y), 0);
+        keeps_width(g, i, in->c);
     } else {
         u32 other = dst == x ? y : x;
         mov_rr(g, t, dst, type);
         k = soft_later(g, dst == x ? t : x, dst == y ? t : y, z, dst);
         fp_check_round(g, in->aux, k);
         x_vex(c, op + 0xa9, dst, other, o_reg(z), 0);
+        keeps_width(g, i, dst == x ? in->a : in->b);
     }
     ucomis(g, type, dst, o_reg(dst));
     add_site(k, x_jcc(c, CC_P));
@@ -571,6 +578,7 @@ void emit_i2f(struct gen *g, ir_ref i)
     }
     if (k)
         k->back = c->p;
+    g->val[i].width = (u8)ir_bits(type);
     def_done(g, i, dst);
 }
 
@@ -649,6 +657,10 @@ void emit_fsign(struct gen *g, ir_ref i)
     x_rm(c, in->op == IR_OP_fneg ? SSE_XORPS : SSE_ANDPS, dst, in->op == IR_OP_fneg ? sign : rest, 0);
     if (t != NOREG)
         x_rr(c, SSE_ORPS, dst, t);
+    if (in->op == IR_OP_fneg)
+        keeps_width(g, i, in->a);
+    else
+        g->val[i].width = (u8)ir_bits(in->type); /* the constants have zeros above */
     def_done(g, i, dst);
 }
 

@@ -204,6 +204,8 @@ void emit_ld(struct gen *g, ir_ref i)
         dst = def_reg(g, i, 0);
         x_rm(c, SSE_MOVUPS_LD, dst, m, 0);
     }
+    if (is_float_class(in->type) && (in->aux & IR_MEM_SIZE) < 4)
+        g->val[i].width = (u8)(8u << (in->aux & IR_MEM_SIZE));
     def_done(g, i, dst);
 }
 

@@ -226,11 +226,37 @@ static void emit_make(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
+/* Has x's register zeros above x, and may its place hold a v128 from now on? */
+static bool is_zext_already(const struct gen *g, ir_ref x)
+{
+    const struct val *v = &g->val[root_of(g, x)];
+    return v->width && v->width <= ir_bits(ins_of(g, x)->type) && v->spill == NOSPILL &&
+           (v->type == IR_V128 || (v->reg != NOREG && v->slot == NOSLOT) ||
+            (v->slot != NOSLOT && g->slot_reg[v->slot] != NOREG && g->u->slots->slot[v->slot].type == IR_V128));
+}
+
+/* v128 value i is x's register as a whole. */
+static void share_whole(struct gen *g, ir_ref i, ir_ref x)
+{
+    ir_ref r = root_of(g, x);
+    struct val *v = &g->val[r];
+    v->type = IR_V128;
+    if (v->last < g->val[i].last)
+        v->last = g->val[i].last;
+    g->val[i].root = r;
+}
+
 static void emit_zext(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
-    u32 type = ins_of(g, in->a)->type, x = use_reg(g, in->a), t = NOREG, dst;
+    u32 type = ins_of(g, in->a)->type, x, t = NOREG, dst;
+    if (is_float_class(type) && is_zext_already(g, in->a)) {
+        share_whole(g, i, in->a);
+        return;
+    }
+    x = use_reg(g, in->a);
+    g->val[i].width = (u8)ir_bits(type);
     if (type == IR_F16 || (type == IR_F32 && !have(FEAT_SSE41)))
         t = temp_int(g);
     dst = def_reg(g, i, is_float_class(type) ? in->a : 0);

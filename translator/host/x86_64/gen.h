@@ -148,6 +148,7 @@ struct val {
     u8 reg;      /* temp that holds it, or NOREG */
     u8 uses;     /* saturates at 3 */
     u8 type;     /* enum ir_type that its place is moved as */
+    u8 width;    /* of a float or vector: its register has zeros from this bit on; 0: who knows */
     bool live;   /* has to be emitted */
     bool shares; /* is its operand as it stands in a register: trunc, and extensions of what is extended already */
     bool fused;  /* emitted by its user */
@@ -225,6 +226,13 @@ static inline bool const_of(const struct gen *g, ir_ref i, u64 *bits)
         return false;
     *bits = ins_of(g, i)->type == IR_I32 ? (u64)(s64)(s32)in->imm : in->imm;
     return true;
+}
+
+/* The width that result i has when its register was x's before, and only the low bits of its type were written. */
+static inline void keeps_width(struct gen *g, ir_ref i, ir_ref x)
+{
+    u32 bits = ir_bits(ins_of(g, i)->type), w = g->val[root_of(g, x)].width;
+    g->val[i].width = (u8)(w && w <= bits ? bits : 0);
 }
 
 /* --- alloc.c --- */
