@@ -308,6 +308,8 @@ static int run_with(struct run_args *r, int argc, char **argv)
         return cmd_error("run: no program: dragoman run [OPTION…] PROGRAM [ARG…]");
     if (r->opt.tier != ENGINE_INTERP && !host_native.emit)
         return cmd_error("run: there is no compiler for this machine yet: use --tier interp");
+    if (r->opt.tier != ENGINE_INTERP && host_native.max_code && r->opt.cache_size > host_native.max_code)
+        return cmd_error("--cache-size: at most %zuM on this machine", host_native.max_code >> 20);
     if (r->opt.root && r->opt.prefix)
         return cmd_error("run: --root and --prefix exclude each other");
     if (r->chdir && !r->opt.root && chdir(r->chdir))

@@ -87,9 +87,9 @@ def clean_flags(argv):
 
 def core_files():
     """Sources of the freestanding part with their flags: generated ones included, and those of lib/ that only a build
-    without a C library takes."""
+    without a C library takes, and the backends of other hosts."""
     files = {src: flags for src, obj, flags in commands() if "-ffreestanding" in flags and "libcore" in obj}
-    for src in walk(["lib"], (".c",)):
+    for src in walk(["lib", "translator/host"], (".c",)):
         if files:
             files.setdefault(src, next(iter(files.values())))
     return sorted(files.items())
@@ -273,7 +273,7 @@ def freestanding(isa):
     def fill(n):
         for src, flags in core_files():
             backend = re.search(r"translator/host/(\w+)/", src)
-            if backend and backend.group(1) != isa:
+            if backend and backend.group(1) != (isa if os.path.isdir(os.path.join(ROOT, "translator/host", isa)) else "none"):
                 continue
             f = ["-I" + x[2:].replace("/arch/x86_64", "/arch/" + isa) if x.startswith("-I") else x for x in flags]
             f = [x for x in f if not x.startswith("-I") or os.path.isdir(x[2:])]

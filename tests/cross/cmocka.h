@@ -18,7 +18,8 @@ struct CMUnitTest {
     void *initial_state;
 };
 
-int cmocka_group(const char *name, const struct CMUnitTest *tests, size_t n, CMFixtureFunction setup, CMFixtureFunction teardown);
+int cmocka_group(const char *name, const struct CMUnitTest *tests, size_t n, CMFixtureFunction setup,
+                 CMFixtureFunction teardown);
 _Noreturn void cmocka_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 _Noreturn void cmocka_skip(void);
 void print_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -26,12 +27,25 @@ void cmocka_same(uintmax_t a, uintmax_t b, int want, const char *what, const cha
 void cmocka_same_text(const char *a, const char *b, const char *file, int line);
 void cmocka_same_bytes(const void *a, const void *b, size_t n, const char *file, int line);
 
-#define cmocka_unit_test(f)                             {#f, f, NULL, NULL, NULL}
-#define cmocka_unit_test_setup(f, s)                    {#f, f, s, NULL, NULL}
-#define cmocka_unit_test_teardown(f, t)                 {#f, f, NULL, t, NULL}
-#define cmocka_unit_test_setup_teardown(f, s, t)        {#f, f, s, t, NULL}
-#define cmocka_run_group_tests(tests, s, t)             cmocka_group(#tests, tests, sizeof(tests) / sizeof((tests)[0]), s, t)
-#define cmocka_run_group_tests_name(name, tests, s, t)  cmocka_group(name, tests, sizeof(tests) / sizeof((tests)[0]), s, t)
+#define cmocka_unit_test(f)                                                                                            \
+    {                                                                                                                  \
+#f, f, NULL, NULL, NULL                                                                                        \
+    }
+#define cmocka_unit_test_setup(f, s)                                                                                   \
+    {                                                                                                                  \
+#f, f, s, NULL, NULL                                                                                           \
+    }
+#define cmocka_unit_test_teardown(f, t)                                                                                \
+    {                                                                                                                  \
+#f, f, NULL, t, NULL                                                                                           \
+    }
+#define cmocka_unit_test_setup_teardown(f, s, t)                                                                       \
+    {                                                                                                                  \
+#f, f, s, t, NULL                                                                                              \
+    }
+#define cmocka_run_group_tests(tests, s, t) cmocka_group(#tests, tests, sizeof(tests) / sizeof((tests)[0]), s, t)
+#define cmocka_run_group_tests_name(name, tests, s, t)                                                                 \
+    cmocka_group(name, tests, sizeof(tests) / sizeof((tests)[0]), s, t)
 
 #define CMOCKA_SAME(a, b, want, what) cmocka_same((uintmax_t)(a), (uintmax_t)(b), want, what, __FILE__, __LINE__)
 #define assert_true(x)                CMOCKA_SAME(!!(x), 1, 1, #x)

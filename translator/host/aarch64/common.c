@@ -282,6 +282,7 @@ void a64_enter(struct vcpu *v, const void *code, const void *common)
     uintptr_t addr = (uintptr_t)common + h->off[C_ENTER];
     memcpy(&fn, &addr, sizeof fn);
     v->host_fp[0] = fpcr_of(v->fp_round);
+    __asm__ volatile("isb" ::: "memory"); /* another thread may have written what is run now */
     fn(v, code);
     v->fp_flags |= fp_flags(v->host_fp[1]);
 }

@@ -82,10 +82,10 @@ static inline void a_rrr_lsl(struct code *c, u32 op, u32 d, u32 n, u32 m, u32 sh
 #define A_SHIFT_ASR (2u << 22)
 
 /* Two registers. */
-#define A_CLZ    0x5ac01000u
-#define A_RBIT   0x5ac00000u
-#define A_REV_W  0x5ac00800u
-#define A_REV_X  0xdac00c00u
+#define A_CLZ   0x5ac01000u
+#define A_RBIT  0x5ac00000u
+#define A_REV_W 0x5ac00800u
+#define A_REV_X 0xdac00c00u
 static inline void a_rr(struct code *c, u32 op, u32 d, u32 n)
 {
     put32(c, op | (n & 31) << 5 | (d & 31));
@@ -371,38 +371,38 @@ static inline void a_common(struct code *c, u32 op, u32 off)
 
 /* --- floating point, scalar: the form for f32; f64 and f16 by A_FTYPE --- */
 
-#define A_FADD    0x1e202800u
-#define A_FSUB    0x1e203800u
-#define A_FMUL    0x1e200800u
-#define A_FDIV    0x1e201800u
-#define A_FMAX    0x1e204800u
-#define A_FMIN    0x1e205800u
-#define A_FMAXNM  0x1e206800u
-#define A_FMINNM  0x1e207800u
-#define A_FSQRT   0x1e21c000u
-#define A_FABS    0x1e20c000u
-#define A_FNEG    0x1e214000u
-#define A_FMOV    0x1e204000u
-#define A_FCMP    0x1e202000u
-#define A_FCMPE   0x1e202010u
-#define A_FCSEL   0x1e200c00u
-#define A_FMADD   0x1f000000u /* o1 is bit 21, o0 bit 15 */
-#define A_FRINTN  0x1e244000u
-#define A_FRINTP  0x1e24c000u
-#define A_FRINTM  0x1e254000u
-#define A_FRINTZ  0x1e25c000u
-#define A_FRINTA  0x1e264000u
-#define A_FRINTX  0x1e274000u
-#define A_FRINTI  0x1e27c000u
-#define A_FCVT    0x1e224000u /* opc: bits 15, 16: to f32 0, f64 1, f16 3 */
-#define A_FCVTNS  0x1e200000u /* to integers; unsigned: bit 16 */
-#define A_FCVTAS  0x1e240000u
-#define A_FCVTPS  0x1e280000u
-#define A_FCVTMS  0x1e300000u
-#define A_FCVTZS  0x1e380000u
-#define A_SCVTF   0x1e220000u /* unsigned: bit 16 */
-#define A_FMOV_RV 0x1e260000u /* w from s; x from d with A_SF and the type */
-#define A_FMOV_VR 0x1e270000u
+#define A_FADD     0x1e202800u
+#define A_FSUB     0x1e203800u
+#define A_FMUL     0x1e200800u
+#define A_FDIV     0x1e201800u
+#define A_FMAX     0x1e204800u
+#define A_FMIN     0x1e205800u
+#define A_FMAXNM   0x1e206800u
+#define A_FMINNM   0x1e207800u
+#define A_FSQRT    0x1e21c000u
+#define A_FABS     0x1e20c000u
+#define A_FNEG     0x1e214000u
+#define A_FMOV     0x1e204000u
+#define A_FCMP     0x1e202000u
+#define A_FCMPE    0x1e202010u
+#define A_FCSEL    0x1e200c00u
+#define A_FMADD    0x1f000000u /* o1 is bit 21, o0 bit 15 */
+#define A_FRINTN   0x1e244000u
+#define A_FRINTP   0x1e24c000u
+#define A_FRINTM   0x1e254000u
+#define A_FRINTZ   0x1e25c000u
+#define A_FRINTA   0x1e264000u
+#define A_FRINTX   0x1e274000u
+#define A_FRINTI   0x1e27c000u
+#define A_FCVT     0x1e224000u /* opc: bits 15, 16: to f32 0, f64 1, f16 3 */
+#define A_FCVTNS   0x1e200000u /* to integers; unsigned: bit 16 */
+#define A_FCVTAS   0x1e240000u
+#define A_FCVTPS   0x1e280000u
+#define A_FCVTMS   0x1e300000u
+#define A_FCVTZS   0x1e380000u
+#define A_SCVTF    0x1e220000u /* unsigned: bit 16 */
+#define A_FMOV_RV  0x1e260000u /* w from s; x from d with A_SF and the type */
+#define A_FMOV_VR  0x1e270000u
 #define A_FTYPE_64 (1u << 22)
 #define A_FTYPE_16 (3u << 22)
 #define A_UNSIGNED (1u << 16)
@@ -429,10 +429,10 @@ static inline void a_vmov(struct code *c, u32 d, u32 n)
 
 /* --- system --- */
 
-#define A_MRS_FPSR 0xd53b4420u
-#define A_MSR_FPSR 0xd51b4420u
-#define A_MRS_FPCR 0xd53b4400u
-#define A_MSR_FPCR 0xd51b4400u
+#define A_MRS_FPSR  0xd53b4420u
+#define A_MSR_FPSR  0xd51b4420u
+#define A_MRS_FPCR  0xd53b4400u
+#define A_MSR_FPCR  0xd51b4400u
 #define A_DMB_ISH   0xd5033bbfu
 #define A_DMB_ISHLD 0xd50339bfu
 #define A_DMB_ISHST 0xd5033abfu
