@@ -26,8 +26,8 @@
 
 extern char **environ;
 
-enum what { QEMU, IR, INTERP, BASELINE };
-static const char *const what_names[] = {"qemu", "ir", "interp", "baseline"};
+enum what { QEMU, IR, STEP, INTERP, BASELINE };
+static const char *const what_names[] = {"qemu", "ir", "step", "interp", "baseline"};
 
 static char tmp_dir[] = "/tmp/isadiff-XXXXXX";
 static char elf_path[64], out_path[64];
@@ -215,7 +215,7 @@ static enum what what_of(const char *name)
     for (u32 i = 0; i < ARRAY_LEN(what_names); i++)
         if (strcmp(name, what_names[i]) == 0)
             return (enum what)i;
-    fprintf(stderr, "difftest: %s: not one of qemu, ir, interp, baseline\n", name);
+    fprintf(stderr, "difftest: %s: not one of qemu, ir, step, interp, baseline\n", name);
     exit(2);
 }
 

@@ -77,7 +77,7 @@ static bool skip_snippet(struct world *w, struct vcpu *v)
 
 /* --- without the engine --- */
 
-static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena)
+static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena, u32 max_insns)
 {
     struct ir_unit u = {.arena = arena};
     const u64 left = w->im->code_len - (v->pc - GEN_CODE);
@@ -86,7 +86,7 @@ static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena)
         .code = w->im->code + (v->pc - GEN_CODE),
         .len = left,
         .mode = gen_isa.guest->mode(v),
-        .max_insns = MAX_UNIT,
+        .max_insns = max_insns,
         .max_exits = 3,
     };
     char err[120];
@@ -101,7 +101,7 @@ static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena)
     return true;
 }
 
-static int run_ir(struct world *w, u8 *out, const char **why)
+static int run_ir(struct world *w, u32 max_insns, u8 *out, const char **why)
 {
     struct arena arena = {0};
     struct vcpu *v = aligned_alloc(64, (sizeof *v + 63) & ~63ull);
@@ -120,7 +120,7 @@ static int run_ir(struct world *w, u8 *out, const char **why)
             r = done(w, v, out, why);
             break;
         }
-        if (!run_unit(w, v, &arena)) {
+        if (!run_unit(w, v, &arena, max_insns)) {
             *why = why_text;
             r = -1;
             break;
@@ -220,7 +220,9 @@ int run_image(enum run_tier tier, const struct image *im, u8 *out, const char **
     }
     switch (tier) {
     case RUN_IR:
-        return run_ir(&w, out, why);
+        return run_ir(&w, MAX_UNIT, out, why);
+    case RUN_STEP:
+        return run_ir(&w, 1, out, why);
     case RUN_INTERP:
         return run_engine(&w, ENGINE_INTERP, out, why);
     default:

@@ -5,6 +5,7 @@
 
 enum run_tier {
     RUN_IR,     /* translate and interpret, without the engine */
+    RUN_STEP,   /* the same, an instruction at a time */
     RUN_INTERP, /* the engine's tiers */
     RUN_BASELINE,
 };

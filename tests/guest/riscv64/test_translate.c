@@ -3,47 +3,24 @@
  * specifications. */
 #include <math.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
-#include "lib/arena.h"
-#include "mk/mk.h"
 #include "tests/guest/gen.h"
 #include "translator/guest/riscv64/rv_int.h"
 
-#define CODE 0x10000ull
-#define MEM  0x20000ull /* a page; the next one is not mapped */
+#include "tests/guest/units.h" /* last: it declares `v` */
 
-static struct vcpu *v;
 static struct rv_state *s;
-static struct arena arena;
-static u8 *window; /* host address of guest address 0 */
-
-static u8 code[4096];
-static size_t code_len;
-
-static void begin(void)
-{
-    code_len = 0;
-    guest_riscv64.reset(v);
-    v->mode = 0;
-    v->pc = CODE;
-    v->mem_base = (hva_t)window;
-    memset(window + MEM, 0, 4096);
-}
 
 static void word(u32 w)
 {
-    const size_t len = (w & 3) == 3 ? 4 : 2;
-    for (size_t i = 0; i < len; i++)
-        code[code_len++] = (u8)(w >> 8 * i);
+    code_bytes(w, (w & 3) == 3 ? 4 : 2);
 }
 
 static void put(struct rv_insn i)
@@ -54,65 +31,6 @@ static void put(struct rv_insn i)
     word(w);
 }
 #define I(...) put((struct rv_insn){.op = __VA_ARGS__})
-
-static struct guest_request request(gva_t pc)
-{
-    return (struct guest_request){.pc = pc,
-                                  .code = code + (pc - CODE),
-                                  .len = code_len - (pc - CODE),
-                                  .mode = guest_riscv64.mode(v),
-                                  .max_insns = 100,
-                                  .max_exits = 4};
-}
-
-static struct ir_unit unit(const struct guest_request *rq)
-{
-    struct ir_unit u = {.arena = &arena};
-    char err[200];
-    arena_reset(&arena);
-    assert_int_equal(guest_riscv64.translate(rq, &u), 0);
-    if (ir_verify(&u, err, sizeof err))
-        fail_msg("%s", err);
-    return u;
-}
-
-static const struct ir_ins *last(const struct ir_unit *u)
-{
-    return &u->ins[u->n - 1];
-}
-
-/* Runs from v->pc until a trap (but mode, sync), a fault, or the end of the code. */
-static void run(void)
-{
-    for (v->exit = VCPU_NONE; v->pc - CODE < code_len;) {
-        const struct guest_request rq = request(v->pc);
-        const struct ir_unit u = unit(&rq);
-        v->exit = VCPU_NONE;
-        ir_interp(&u, v);
-        if (v->exit == VCPU_FAULT || (v->exit == VCPU_TRAP && v->trap != IR_TRAP_MODE && v->trap != IR_TRAP_SYNC))
-            return;
-    }
-    v->exit = VCPU_NONE;
-}
-
-static u64 mem(u64 offset)
-{
-    u64 x;
-    memcpy(&x, window + MEM + offset, 8);
-    return x;
-}
-
-static void set_mem(u64 offset, u64 x)
-{
-    memcpy(window + MEM + offset, &x, 8);
-}
-
-#define assert_trap(why, at)                                                                                           \
-    do {                                                                                                               \
-        assert_int_equal(v->exit, VCPU_TRAP);                                                                          \
-        assert_int_equal(v->trap, why);                                                                                \
-        assert_int_equal(v->pc, at);                                                                                   \
-    } while (0)
 
 /* --- units --- */
 
@@ -427,14 +345,10 @@ static void frm_writes(void **state)
 
 /* --- faults --- */
 
-/* The kernel interface's own handlers, which cmocka replaces while a test runs. */
-static struct sigaction ours[2];
-
 /* A fault leaves everything as it was, and says where. */
 static void faults(void **state)
 {
-    sigaction(SIGSEGV, &ours[0], NULL);
-    sigaction(SIGBUS, &ours[1], NULL);
+    own_faults();
     static const struct {
         struct rv_insn i;
         u64 addr; /* in a1 */
@@ -835,14 +749,9 @@ static void zfa_modular(void **state)
 
 int main(void)
 {
-    v = aligned_alloc(64, (sizeof *v + 63) & ~63ull);
-    window = mmap(NULL, 1 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (!v || window == MAP_FAILED || mprotect(window + MEM, 4096, PROT_READ | PROT_WRITE))
+    if (!units_open(&guest_riscv64))
         return 1;
-    memset(v, 0, sizeof *v);
     s = rv_state(v);
-    if (mk_thread_enter() || sigaction(SIGSEGV, NULL, &ours[0]) || sigaction(SIGBUS, NULL, &ours[1]))
-        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(traps),
         cmocka_unit_test(fetch_trap),
