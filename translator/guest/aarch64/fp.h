@@ -1,8 +1,8 @@
 /* Shared by the floating point files of the aarch64 frontend.
  *
  * One function, a64_fp, makes an operation on one lane or several, by an IR op or, where there is none, by a helper
- * (fp_help.c). Helpers do what the IR cannot say: half precision, flushing to zero (FPCR.FZ, FZ16), Arm's own
- * operations. Which it is depends on the operation, the lanes' size and the mode that the unit is made for. */
+ * (fp_help.c). Helpers do what the IR cannot say: flushing to zero (FPCR.FZ, FZ16), Arm's own operations. Which it is
+ * depends on the operation, the lanes' size and the mode that the unit is made for. */
 #pragma once
 
 #include "translator/guest/aarch64/simd.h"
@@ -79,6 +79,10 @@ ir_ref a64_fp(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, u32 a
 
 /* Is an operation on lanes of this size left to helpers in this mode? Of those that have an IR op. */
 bool a64_fp_by_helper(const struct a64_ctx *c, u32 lane);
+
+/* The same on n (1, 2, 4, 8) halves, by way of singles (fp_half.c); whether it can be done so. */
+ir_ref a64_fp_half(struct a64_ctx *c, u32 n, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z);
+bool a64_fp_has_half(const struct a64_ctx *c, enum a64_fp_op op);
 
 /* A call of a64_fp_help: shape's lanes to lanes of size `to`. fbits: of a fixed point number. */
 ir_ref a64_fp_call(struct a64_ctx *c, struct fp_shape shape, u32 to, enum a64_fp_op op, u32 aux, u32 fbits, ir_ref x,

@@ -70,6 +70,8 @@ static ir_ref scalar(struct a64_ctx *c, u32 lane, enum a64_fp_op op, u32 aux, ir
 
 ir_ref a64_fp(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z)
 {
+    if (shape.lane == IR_V16 && a64_fp_has_half(c, op))
+        return a64_fp_half(c, shape.n, op, aux, x, y, z);
     if (op >= FP_NIR || a64_fp_by_helper(c, shape.lane))
         return a64_fp_call(c, shape, shape.lane, op, aux, 0, x, y, z);
 
