@@ -118,7 +118,8 @@ static bool is_not_negative(const struct gen *g, ir_ref i)
 static bool is_extended_already(const struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
-    if (in->type != IR_I64 || in->aux != 32 || ins_of(g, in->a)->type != IR_I32 || ins_of(g, in->a)->op == IR_OP_const ||
+    if (in->type != IR_I64 || in->aux != 32 || ins_of(g, in->a)->type != IR_I32 ||
+        ins_of(g, in->a)->op == IR_OP_const ||
         ins_of(g, in->a)->op == IR_OP_get) /* in a slot there may be no more than 32 bits */
         return false;
     return in->op == IR_OP_sext ? is_sext32(g, in->a) : is_not_negative(g, in->a);

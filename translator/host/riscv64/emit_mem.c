@@ -252,25 +252,28 @@ static u32 atomic_address(struct gen *g, ir_ref i)
     return r;
 }
 
-/* The opcode's form for the access's size and order. */
+/* The bits of an access that orders. What releases has to stay before a later load that acquires (a guest's release and
+ * acquire may be of the strong kind), and such a load is plain with a fence behind it: so a release is both. */
+static u32 order(const struct gen *g, u32 aux)
+{
+    if (g->u->alone)
+        return 0;
+    return aux & IR_MEM_REL ? AMO_AQ | AMO_RL : aux & IR_MEM_ACQ ? AMO_AQ : 0;
+}
+
 static u32 amo_op(const struct gen *g, u32 op, u32 aux)
 {
-    op |= (aux & IR_MEM_SIZE) == 3 ? AMO_D : 0;
-    if (!g->u->alone)
-        op |= (aux & IR_MEM_ACQ ? AMO_AQ : 0u) | (aux & IR_MEM_REL ? AMO_RL : 0u);
-    return op;
+    return op | ((aux & IR_MEM_SIZE) == 3 ? AMO_D : 0) | order(g, aux);
 }
-/* lr and sc of a loop: as the manual has it for what is both. */
+/* lr and sc of a loop. */
 static u32 lr_op(const struct gen *g, u32 aux)
 {
-    u32 op = LR | ((aux & IR_MEM_SIZE) == 3 ? AMO_D : 0);
-    if (!g->u->alone && (aux & IR_MEM_ACQ))
-        op |= AMO_AQ | (aux & IR_MEM_REL ? AMO_RL : 0);
-    return op;
+    u32 both = IR_MEM_ACQ | IR_MEM_REL;
+    return amo_op(g, LR, aux & IR_MEM_ACQ ? aux : aux & ~both);
 }
 static u32 sc_op(const struct gen *g, u32 aux)
 {
-    return SC | ((aux & IR_MEM_SIZE) == 3 ? AMO_D : 0) | (!g->u->alone && (aux & IR_MEM_REL) ? AMO_RL : 0);
+    return amo_op(g, SC, aux & IR_MEM_REL ? aux : aux & ~(u32)IR_MEM_ACQ);
 }
 
 /* Where a narrow access lies in its word: the word's host address is in ra, by which unwinding knows that the guest's
@@ -420,14 +423,13 @@ static void cas_pair(struct gen *g, ir_ref i)
     s32 expect = use_mem(g, in->b), fresh = use_mem(g, in->c);
     unlock(g, atomic_address(g, i));
     if (have(FEAT_ZACAS)) {
-        u32 order = g->u->alone ? 0 : (in->aux & IR_MEM_ACQ ? AMO_AQ : 0u) | (in->aux & IR_MEM_REL ? AMO_RL : 0u);
         for (u32 r = A2; r <= A5; r++)
             temp_take(g, r);
         x_load(c, LD, A2, VCPU, expect);
         x_load(c, LD, A3, VCPU, expect + 8);
         x_load(c, LD, A4, VCPU, fresh);
         x_load(c, LD, A5, VCPU, fresh + 8);
-        x_r(c, AMOCAS_Q | order, A2, SCR, A4);
+        x_r(c, AMOCAS_Q | order(g, in->aux), A2, SCR, A4);
         s32 dst = def_mem(g, i);
         x_store(c, SD, A2, VCPU, dst);
         x_store(c, SD, A3, VCPU, dst + 8);

@@ -8,8 +8,8 @@
  * stands in a word behind the jump that nobody runs.
  *
  * Other harts may run the old jump for as long as they like, since nothing makes instruction fetch look at memory anew
- * but fence.i. For a link that is harmless: the stub leads to the engine, which links again (and this hart fences).
- * After unlinking, whoever needs it done has the engine sync the code (mk_code_sync), which is a fence.i on all harts.
+ * but fence.i; the engine has all of them do one after each change (mk_code_sync). Until then the old way is as right
+ * as the new one: the stub leads to the engine, and an unlinked unit stays where it is.
  *
  * Calls and returns use the host's own prediction. s1 walks the vCPU's return-address stack, whose entries are two
  * words: the host address to return to, and above it the guest pc that it stands for. A guest call is
@@ -142,7 +142,6 @@ void rv_link(u8 *rw_site, const u8 *rx_site, const void *to)
         d = far;
     }
     __atomic_store_n((u32 *)(void *)rw_site, JAL | rd << 7 | j_imm((s32)d), __ATOMIC_RELEASE);
-    __asm__ volatile("fence.i" ::: "memory"); /* for this hart */
 }
 
 /* --- polls --- */
