@@ -133,6 +133,25 @@ void def_moved(struct gen *g, ir_ref i, u32 r)
 
 /* --- arithmetic --- */
 
+/* dst = x, which i is then computed upon. Where all that i is for is to go into a vector, zeros above come for free. */
+static void copy_first(struct gen *g, ir_ref i, u32 dst, ir_ref a, u32 x)
+{
+    const struct val *v = &g->val[i];
+    const u32 type = ins_of(g, i)->type;
+    keeps_width(g, i, a);
+    if (v->width || v->uses != 1 || ins_of(g, v->user)->op != IR_OP_vzext || (type == IR_F32 && !have(FEAT_SSE41))) {
+        mov_rr(g, dst, x, type);
+        return;
+    }
+    if (type == IR_F64) {
+        x_rr(&g->c, 0x7e | X_0F | X_F3, dst, x); /* movq */
+    } else {
+        x_rm(&g->c, 0x21 | X_3A | X_66, dst, o_reg(x), 1); /* insertps: x's lowest lane, zeros in the others */
+        put8(&g->c, 0x0e);
+    }
+    g->val[i].width = (u8)ir_bits(type);
+}
+
 static u32 arith_op(u32 op)
 {
     switch (op) {
@@ -165,13 +184,11 @@ void emit_farith(struct gen *g, ir_ref i)
         struct cold *k = soft_later(g, x, y, NOREG, t);
         fp_check_round(g, in->aux, k);
         if (!unary)
-            mov_rr(g, t, x, type);
+            copy_first(g, i, t, in->a, x);
         x_rr(c, op, t, y);
         ucomis(g, type, t, o_reg(t));
         add_site(k, x_jcc(c, CC_P));
         k->back = c->p;
-        if (!unary)
-            keeps_width(g, i, in->a);
         def_moved(g, i, t);
         return;
     }
@@ -228,9 +245,8 @@ void emit_fma(struct gen *g, ir_ref i)
             dst = t;
         k = soft_later(g, x, y, z, dst);
         fp_check_round(g, in->aux, k);
-        mov_rr(g, dst, x, type);
+        copy_first(g, i, dst, in->a, x);
         x_vex(c, op + 0xa9, dst, y, o_reg(z), 0);
-        keeps_width(g, i, in->a);
     } else if (dst == z) {
         mov_rr(g, t, z, type);
         k = soft_later(g, x == z ? t : x, y == z ? t : y, t, dst);
@@ -307,7 +323,7 @@ void emit_fcmp(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
-/* 1 for less or unordered, 2 for greater or unordered. */
+/* 1 for less or unordered, which is what the carry says; 2 for greater or unordered, when ZF is what the carry is. */
 void emit_ford(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -315,16 +331,14 @@ void emit_ford(struct gen *g, ir_ref i)
     u32 op = (in->aux & IR_FCMP_SIGNAL ? 0x2f : 0x2e) | X_0F | packed(ins_of(g, in->a)->type);
     u32 x = use_reg(g, in->a);
     struct opnd y = use_rm(g, in->b);
-    u32 dst = def_reg(g, i, 0), above = temp_int(g), none = temp_int(g);
+    u32 dst = def_reg(g, i, 0), t = temp_int(g);
     x_rr(c, 0x33, dst, dst);
-    x_rr(c, 0x33, above, above);
-    x_rr(c, 0x33, none, none);
+    x_rr(c, 0x33, t, t);
     x_rm(c, op, x, y, 0);
-    x_setcc(c, CC_A, above);
-    x_setcc(c, CC_P, none);
     x_setcc(c, CC_B, dst);
-    x_alu(c, 0, ALU_OR, above, o_reg(none));
-    x_lea(c, 0, dst, o_sib(dst, above, 1, 0));
+    x_setcc(c, CC_NE, t);
+    x_alu(c, 0, ALU_XOR, t, o_reg(dst));
+    x_lea(c, 0, dst, o_sib(dst, t, 1, 0));
     def_done(g, i, dst);
 }
 
