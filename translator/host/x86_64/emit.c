@@ -186,8 +186,11 @@ static void scan_hint(struct gen *g, struct scan *s, ir_ref i)
         v->hint = 0;
         return;
     }
-    /* Around calls into C a register is kept as wide as its slot is. */
-    bool fits = ir_bits(g->u->slots->slot[slot].type) >= ir_bits(ins_of(g, in->a)->type);
+    /* Around calls into C a register is kept as wide as its slot is. An integer that goes into a vector is of another
+     * file. */
+    const u32 type = ins_of(g, in->a)->type;
+    bool fits =
+        ir_bits(g->u->slots->slot[slot].type) >= ir_bits(type) && is_float_class(type) == (g->slot_reg[slot] >= XMM0);
     if (passes_hint(in->op) && fits && !g->val[in->a].hint) {
         g->val[in->a].hint = v->hint;
         g->val[in->a].chain = v->chain || !v->shares;
