@@ -3,7 +3,7 @@
 
 run.py --emit PROGRAM --host ISA [--bless] [NAME…]
 
-For each piece of guest code in riscv64/NAME.s there is <host>/NAME.txt, which shows the host code for it, guest instruction by guest
+For each piece of guest code in <guest>/NAME.s there is <host>/NAME.txt, which shows the host code for it, guest instruction by guest
 instruction, once with all optional host features and guest memory at host address 0 (all-flat0), once with no feature and memory elsewhere
 (none-base). --bless writes the files anew. Jumps and references into the common code, and helpers, are shown by name, so that a change there is not
 one of every file.
@@ -25,19 +25,28 @@ import hostdis
 
 PC = 0x10000
 WAYS = ('all', 'flat0'), ('none', 'base')
-MARCH = 'rv64gc_zba_zbb_zbs'
+# By guest: the binutils' prefix, and options for its assembler and its linker.
+GUESTS = {
+    'riscv64': ('riscv64-linux-gnu-', ['-march=rv64gc_zba_zbb_zbs', '-mno-relax'], ['--no-relax']),
+    'aarch64': ('aarch64-linux-gnu-', ['-march=armv8.2-a+crypto'], []),
+}
 
 
 class Failed(Exception):
     pass
 
 
-def assemble(source, prefix):
+def pieces_of(guest):
+    return {os.path.splitext(os.path.basename(p))[0]: guest for p in glob.glob(os.path.join(HERE, guest, '*.s'))}
+
+
+def assemble(source, guest):
     """The raw code of an assembler file, as if it lay at PC."""
+    prefix, as_flags, ld_flags = GUESTS[guest]
     with tempfile.TemporaryDirectory() as tmp:
         obj, elf, raw = (os.path.join(tmp, name) for name in ('o', 'elf', 'raw'))
-        for cmd in ([prefix + 'as', f'-march={MARCH}', '-mno-relax', '-o', obj, source],
-                    [prefix + 'ld', '--no-relax', f'-Ttext={PC:#x}', '-e', '0', '-o', elf, obj],
+        for cmd in ([prefix + 'as', *as_flags, '-o', obj, source],
+                    [prefix + 'ld', *ld_flags, f'-Ttext={PC:#x}', '-e', '0', '-o', elf, obj],
                     [prefix + 'objcopy', '-O', 'binary', '-j', '.text', elf, raw]):
             r = subprocess.run(cmd, capture_output=True, text=True, check=False)
             if r.returncode:
@@ -59,8 +68,8 @@ def code_in(golden):
     return out
 
 
-def emit(program, code, way):
-    r = subprocess.run([program, *way], input=code, capture_output=True, check=False)
+def emit(program, guest, code, way):
+    r = subprocess.run([program, guest, *way], input=code, capture_output=True, check=False)
     if r.returncode == 77:
         return None
     if r.returncode:
@@ -122,17 +131,17 @@ def show(text, objdump):
     return lines, (guest, sum(len(p.lines) for p in pieces), sum(len(p.code) for p in pieces))
 
 
-def golden_text(name, code, program, objdump):
+def golden_text(name, guest, code, program, objdump):
     """The whole file; None when it cannot be made on this machine."""
-    with open(os.path.join(HERE, 'riscv64', name + '.s'), encoding='utf-8') as f:
-        title = f.readline().lstrip('# ').strip()
+    with open(os.path.join(HERE, guest, name + '.s'), encoding='utf-8') as f:
+        title = f.readline().lstrip('#/ ').strip()
     head, body = [title], []
     for way in WAYS:
-        text = emit(program, code, way)
+        text = emit(program, guest, code, way)
         if text is None:
             return None
-        lines, (guest, host, size) = show(text, objdump)
-        head.append(f'{"-".join(way)}: {guest} guest instructions, {host} host instructions, {size} bytes')
+        lines, (insns, host, size) = show(text, objdump)
+        head.append(f'{"-".join(way)}: {insns} guest instructions, {host} host instructions, {size} bytes')
         body += ['', f'=== {"-".join(way)}', *lines]
     return '\n'.join(head + body) + '\n'
 
@@ -148,32 +157,34 @@ def main():
     ap.add_argument('--host', default='x86_64')
     ap.add_argument('--bless', action='store_true', help='write the files anew')
     ap.add_argument('--objdump', default='objdump')
-    ap.add_argument('--prefix', default='riscv64-linux-gnu-', help='of the guest binutils')
     ap.add_argument('--list', action='store_true', help='print the names')
     ap.add_argument('name', nargs='*')
     opt = ap.parse_args()
-    names = sorted(os.path.splitext(os.path.basename(p))[0] for p in glob.glob(os.path.join(HERE, 'riscv64', '*.s')))
+    guest_of = {}
+    for guest in GUESTS:
+        guest_of.update(pieces_of(guest))
     if opt.list:
-        print(*names)
+        print(*sorted(guest_of))
         return 0
     if not shutil.which(opt.objdump):
         print(f'no {opt.objdump}')
         return 77
-    have_as = shutil.which(opt.prefix + 'as')
-    if opt.bless and not have_as:
-        print(f'--bless: no {opt.prefix}as')
-        return 1
     changed = 0
     try:
-        for name in opt.name or names:
+        for name in opt.name or sorted(guest_of):
+            guest = guest_of[name]
+            have_as = shutil.which(GUESTS[guest][0] + 'as')
+            if opt.bless and not have_as:
+                print(f'--bless: no {GUESTS[guest][0]}as')
+                return 1
             path = os.path.join(HERE, opt.host, name + '.txt')
             old = ''
             if os.path.exists(path):
                 with open(path, encoding='utf-8') as f:
                     old = f.read()
-            source = os.path.join(HERE, 'riscv64', name + '.s')
-            code = assemble(source, opt.prefix) if have_as else code_in(old)
-            new = golden_text(name, code, opt.emit, opt.objdump)
+            source = os.path.join(HERE, guest, name + '.s')
+            code = assemble(source, guest) if have_as else code_in(old)
+            new = golden_text(name, guest, code, opt.emit, opt.objdump)
             if new is None:
                 print('skipped: the fixed addresses are taken')
                 return 77

@@ -99,11 +99,33 @@ static ir_ref vmake_of(struct ir_builder *b, struct ir_ins *in)
     return NEXT;
 }
 
+/* Are the upper 64 bits of v zeros? */
+static bool upper_zero(const struct ir_builder *b, ir_ref v)
+{
+    const struct ir_ins *p = def(b, v);
+    u128 k;
+    switch (p->op) {
+    case IR_OP_vzext:
+    case IR_OP_vfnarrow:
+        return true;
+    case IR_OP_ld:
+        return (p->aux & IR_MEM_SIZE) < 4;
+    case IR_OP_vnarrow:
+    case IR_OP_vqnarrow:
+    case IR_OP_vuzp:
+        return konst(b, p->b, &k) && !k;
+    default:
+        return konst(b, v, &k) && !(k >> 64);
+    }
+}
+
 static ir_ref vzext_of(struct ir_builder *b, struct ir_ins *in)
 {
     const struct ir_ins *p = def(b, in->a);
     if (p->op == IR_OP_bitcast)
         return to(in, IR_OP_vzext, IR_V128, 0, p->a);
+    if (p->op == IR_OP_vlow && ir_bits(p->type) == 64 && upper_zero(b, p->a))
+        return p->a;
     return NEXT;
 }
 

@@ -552,8 +552,7 @@ static bool vqdmulh(struct gen *g, ir_ref i)
         v3r(g, V_POR, r.d, r.d, r.t);
     }
     /* Only the least times the least is -2^15, and should be one less than 2^15. */
-    mov_rr(g, r.t, r.d, IR_V128);
-    v3(g, P(0x75), r.t, r.t, konst(g, K_SIGN16_V));
+    v3(g, P(0x75), r.t, r.d, konst(g, K_SIGN16_V));
     v3r(g, V_PXOR, r.d, r.d, r.t);
     return done(g, i, r.d);
 }
@@ -738,10 +737,17 @@ static bool vwiden(struct gen *g, ir_ref i)
     return done(g, i, r.d);
 }
 
-/* Lanes of twice size l in r.x and r.y, which fit as they are, together in r.d. */
-static void pack(struct gen *g, const struct regs *r, u32 l)
+/* Lanes of twice size l in r.d and b, which fit as they are, together in r.d. */
+static void pack(struct gen *g, const struct regs *r, u32 l, struct opnd b)
 {
-    v3r(g, l == IR_V8 ? P(0x67) : P38(0x2b), r->d, r->d, r->t); /* packuswb, packusdw */
+    v3(g, l == IR_V8 ? P(0x67) : P38(0x2b), r->d, r->d, b); /* packuswb, packusdw */
+}
+
+static bool is_zero(const struct gen *g, ir_ref a)
+{
+    const struct ir_ins *in = ins_of(g, root_of(g, a));
+    u64 lo, hi;
+    return in->op == IR_OP_vmake && const_of(g, in->a, &lo) && const_of(g, in->b, &hi) && !(lo | hi);
 }
 
 static bool vnarrow(struct gen *g, ir_ref i)
@@ -752,6 +758,15 @@ static bool vnarrow(struct gen *g, ir_ref i)
     if (l == IR_V32) {
         u32 imm = odd ? 0xdd : 0x88;
         one_of(g, i, P0(0xc6), in->a, in->b, false, &imm); /* shufps */
+        return true;
+    }
+    const bool half = in->op == IR_OP_vnarrow && is_zero(g, in->b);
+    if (half && (l == IR_V8 || have(FEAT_SSE41))) { /* zeros above */
+        struct regs r = {.x = use_reg(g, in->a)};
+        r.d = def_reg(g, i, in->a);
+        v3(g, V_PAND, r.d, r.x, konst(g, K_EVEN8 + l));
+        pack(g, &r, l, konst(g, K_ZERO));
+        def_done(g, i, r.d);
         return true;
     }
     struct regs r = regs2(g, i);
@@ -772,7 +787,7 @@ static bool vnarrow(struct gen *g, ir_ref i)
         v3(g, V_PAND, r.d, r.x, konst(g, K_EVEN8 + l));
         v3(g, V_PAND, r.t, r.y, konst(g, K_EVEN8 + l));
     }
-    pack(g, &r, l);
+    pack(g, &r, l, o_reg(r.t));
     return done(g, i, r.d);
 }
 
@@ -787,7 +802,7 @@ static bool vqnarrow(struct gen *g, ir_ref i)
     u32 min = P38(0x3a + l); /* pminuw, pminud */
     v3(g, min, r.d, r.x, konst(g, K_EVEN8 + l));
     v3(g, min, r.t, r.y, konst(g, K_EVEN8 + l));
-    pack(g, &r, l);
+    pack(g, &r, l, o_reg(r.t));
     return done(g, i, r.d);
 }
 

@@ -199,8 +199,7 @@ static bool vf2i(struct gen *g, ir_ref i)
     f.t = temp_float(g);
     const u32 truncate = P0(0x5b) | X_F3, convert = P(0x5b);
     if (is_unsigned) { /* those below 2^31 are signed ones as well, and the others are not looked at here */
-        mov_rr(g, f.t, f.x, IR_V128);
-        v3(g, P(0x66), f.t, f.t, konst(g, K_2P31_LESS)); /* pcmpgtd */
+        v3(g, P(0x66), f.t, f.x, konst(g, K_2P31_LESS)); /* pcmpgtd */
         v3r(g, V_POR, f.t, f.t, f.x);
         if_any(g, &f, f.t);
         v2(g, round == IR_RTZ ? truncate : convert, f.d, o_reg(f.x));
@@ -213,8 +212,7 @@ static bool vf2i(struct gen *g, ir_ref i)
         v2(g, truncate, f.d, o_reg(f.d));
         v2(g, truncate, f.t, o_reg(f.x));
     }
-    mov_rr(g, f.t, f.d, IR_V128);
-    v3(g, P(0x76), f.t, f.t, konst(g, K_SIGN32_V)); /* pcmpeqd */
+    v3(g, P(0x76), f.t, f.d, konst(g, K_SIGN32_V)); /* pcmpeqd */
     if_any(g, &f, f.t);
     return finish(g, &f);
 }
