@@ -102,22 +102,46 @@ static bool window_free(u32 base)
     return true;
 }
 
-/* Where the window may begin. */
-static s64 window_find(const struct limit *lim)
+/* Where the window may begin, from `from` on. */
+static s64 window_find(const struct limit *lim, u64 from)
 {
     enum { LARGE = 4096 };
     /* Above the soft limit, where the guest has no numbers; but a high number would make the kernel's table large. */
-    for (u64 base = lim->cur <= LARGE ? lim->cur : 1024 - LX_FD_HIDDEN;
-         base + LX_FD_HIDDEN <= lim->max && base < 2 * LARGE; base++) {
+    u64 first = lim->cur <= LARGE ? lim->cur : 1024 - LX_FD_HIDDEN;
+    for (u64 base = first > from ? first : from; base + LX_FD_HIDDEN <= lim->max && base < 2 * LARGE; base++) {
         if (window_free((u32)base))
             return (s64)base;
     }
+    if (from)
+        return -EMFILE;
     /* Below it, out of the way. */
     for (u64 base = lim->cur < LARGE ? lim->cur : LARGE; base-- > 3;) {
         if (base + LX_FD_HIDDEN <= lim->max && window_free((u32)base))
             return (s64)base;
     }
     return -EMFILE;
+}
+
+/* Fills the window at base with placeholders. */
+static int window_fill(struct lx_process *p, u32 base)
+{
+    lx_fd_base = base;
+    lx_fd_room_begin(p);
+    s64 fd = prov_call_now(LX_NR_openat, (u64)AT_FDCWD, (u64) "/", O_PATH | O_CLOEXEC, 0, 0, 0);
+    int r = fd < 0 ? (int)fd : 0;
+    u32 i = 0;
+    for (; !r && i < LX_FD_HIDDEN; i++) {
+        if ((u64)fd == lx_fd_base + i)
+            continue; /* it was the lowest that was free */
+        s64 d = prov_call_now(LX_NR_dup3, (u64)fd, lx_fd_base + i, O_CLOEXEC, 0, 0, 0);
+        r = d < 0 ? (int)d : 0;
+    }
+    for (; r && i > 0; i--)
+        (void)prov_call_now(LX_NR_close, (u64)base + i - 1, 0, 0, 0, 0, 0);
+    if (fd >= 0 && !lx_fd_hidden((u64)fd))
+        (void)prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
+    lx_fd_room_end(p);
+    return r;
 }
 
 int lx_fd_init(struct lx_process *p)
@@ -127,23 +151,16 @@ int lx_fd_init(struct lx_process *p)
     if (r)
         return r;
     lim.cur = lx_fd_room_limit(p);
-    s64 base = window_find(&lim);
-    if (base < 0)
-        return (int)base;
-    lx_fd_base = (u32)base;
-    lx_fd_room_begin(p);
-    s64 fd = prov_call_now(LX_NR_openat, (u64)AT_FDCWD, (u64) "/", O_PATH | O_CLOEXEC, 0, 0, 0);
-    r = fd < 0 ? (int)fd : 0;
-    for (u32 i = 0; !r && i < LX_FD_HIDDEN; i++) {
-        if ((u64)fd == lx_fd_base + i)
-            continue; /* it was the lowest that was free */
-        s64 d = prov_call_now(LX_NR_dup3, (u64)fd, lx_fd_base + i, O_CLOEXEC, 0, 0, 0);
-        r = d < 0 ? (int)d : 0;
+    for (u64 from = 0;;) {
+        s64 base = window_find(&lim, from);
+        if (base < 0)
+            return (int)base;
+        r = window_fill(p, (u32)base);
+        /* Numbers that look free and cannot be had are the window of one of us that runs us. */
+        if (r != -EBADF)
+            return r;
+        from = (u64)base + LX_FD_HIDDEN;
     }
-    if (fd >= 0 && !lx_fd_hidden((u64)fd))
-        (void)prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
-    lx_fd_room_end(p);
-    return r;
 }
 
 /* Puts fd at the window's number i. */
