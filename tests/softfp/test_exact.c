@@ -507,6 +507,43 @@ static void environment(void **state)
     assert_int_equal(s.flags, SFP_DZ | SFP_NX);
 }
 
+/* What an environment may have otherwise. */
+static void options(void **state)
+{
+    /* (1 + 2^-52) * (1 - 2^-52) * 2^-1022 is just below the smallest normal number, which it is rounded up to. */
+    const u64 a = 0x3ff0000000000001, b = 0x000fffffffffffff, least = 0x0010000000000000;
+    for (u32 round = SFP_RNE; round <= SFP_RMM; round++) {
+        const bool up = round == SFP_RNE || round == SFP_RUP || round == SFP_RMM;
+        struct sfp after = {.round = (u8)round}, before = {.round = (u8)round, .tiny_before = true};
+        assert_int_equal(sfp_mul(&after, SFP_F64, a, b), up ? least : least - 1);
+        assert_int_equal(sfp_mul(&before, SFP_F64, a, b), up ? least : least - 1);
+        assert_int_equal(after.flags, up ? SFP_NX : SFP_NX | SFP_UF);
+        assert_int_equal(before.flags, SFP_NX | SFP_UF);
+    }
+    struct sfp exact = {.tiny_before = true};
+    assert_int_equal(sfp_add(&exact, SFP_F64, b, 1), least);
+    assert_int_equal(sfp_sub(&exact, SFP_F64, least, 1), b);
+    assert_int_equal(exact.flags, 0);
+
+    const u64 one = 0x3c00, quiet = 0x7e01, signalling = 0x7c02;
+    struct sfp s = {.snan_wins = true};
+    assert_int_equal(sfp_min(&s, SFP_F16, one, quiet, false), one);
+    assert_int_equal(sfp_max(&s, SFP_F16, quiet, one, false), one);
+    assert_int_equal(s.flags, 0);
+    assert_int_equal(sfp_min(&s, SFP_F16, one, signalling, false), signalling | 0x200);
+    assert_int_equal(sfp_max(&s, SFP_F16, quiet, signalling, false), signalling | 0x200);
+    assert_int_equal(s.flags, SFP_NV);
+    s.flags = 0;
+    assert_int_equal(sfp_max(&s, SFP_F16, quiet, one, true), quiet);
+    assert_int_equal(s.flags, 0);
+
+    struct sfp z = {.nan_zero = true};
+    assert_int_equal(sfp_to_int(&z, SFP_F16, 0xfe00, 32, false, SFP_RTZ), 0);
+    assert_int_equal(z.flags, SFP_NV);
+    assert_int_equal(sfp_to_int(&z, SFP_F16, 0xfc00, 32, false, SFP_RTZ), 0x80000000);
+    assert_int_equal(sfp_to_int(&z, SFP_F16, 0x7c00, 64, true, SFP_RTZ), ~0ull);
+}
+
 /* The judge can say no: each of these is wrong in one way. */
 static void oracle_rejects(void **state)
 {
@@ -541,7 +578,7 @@ int main(void)
         cmocka_unit_test(special_triples),   cmocka_unit_test(arithmetic_f16), cmocka_unit_test(arithmetic_f32),
         cmocka_unit_test(arithmetic_f64),    cmocka_unit_test(f16_sweep),      cmocka_unit_test(conversions),
         cmocka_unit_test(f16_exhaustive),    cmocka_unit_test(to_integers),    cmocka_unit_test(from_integers),
-        cmocka_unit_test(round_to_integral), cmocka_unit_test(ordering),
+        cmocka_unit_test(round_to_integral), cmocka_unit_test(ordering),       cmocka_unit_test(options),
     };
     return cmocka_run_group_tests_name("softfp against the oracle", tests, NULL, NULL);
 }
