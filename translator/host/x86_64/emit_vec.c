@@ -913,10 +913,17 @@ static bool vaes(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     if (!have(FEAT_AES))
         return false;
+    struct opnd no_key = konst(g, K_ZERO);
+    if (g->val[in->a].fused) {
+        ir_ref a = ins_of(g, in->a)->a;
+        u32 x = use_reg(g, a), dst = def_reg(g, i, a);
+        v3(g, P38(in->imm == 2 ? 0xdc : 0xde), dst, x, no_key); /* aesenc, aesdec */
+        def_done(g, i, dst);
+        return true;
+    }
     if (in->imm == 3)
         return unary(g, i, P38(0xdb));
     u32 x = use_reg(g, in->a), dst = def_reg(g, i, in->a);
-    struct opnd no_key = konst(g, K_ZERO);
     v3(g, P38(in->imm == 0 ? 0xdd : 0xdf), dst, x, no_key); /* aesenclast, aesdeclast */
     if (in->imm == 2)
         v3(g, P38(0xdc), dst, dst, no_key); /* aesenc does again what has just been undone, and mixes */
