@@ -31,12 +31,6 @@ void print_message(const char *format, ...)
     va_end(ap);
 }
 
-void cmocka_same(uintmax_t a, uintmax_t b, int want, const char *what, const char *file, int line)
-{
-    if ((a == b) != want)
-        cmocka_fail(file, line, "%s: %#jx, %#jx", what, a, b);
-}
-
 void cmocka_same_text(const char *a, const char *b, const char *file, int line)
 {
     if (strcmp(a, b) != 0)
