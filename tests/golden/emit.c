@@ -1,6 +1,6 @@
 /* Emits host code for guest code, without running it: `emit GUEST FEATURES BASE < CODE`. FEATURES are all or none; BASE
- * is flat0 or base (host_code.flat0). CODE is raw guest code, taken to lie at PC. Units are made one after the other until
- * it ends.
+ * is flat0 or base (host_code.flat0). CODE is raw guest code, taken to lie at PC. Units are made one after the other
+ * until it ends.
  *
  * Everything has a fixed address, so that the output is the same on every machine: the common code and then each unit,
  * at CODE_AT. Prints `common NAME ADDRESS` and `helper NAME ADDRESS` lines, then each unit as --dump=guest,host prints
