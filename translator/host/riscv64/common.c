@@ -18,6 +18,7 @@
 #include "lib/softfp/softfp.h"
 #include "lib/str.h"
 #include "translator/ir/fp_eval.h"
+#include "translator/ir/vec_eval.h"
 
 #define FFLAGS 31u /* of fcsr; they are IR_FLAG_* */
 #define FRM    5   /* shift of the rounding mode, which is numbered as enum ir_round */
@@ -331,6 +332,10 @@ void rv_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
 void rv_soft(struct vcpu *v)
 {
     u64 d = v->scratch[3];
+    if (ir_is_vec_op(d & 0xff)) {
+        rv_vec_op(v);
+        return;
+    }
     u32 type = d >> 8 & 0xff, from = d >> 16 & 0xff;
     u64 mask = ir_bits(from) == 64 ? ~0ull : (1ull << ir_bits(from)) - 1;
     struct sfp env = {.round = (u8)v->fp_round};

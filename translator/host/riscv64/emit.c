@@ -295,8 +295,8 @@ static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
     [IR_OP_vtbl] = emit_vec,         [IR_OP_vpopcnt] = emit_vec,      [IR_OP_vclz] = emit_vec,
     [IR_OP_vqdmulh] = emit_vec,      [IR_OP_vdot] = emit_vec,         [IR_OP_vpmul] = emit_vec,
     [IR_OP_vpmull] = emit_vec,       [IR_OP_vaes] = emit_vec,
-    [IR_OP_vfadd] = emit_vec,        [IR_OP_vfsub] = emit_vec,        [IR_OP_vfmul] = emit_vec,
-    [IR_OP_vfdiv] = emit_vec,        [IR_OP_vfsqrt] = emit_vec,       [IR_OP_vfma] = emit_vec,
+    [IR_OP_vfadd] = emit_vfarith,        [IR_OP_vfsub] = emit_vfarith,        [IR_OP_vfmul] = emit_vfarith,
+    [IR_OP_vfdiv] = emit_vfarith,        [IR_OP_vfsqrt] = emit_vfarith,       [IR_OP_vfma] = emit_vfarith,
     [IR_OP_vfmin] = emit_vec,        [IR_OP_vfmax] = emit_vec,        [IR_OP_vfcmp] = emit_vec,
     [IR_OP_vfround] = emit_vec,      [IR_OP_vf2i] = emit_vec,         [IR_OP_vi2f] = emit_vec,
     [IR_OP_vfwiden] = emit_vec,      [IR_OP_vfnarrow] = emit_vec,
@@ -448,6 +448,7 @@ const struct host_isa host_native = {
     .name = "riscv64",
     .npinned = {NPINNED_INT, NPINNED_FLOAT},
     .code_align = 64,
+    .max_code = 1u << 30, /* what auipc reaches either way, and to spare */
     .probe = rv_probe,
     .features = rv_feature_names,
     .have = rv_have,

@@ -58,11 +58,10 @@ static bool sext32(const struct gen *g, ir_ref i, u32 depth)
     case IR_OP_not:
         return depth && sext32(g, in->a, depth - 1);
     case IR_OP_and:
-        if ((const_of(g, in->a, &k) && !(k >> 31)) || (const_of(g, in->b, &k) && !(k >> 31)))
-            return true;
-        /* fallthrough */
     case IR_OP_or:
     case IR_OP_xor:
+        if (in->op == IR_OP_and && ((const_of(g, in->a, &k) && !(k >> 31)) || (const_of(g, in->b, &k) && !(k >> 31))))
+            return true;
         return depth && sext32(g, in->a, depth - 1) && sext32(g, in->b, depth - 1);
     case IR_OP_select:
         return depth && sext32(g, in->c, depth - 1) && sext32(g, in->d, depth - 1);

@@ -1,5 +1,6 @@
-/* Vectors. The base ISA has none, so they are in memory, as two words, and each op is one of two things: a few
- * instructions on integer registers, or a call of the reference semantics (translator/ir/vec_eval.h).
+/* Vectors. The base ISA has none, so they are in memory, as two words, and each op is one of three things: a few
+ * instructions on integer registers, scalar floating-point instructions a lane at a time, or a call of the reference
+ * semantics (translator/ir/vec_eval.h).
  *
  * A call hands over places: displacements of arguments and result from the vCPU, packed in one word, and the op in
  * another. So the result may be written where an argument is. */
@@ -177,8 +178,7 @@ static void place_write(struct vcpu *v, u64 at, u128 x)
     memcpy((u8 *)v + (at >> 48), &x, sizeof x);
 }
 
-/* C: op in bits 0..7 of scratch[0], its aux from 16 on, its immediate from 32 on; places in scratch[1]. */
-static u64 vec_op(struct vcpu *v)
+u64 rv_vec_op(struct vcpu *v)
 {
     u64 d = v->scratch[0], at = v->scratch[1];
     struct sfp env = {.round = (u8)v->fp_round};
@@ -198,6 +198,11 @@ static u64 vec_helper(struct vcpu *v)
     h->vfn(v, &r, &a, &b, &c, v->scratch[2]);
     place_write(v, at, r);
     return 0;
+}
+
+static u64 vec_desc(const struct ir_ins *in)
+{
+    return in->op | (u64)in->aux << 16 | in->imm << 32;
 }
 
 static void scratch_imm(struct gen *g, u32 n, u64 k)
@@ -225,7 +230,7 @@ void emit_vec(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     dgm_assert(in->imm == (u8)in->imm, "a vector op with immediate %lu", (unsigned long)in->imm);
-    call(g, i, vec_op, in->op | (u64)in->aux << 16 | in->imm << 32);
+    call(g, i, rv_vec_op, vec_desc(in));
 }
 
 void emit_vcall(struct gen *g, ir_ref i)
@@ -242,4 +247,80 @@ void emit_vcall(struct gen *g, ir_ref i)
         x_store(c, SW, SCR, VCPU, VOFF(fp_flags));
     }
     call(g, i, vec_helper, (u64)(uintptr_t)h);
+}
+
+/* --- floating point, lane by lane --- */
+
+/* A lane's result is to be looked at by software, as in emit_fp.c: it does all of them again. */
+static void cold_lanes(struct gen *g, const struct cold *k)
+{
+    const struct ir_ins *in = ins_of(g, k->ins);
+    scratch_imm(g, 0, vec_desc(in));
+    scratch_imm(g, 1, k->wide);
+    scratch_imm(g, 3, in->op);
+    x_call_common(&g->c, g->common->off[C_SOFT]);
+    x_j_back(&g->c, k->back);
+}
+
+void emit_vfarith(struct gen *g, ir_ref i)
+{
+    static const u32 ops[] = {
+        [IR_OP_vfadd] = FADD, [IR_OP_vfsub] = FSUB, [IR_OP_vfmul] = FMUL, [IR_OP_vfdiv] = FDIV, [IR_OP_vfsqrt] = FSQRT};
+    static const u32 fma[4] = {FMADD, FMSUB, FNMSUB, FNMADD}; /* by the signs of product and addend */
+    const struct ir_ins *in = ins_of(g, i);
+    struct code *c = &g->c;
+    u32 lane = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT, rm = in->aux & IR_FP_ROUND;
+    if (lane != IR_V32 && lane != IR_V64) {
+        emit_vec(g, i);
+        return;
+    }
+    bool wide = lane == IR_V64, three = in->op == IR_OP_vfma, redo = !(in->aux & IR_FP_DEFNAN);
+    bool tiny = (in->aux & IR_FP_TINY_BEFORE) && (in->op == IR_OP_vfmul || in->op == IR_OP_vfdiv || three);
+    u32 load = wide ? FLD : FLW, store = wide ? FSD : FSW, format = wide ? FMT_D : 0, n = wide ? 2 : 4,
+        size = wide ? 8 : 4;
+    u32 op = three ? fma[(in->aux & IR_FP_NEG_MUL ? 2 : 0) + (in->aux & IR_FP_NEG_ADD ? 1 : 0)] : ops[in->op];
+    u64 at = places(g, i);
+    s32 arg[3], out = SPILL_OFF(VEC_ARGS); /* apart: where an argument is may be where the result goes */
+    u32 nargs = 0;
+    u32 f[3];
+    while (nargs < 3 && ir_arg(in, nargs)) {
+        arg[nargs] = use_mem(g, ir_arg(in, nargs));
+        f[nargs++] = temp_float(g);
+    }
+    s32 dst = def_mem(g, i);
+    u32 least = tiny ? temp_float(g) : NOREG, t = tiny ? temp_float(g) : NOREG;
+    if (tiny) {
+        x_u(c, LUI, SCR, 0x00800000);
+        if (wide)
+            x_i(c, SLLI, SCR, SCR, 52 - 23);
+        x_r(c, (u32)FMV_W_X | format, least, SCR, 0);
+    }
+    if (tiny || redo) /* SCR2: all is well so far */
+        x_i(c, ADDI, SCR2, ZERO, 1);
+    for (u32 k = 0; k < n; k++) {
+        for (u32 a = 0; a < nargs; a++)
+            x_load(c, load, f[a], VCPU, arg[a] + (s32)(k * size));
+        u32 second = nargs > 1 ? f[1] : 0;
+        put32(c, op | format | rm << 12 | (FSCR & 31) << 7 | (f[0] & 31) << 15 | (second & 31) << 20 |
+                     (three ? (f[2] & 31) << 27 : 0));
+        x_store(c, store, FSCR, VCPU, out + (s32)(k * size));
+        if (redo) {
+            x_r(c, (u32)FEQ | format, SCR, FSCR, FSCR);
+            x_r(c, AND, SCR2, SCR2, SCR);
+        }
+        if (tiny) {
+            x_r(c, FSGNJX | format, t, FSCR, FSCR);
+            x_r(c, (u32)FEQ | format, SCR, t, least);
+            x_i(c, XORI, SCR, SCR, 1);
+            x_r(c, AND, SCR2, SCR2, SCR);
+        }
+    }
+    if (!redo && !tiny) {
+        copy_vcpu(g, dst, out);
+        return;
+    }
+    struct cold *nan = cold_if(g, cold_lanes, BEQ, SCR2, ZERO);
+    nan->wide = at | (u64)(u32)(dst + VBASE) << 48;
+    copy_vcpu(g, dst, out);
+    nan->back = c->p;
 }

@@ -67,6 +67,9 @@ bool rv_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr);
 void rv_unwind(struct vcpu *v, struct mk_regs *regs, const void *common);
 /* Which slots of `slots` are pinned where; returns how many. */
 u32 rv_pins(const struct ir_slots *slots, struct pin *pin);
+/* A vector operation: op in bits 0..7 of scratch[0], its aux from 16 on, its immediate from 32 on; places in
+ * scratch[1]. */
+u64 rv_vec_op(struct vcpu *v);
 /* The C side of C_SOFT. */
 void rv_soft(struct vcpu *v);
 /* What C_SOFT finds in scratch[3]. */
@@ -114,6 +117,7 @@ struct cold {
     u32 guest_off; /* of the guest instruction, from the unit's pc */
     u8 r[4];       /* registers; meaning is the emitter's */
     u32 n;
+    u64 wide;
 };
 
 /* A number that is loaded from behind the unit: the auipc of the load. */
@@ -327,8 +331,9 @@ void emit_vlow(struct gen *g, ir_ref i);
 void emit_vdup(struct gen *g, ir_ref i);
 void emit_vget(struct gen *g, ir_ref i);
 void emit_vset(struct gen *g, ir_ref i);
-void emit_vlogic(struct gen *g, ir_ref i); /* vand vor vxor vandn vnot vsel, vadd and vsub of 64-bit lanes */
-void emit_vec(struct gen *g, ir_ref i);    /* any, by a call */
+void emit_vlogic(struct gen *g, ir_ref i);  /* vand vor vxor vandn vnot vsel, vadd and vsub of 64-bit lanes */
+void emit_vec(struct gen *g, ir_ref i);     /* any, by a call */
+void emit_vfarith(struct gen *g, ir_ref i); /* vfadd vfsub vfmul vfdiv vfsqrt vfma */
 void emit_vcall(struct gen *g, ir_ref i);
 
 void emit_call(struct gen *g, ir_ref i);
