@@ -26,7 +26,7 @@ enum a64_fp_op {
     FP_TO_INT,   /* integers of the lane's size; through a64_fp_scale for fixed point */
     FP_FROM_INT, /* likewise */
     FP_NIR,
-    /* By helpers alone. */
+    /* Others; by helpers, but for steps of singles and doubles. */
     FP_ORD = FP_NIR, /* 0 equal, 1 less, 2 greater, 3 unordered; IR_FCMP_SIGNAL */
     FP_MULX,
     FP_RECPS,

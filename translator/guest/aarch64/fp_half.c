@@ -15,7 +15,7 @@
 
 bool a64_fp_has_half(const struct a64_ctx *c, enum a64_fp_op op)
 {
-    return op < FP_NIR && op != FP_TO_INT && !(c->rq->mode & (A64_MODE_FZ | A64_MODE_FZ16));
+    return op < FP_NIR && !(c->rq->mode & (A64_MODE_FZ | A64_MODE_FZ16));
 }
 
 /* --- NaNs --- */
@@ -90,7 +90,19 @@ static ir_ref fused(struct a64_ctx *c, ir_ref x, ir_ref y, ir_ref z)
     return v2(c, IR_OP_vzip, IR_V64, r[0], r[1]);
 }
 
-/* Four lanes from a half of the arguments; singles, masks of 32 bits from a comparison. */
+/* Four integers of 32 bits that saturate where those of 16 do when they are narrowed so. Signed ones lie at the top of
+ * theirs for it, being rounded before. */
+static ir_ref to_int(struct a64_ctx *c, u32 aux, ir_ref x)
+{
+    const struct fp_shape shape = {IR_V32, 4};
+    if (aux & IR_F2I_UNSIGNED)
+        return a64_fp(c, shape, FP_TO_INT, aux, x, 0, 0);
+    x = a64_fp(c, shape, FP_ROUND, (aux & IR_FP_ROUND) | IR_FP_EXACT, x, 0, 0);
+    x = a64_fp(c, shape, FP_MUL, IR_RNE, x, splat(c, IR_V32, 0x47800000), 0);
+    return v1i(c, IR_OP_vsar, IR_V32, a64_fp(c, shape, FP_TO_INT, IR_RTZ, x, 0, 0), 16);
+}
+
+/* Four lanes from a half of the arguments; singles, integers of 32 bits, masks of 32 bits from a comparison. */
 static ir_ref quarter(struct a64_ctx *c, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z, bool high)
 {
     const struct fp_shape shape = {IR_V32, 4};
@@ -101,6 +113,8 @@ static ir_ref quarter(struct a64_ctx *c, enum a64_fp_op op, u32 aux, ir_ref x, i
         return a64_fp(c, shape, op, aux, x, 0, 0);
     }
     x = wider(c, IR_V16, x, high);
+    if (op == FP_TO_INT)
+        return to_int(c, aux, x);
     y = args > 1 ? wider(c, IR_V16, y, high) : 0;
     if (args > 2)
         return fused(c, x, y, wider(c, IR_V16, z, high));
@@ -136,7 +150,10 @@ ir_ref a64_fp_half(struct a64_ctx *c, u32 n, enum a64_fp_op op, u32 aux, ir_ref 
         order_two(c, op, &x, &y);
     }
     ir_ref low = quarter(c, op, aux, x, y, z, false), high = n == 8 ? quarter(c, op, aux, x, y, z, true) : 0;
-    if (compares) {
+    if (op == FP_TO_INT) {
+        const u32 sign = aux & IR_F2I_UNSIGNED ? 0 : IR_V_SIGNED;
+        low = v2(c, IR_OP_vqnarrow, IR_V16 | sign, low, high ? high : vzero(c));
+    } else if (compares) {
         low = v2(c, IR_OP_vnarrow, IR_V16, low, high ? high : vzero(c));
     } else {
         low = narrower(c, IR_V16, IR_RDYN | fp_nan(c), low);

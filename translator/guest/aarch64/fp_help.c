@@ -157,9 +157,10 @@ static u32 reciprocal(u32 a)
 static u32 reciprocal_root(u32 a)
 {
     a = a < 256 ? a * 2 + 1 : ((a >> 1 << 1) + 1) * 2;
-    u32 b = 512;
-    while (a * (b + 1) * (b + 1) < 1u << 28)
-        b++;
+    u32 b = 512; /* the largest whose square times a is less than 2^28 */
+    for (u32 bit = 256; bit; bit /= 2)
+        if (a * (b + bit) * (b + bit) < 1u << 28)
+            b += bit;
     return (b + 1) / 2;
 }
 

@@ -68,10 +68,72 @@ static ir_ref scalar(struct a64_ctx *c, u32 lane, enum a64_fp_op op, u32 aux, ir
     return vzext(c, ir_emit(c->b, info->op, to, aux, 0, a, b, d, 0));
 }
 
+/* --- steps: products in which infinity times zero is a number --- */
+
+static ir_ref cut_shape(struct a64_ctx *c, struct fp_shape shape, ir_ref x)
+{
+    return shape.n == 1 ? cut_lane(c, shape.lane, x) : shape.n << shape.lane == 8 ? cut64(c, x) : x;
+}
+
+static u64 exp_bits(u32 lane)
+{
+    return lane == IR_V64 ? 0x7ffull << 52 : 0xffull << 23;
+}
+
+/* Both become zeros where one is infinite and the other zero; ones there. */
+static ir_ref without_inf_by_zero(struct a64_ctx *c, u32 lane, ir_ref *x, ir_ref *y)
+{
+    ir_ref ax = fp_abs(c, lane, *x), ay = fp_abs(c, lane, *y), inf = splat(c, lane, exp_bits(lane)), zero = vzero(c);
+    ir_ref one = v2(c, IR_OP_vand, 0, vcmp(c, lane, IR_EQ, ax, inf), vcmp(c, lane, IR_EQ, ay, zero));
+    ir_ref other = v2(c, IR_OP_vand, 0, vcmp(c, lane, IR_EQ, ay, inf), vcmp(c, lane, IR_EQ, ax, zero));
+    ir_ref mask = v2(c, IR_OP_vor, 0, one, other);
+    *x = v2(c, IR_OP_vandn, 0, *x, mask);
+    *y = v2(c, IR_OP_vandn, 0, *y, mask);
+    return mask;
+}
+
+/* One of them, the one with the larger exponent, divided by two, exactly; if both are subnormal or nearly so, then
+ * neither, for no rounding tells their product from half of it. */
+static void halve_one(struct a64_ctx *c, u32 lane, ir_ref *x, ir_ref *y)
+{
+    ir_ref inf = splat(c, lane, exp_bits(lane)), least = splat(c, lane, lane == IR_V64 ? 1ull << 52 : 1ull << 23);
+    ir_ref ex = v2(c, IR_OP_vand, 0, *x, inf), ey = v2(c, IR_OP_vand, 0, *y, inf);
+    ir_ref first = vcmp(c, lane, IR_GTS, ex, ey), larger = v3(c, IR_OP_vsel, 0, first, ex, ey);
+    ir_ref finite = v2(c, IR_OP_vandn, 0, vcmp(c, lane, IR_GTS, larger, least), vcmp(c, lane, IR_EQ, larger, inf));
+    ir_ref less = v2(c, IR_OP_vand, 0, finite, least);
+    *x = v2(c, IR_OP_vsub, lane, *x, v2(c, IR_OP_vand, 0, less, first));
+    *y = v2(c, IR_OP_vsub, lane, *y, v2(c, IR_OP_vandn, 0, less, first));
+}
+
+static bool is_step(enum a64_fp_op op)
+{
+    return op == FP_MULX || op == FP_RECPS || op == FP_RSQRTS;
+}
+
+/* x y, 2 - x y, 3 / 2 - x y / 2. */
+static ir_ref step(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, ir_ref x, ir_ref y)
+{
+    const u32 lane = shape.lane;
+    ir_ref sign = v2(c, IR_OP_vand, 0, v2(c, IR_OP_vxor, 0, x, y), sign_bits(c, lane));
+    ir_ref mask = without_inf_by_zero(c, lane, &x, &y);
+    ir_ref two = splat(c, lane, a64_fp_imm(lane, 0x00)), three_halves = splat(c, lane, a64_fp_imm(lane, 0x78));
+    if (op == FP_MULX) {
+        ir_ref r = a64_fp(c, shape, FP_MUL, IR_RDYN, x, y, 0);
+        return v3(c, IR_OP_vsel, 0, cut_shape(c, shape, mask), v2(c, IR_OP_vor, 0, two, sign), r);
+    }
+    if (op == FP_RSQRTS)
+        halve_one(c, lane, &x, &y);
+    return a64_fp(c, shape, FP_FMA, IR_RDYN | IR_FP_NEG_MUL, x, y, op == FP_RECPS ? two : three_halves);
+}
+
+/* --- any operation --- */
+
 ir_ref a64_fp(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z)
 {
     if (shape.lane == IR_V16 && a64_fp_has_half(c, op))
         return a64_fp_half(c, shape.n, op, aux, x, y, z);
+    if (is_step(op) && !a64_fp_by_helper(c, shape.lane))
+        return step(c, shape, op, x, y);
     if (op >= FP_NIR || a64_fp_by_helper(c, shape.lane))
         return a64_fp_call(c, shape, shape.lane, op, aux, 0, x, y, z);
 
