@@ -7,8 +7,9 @@ import sys
 class Guest:
     """A guest ISA: its name, what a cross compiler and Debian call it, and its dynamic linker."""
 
-    def __init__(self, name, triple, debian, loader, machine, breakpoint):
+    def __init__(self, name, triple, debian, loader, machine, shortest, breakpoint):
         self.name, self.triple, self.debian, self.loader = name, triple, debian, loader
+        self.shortest = shortest  # instruction, bytes
         self.machine = machine  # in ELF files
         self.breakpoint = breakpoint  # the instruction, as disassemblers write it
         self.libraries = '/usr/' + triple  # of the cross compiler: a prefix for -L
@@ -29,8 +30,8 @@ class Guest:
         return None if shutil.which(self.cc) else f'no {self.cc}'
 
 
-GUESTS = {g.name: g for g in (Guest('riscv64', 'riscv64-linux-gnu', 'riscv64', 'ld-linux-riscv64-lp64d.so.1', 243, 'ebreak'),
-                              Guest('aarch64', 'aarch64-linux-gnu', 'arm64', 'ld-linux-aarch64.so.1', 183, 'brk'))}
+GUESTS = {g.name: g for g in (Guest('riscv64', 'riscv64-linux-gnu', 'riscv64', 'ld-linux-riscv64-lp64d.so.1', 243, 2, 'ebreak'),
+                              Guest('aarch64', 'aarch64-linux-gnu', 'arm64', 'ld-linux-aarch64.so.1', 183, 4, 'brk'))}
 
 
 def add_option(parser):

@@ -522,7 +522,8 @@ int lx_gdb_signal(struct lx_thread *t, const siginfo_t *info, bool forced)
         bool parked = park_if_asked(r);
         if (forced && parked && gdb.on) {
             sig = 0; /* it comes again, if gdb has not moved the thread */
-        } else if (gdb.on && !((gdb.pass & LX_SIGBIT(sig)) && !(forced && sig == SIGTRAP))) {
+        } else if (gdb.on && (!(gdb.pass & LX_SIGBIT(sig)) || (forced && sig == SIGTRAP) || r->step)) {
+            /* What a step meets it is told in any case, since it may have to get over the handler. */
             r->in_signal = true;
             r->signal = 0;
             stop_for(r, GDB_STOP_SIGNAL, sig, info);

@@ -574,7 +574,7 @@ def detach(t):
     g = Guest(t, 'threads')
     r = Remote(g)
     r.want('?', r'T05.*')
-    r.want(f'Z0,{t.symbol("threads", "tick"):x},{step}', 'OK')
+    r.want(f'Z0,{t.symbol("threads", "tick"):x},{t.guest.shortest}', 'OK')
     r.want('vCont;c', r'T05thread:.*')
     r.close()
     g.end(0)
@@ -712,7 +712,7 @@ def packets(t):
     r.want(f'vCont;s:{tid}', r'T05thread:.*')
     if r.register(32) == pc:
         raise Failed('s does not step')
-    step = 2 if t.guest.name == 'riscv64' else 4  # the shortest instruction
+    step = t.guest.shortest
     r.want('s', r'T05.*')
     r.want('S00', r'T05.*')
     pc = r.register(32)
@@ -737,6 +737,7 @@ def many_stops(t):
     r.want('?', r'T05.*')
     tick = t.symbol('threads', 'tick')
     ready = t.symbol('threads', 'all_started')
+    step = t.guest.shortest
     r.want(f'Z0,{ready:x},{step}', 'OK')
     r.want('vCont;c', r'T05.*')
     r.want(f'z0,{ready:x},{step}', 'OK')
