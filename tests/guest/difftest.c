@@ -3,10 +3,10 @@
  *     difftest [--a WHAT] [--b WHAT] [--seed N] [--insns N] [--units N] [--batch N] [--only NAME] [--ext NAME,...]
  * [--keep]
  *
- * WHAT is qemu (its user emulator run on the same program as an ELF file), ir (translate and interpret), interp or
- * baseline (the engine's tiers). --insns: about how many instructions to try, in batches of snippets; --only and --ext
- * choose instructions; --faults: so many of 1000 memory operands are bad (not with qemu). What qemu does not know is
- * left out when it takes part.
+ * WHAT is qemu (its user emulator run on the same program as an ELF file), ir (translate and interpret), step (the
+ * same, an instruction at a time), interp or baseline (the engine's tiers). --insns: about how many instructions to
+ * try, in batches of snippets; --only and --ext choose instructions; --faults: so many of 1000 memory operands are bad
+ * (not with qemu). What qemu does not know is left out when it takes part.
  *
  * A difference is made small: instructions of the snippet are replaced by nops as long as the two still differ. Then
  * the seed, what remains and the registers that differ are printed. Status 0: no difference; 1: some; 77: no qemu. */
