@@ -31,8 +31,8 @@ def known(ours, theirs, word):
         return "bits that should be one"
     if re.match(r"(msr|mrs) ", ours) and re.match(r"(msr|mrs) ", theirs) and re.search(r"\bs\d_\d_", ours):
         return "a register that we have no name for"
-    if ours.startswith("hint #") and theirs != "illegal":
-        return "a hint that has got a name since"
+    if word & 0xFFFFF01F == 0xD503201F and theirs != "illegal" and (ours.startswith("hint #") or theirs.startswith("hint #")):
+        return "a hint that one of the two has no name for"
     if ours == "cfinv" and theirs.startswith("msr s0_0_c4_c"):
         return "bits that should be zero"
     return None
