@@ -39,7 +39,7 @@ static u64 nzcv_of(u64 kind, u64 a, u64 b, u64 c)
     switch (kind & ~1ull) {
     case A64_CC_RES: /* the first operand was a + b */
         a += b;
-        /* fallthrough */
+        __attribute__((fallthrough));
     case A64_CC_SUB:
         r = a - b;
         carry = a >= b;
@@ -198,7 +198,7 @@ static void slot_values(struct a64_ctx *c, u32 kind, ir_ref v[3])
         break;
     case A64_CC_ADC:
         v[2] = f->c;
-        /* fallthrough */
+        __attribute__((fallthrough));
     case A64_CC_SUB:
         v[0] = wide(c, f->a);
         v[1] = wide(c, f->b);

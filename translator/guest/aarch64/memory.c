@@ -32,7 +32,7 @@ static struct address address(struct a64_ctx *c, const struct a64_insn *i)
         break;
     case PRE:
         a.off = off;
-        /* fallthrough */
+        __attribute__((fallthrough));
     case POST:
         a.write_back = ir_op2i(c->b, IR_OP_add, a.base, (u64)off);
         break;
