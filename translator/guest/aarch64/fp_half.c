@@ -69,12 +69,15 @@ static ir_ref narrower(struct a64_ctx *c, u32 to, u32 aux, ir_ref x)
     return v1(c, IR_OP_vfnarrow, aux | IR_FP_TINY_BEFORE | to << IR_V_FP_LANE_SHIFT, x);
 }
 
-/* Two doubles as singles, rounded to odd, in the low half. */
+/* Two doubles as singles, rounded to odd, in the low half. They are rounded as any, since that is what hosts do; what
+ * went away from zero takes a step back. */
 static ir_ref rounded_to_odd(struct a64_ctx *c, ir_ref x)
 {
-    ir_ref r = narrower(c, IR_V32, IR_RTZ, x);
-    ir_ref exact = vcmp(c, IR_V64, IR_EQ, wider(c, IR_V32, r, false), x);
+    ir_ref r = narrower(c, IR_V32, IR_RDYN, x), back = wider(c, IR_V32, r, false);
+    ir_ref exact = vcmp(c, IR_V64, IR_EQ, back, x);
+    ir_ref away = vcmp(c, IR_V64, IR_GTS, fp_abs(c, IR_V64, back), fp_abs(c, IR_V64, x));
     ir_ref odd = v2(c, IR_OP_vandn, 0, splat(c, IR_V64, 1), exact);
+    r = v2(c, IR_OP_vadd, IR_V32, r, v2(c, IR_OP_vnarrow, IR_V32, away, vzero(c)));
     return v2(c, IR_OP_vor, 0, r, v2(c, IR_OP_vnarrow, IR_V32, odd, vzero(c)));
 }
 
