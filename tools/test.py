@@ -16,6 +16,8 @@ import re
 import subprocess
 import sys
 
+import signals
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GUESTS = ("riscv64", "aarch64")  # those of the system tests
 GOOD = {"OK", "EXPECTEDFAIL"}
@@ -115,6 +117,7 @@ def main(argv):
     ap.add_argument("suites", nargs="*", metavar="SUITE")
     a = ap.parse_args(argv)
     build = os.path.join(ROOT, a.build)
+    signals.as_a_terminal_gives_them()
     tests = known_tests(build)
     known = set(tests.values())
     unknown = set(a.suites) - known - {"suites", "system"}

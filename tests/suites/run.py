@@ -27,6 +27,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import suite  # noqa: E402
 sys.path.insert(0, os.path.join(suite.ROOT, "tools"))
 import guest_root  # noqa: E402
+import signals  # noqa: E402
 import source_pkg  # noqa: E402
 
 SUITES = ["qemu-tcg", "testfloat", "gcc-torture", "posix", "stress-ng", "rt-tests"]
@@ -117,6 +118,7 @@ def main(argv):
         return 2
     if not a.list and not a.table:
         suite.enter_namespace([os.path.abspath(__file__)] + argv)
+    signals.as_a_terminal_gives_them()
     suite.limit_memory()
     cx = suite.Context(a.suite, ours, module.REALTIME)
     results = suite.Results(cx.path("results.json"))

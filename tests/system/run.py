@@ -201,8 +201,9 @@ def main(argv):
     ap.add_argument("--list", action="store_true", help="name the cases")
     ap.add_argument("patterns", nargs="*", metavar="PATTERN")
     a = ap.parse_args(argv)
-    sys.path.insert(0, HERE)
+    sys.path[:0] = [HERE, os.path.join(ROOT, "tools")]
     import cases
+    import signals
     chosen = [c for c in cases.CASES if not a.patterns or any(fnmatch.fnmatch(c.name, p) for p in a.patterns)]
     if a.list:
         for c in chosen:
@@ -212,6 +213,7 @@ def main(argv):
         print("system tests: no case is called %s" % " ".join(a.patterns), file=sys.stderr)
         return 2
     enter_namespace(argv)
+    signals.as_a_terminal_gives_them()
     KEEP, ROOTS = a.keep, os.path.abspath(a.roots)
 
     native = Native("native", "amd64")
