@@ -18,8 +18,8 @@ CASES = []
 
 
 class Case:
-    def __init__(self, name, fn, sets, files, timeout, compare):
-        self.name, self.fn, self.sets, self.files, self.timeout, self.compare = name, fn, sets, files, timeout, compare
+    def __init__(self, name, fn, sets, files, timeout, compare, long):
+        self.name, self.fn, self.sets, self.files, self.timeout, self.compare, self.long = name, fn, sets, files, timeout, compare, long
 
 
 def equal(want, got):
@@ -32,9 +32,10 @@ def equal(want, got):
     return list(difflib.unified_diff(want.splitlines(), got.splitlines(), "native", "guest", n=1, lineterm=""))[2:] or ["texts differ in line ends"]
 
 
-def case(name, sets=(), files=(), timeout=120, compare=equal):
+def case(name, sets=(), files=(), timeout=120, compare=equal, long=False):
+    """`long`: it takes most of a minute and more natively, and --quick leaves it out."""
     def add(fn):
-        CASES.append(Case(name, fn, list(sets), list(files), timeout, compare))
+        CASES.append(Case(name, fn, list(sets), list(files), timeout, compare, long))
         return fn
     return add
 
@@ -216,7 +217,8 @@ for _module in ("asyncio socket subprocess threading signal math struct mmap cty
         r = cx.run(["/usr/bin/python3", "-m", "test", "-v", "-u", "none", "--timeout", "560", "test_" + module],
                    env={"PYTHONHASHSEED": "1"})
         return r.text()
-    case("python-" + _module, ["python", "python-tests"], timeout=600, compare=no_new_failures)(_python)
+    case("python-" + _module, ["python", "python-tests"], timeout=600, compare=no_new_failures,
+         long=_module in ("asyncio", "socket", "subprocess", "threading", "signal"))(_python)
 
 
 # --- servers, and other languages' run times ---

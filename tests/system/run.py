@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs Debian's own programs under Dragoman, and natively, and compares.
 
-    run.py [--build build] [--guest riscv64|aarch64] [--roots DIR] [--engine dragoman|qemu] [--jobs N] [--json FILE] [--list] [PATTERN…]
+    run.py [--build build] [--guest riscv64|aarch64] [--roots DIR] [--engine dragoman|qemu] [--jobs N] [--quick] [--json FILE] [--list] [PATTERN…]
 
 A case (cases.py) is a function that runs programs in a root directory and gives back a text: what they printed and how
 they ended. It is called twice: with the amd64 packages, run natively, and with the guest's packages, run by the engine.
@@ -198,13 +198,14 @@ def main(argv):
     ap.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     ap.add_argument("--json", metavar="FILE", help="write the results here too")
     ap.add_argument("--keep", action="store_true", help="keep the texts of cases that pass too")
+    ap.add_argument("--quick", action="store_true", help="without the long ones")
     ap.add_argument("--list", action="store_true", help="name the cases")
     ap.add_argument("patterns", nargs="*", metavar="PATTERN")
     a = ap.parse_args(argv)
     sys.path[:0] = [HERE, os.path.join(ROOT, "tools")]
     import cases
     import signals
-    chosen = [c for c in cases.CASES if not a.patterns or any(fnmatch.fnmatch(c.name, p) for p in a.patterns)]
+    chosen = [c for c in cases.CASES if not (a.quick and c.long) and (not a.patterns or any(fnmatch.fnmatch(c.name, p) for p in a.patterns))]
     if a.list:
         for c in chosen:
             print("%-24s %s" % (c.name, " ".join(c.sets)))
