@@ -117,7 +117,7 @@ struct cold {
     u32 guest_off; /* of the guest instruction, from the unit's pc */
     u8 r[4];       /* registers; meaning is the emitter's */
     u32 n;
-    u64 wide;
+    u64 wide; /* a number, as n is */
 };
 
 /* A number that is loaded from behind the unit: the auipc of the load. */
