@@ -11,7 +11,8 @@ OPT(UNSETENV, "unset", 'U', "NAME", NULL, "remove a variable from the guest's en
 OPT(ARGV0, "argv0", '0', "NAME", "DRAGOMAN_ARGV0", "give the guest NAME as its argv[0]")
 OPT(CHDIR, "chdir", 'C', "DIR", "DRAGOMAN_CHDIR", "start in DIR (a guest path with --root)")
 OPT(UNAME, "uname", 'r', "RELEASE", "DRAGOMAN_UNAME", "report RELEASE as the kernel's release")
-OPT(CPU, "cpu", 0, "CPU", "DRAGOMAN_CPU", "the guest's CPU: rv64, or rv64,c=false without compressed instructions; v8.2 (aarch64)")
+OPT(CPU, "cpu", 0, "CPU", "DRAGOMAN_CPU",
+    "the guest's CPU: rv64, or rv64,c=false without compressed instructions; v8.2 (aarch64)")
 OPT(TIER, "tier", 0, "NAME", "DRAGOMAN_TIER", "how hard to translate: interp, baseline")
 OPT(CACHE, "cache-size", 0, "SIZE", "DRAGOMAN_CACHE_SIZE", "bound of the code cache, as 64K or 32M")
 OPT(BLOCK, "max-insns", 0, "N", "DRAGOMAN_MAX_INSNS", "longest block, in guest instructions")
