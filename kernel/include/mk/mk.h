@@ -92,8 +92,8 @@ void mk_yield(void);
  * (x86-64: gs). -ENOSYS where it has none and the backend keeps the base itself. */
 int mk_thread_base(u64 base);
 
-/* What the system tells of its CPUs, where the CPU itself does not: riscv64: a key of Linux's riscv_hwprobe. -ENOSYS where
- * there is nothing to ask. */
+/* What the system tells of its CPUs, where the CPU itself does not: riscv64: a key of Linux's riscv_hwprobe. -ENOSYS
+ * where there is nothing to ask. */
 int mk_cpu_query(u64 key, u64 *value);
 
 /* --- time --- */
