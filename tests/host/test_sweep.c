@@ -360,12 +360,15 @@ static void sweep(u32 op)
 int main(int argc, char **argv)
 {
     u64 mask = 0;
+    u32 every = 1; /* look at each n-th op */
     const char *only = NULL;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--mask"))
             mask = strtoull(argv[i + 1], NULL, 0);
         else if (!strcmp(argv[i], "--op"))
             only = argv[i + 1];
+        else if (!strcmp(argv[i], "--every"))
+            every = (u32)strtoul(argv[i + 1], NULL, 0);
     }
     make_slots();
     harness_start(&h, mask);
@@ -377,7 +380,7 @@ int main(int argc, char **argv)
         if ((f & (IR_END | IR_SLOT | IR_READ | IR_WRITE | IR_EFFECT)) || op == IR_OP_const || op == IR_OP_pair ||
             op == IR_OP_lo || op == IR_OP_hi)
             continue;
-        if (only && strcmp(only, ir_ops[op].name))
+        if ((only && strcmp(only, ir_ops[op].name)) || op % every)
             continue;
         if (ir_is_vec_op(op))
             vector_variants(op);
