@@ -460,6 +460,21 @@ void a64_fp_help(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const 
     *out = r;
 }
 
+/* Estimates of reciprocals, or (4 in imm) of those of roots, of normal numbers or nearly so, in all lanes of size imm &
+ * 3; of the rest anything. */
+void a64_estimate_help(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const u128 *c, u64 imm)
+{
+    const u32 lane = imm & 3, bits = 8u << lane;
+    u128 r = 0;
+    for (u32 k = 0; k < 128 / bits; k++) {
+        struct env e = {.s.round = SFP_RNE};
+        const u64 x = lane_at(a, lane, k);
+        const u64 y = imm & 4 ? root_estimate(&e, lane, x) : estimate(&e, lane, x);
+        r |= (u128)y << (k * bits);
+    }
+    *out = r;
+}
+
 u64 a64_help_idc(struct vcpu *v, u64 a, u64 b, u64 c, u64 d)
 {
     struct a64_state *s = a64_state(v);

@@ -126,6 +126,27 @@ static ir_ref step(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, 
     return a64_fp(c, shape, FP_FMA, IR_RDYN | IR_FP_NEG_MUL, x, y, op == FP_RECPS ? two : three_halves);
 }
 
+/* --- estimates --- */
+
+/* A helper that raises nothing makes those of normal numbers. For the others the true reciprocal, or that of the root,
+ * is the result, and raises the same flags; a 1 stands for the normal ones there. */
+static ir_ref estimate(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, ir_ref x)
+{
+    const u32 lane = shape.lane;
+    const u64 inf = exp_bits(lane),
+              tiny = lane == IR_V64 ? 1ull << 50 : 1ull << 21; /* below: the reciprocal overflows */
+    const bool root = op == FP_RSQRTE;
+    ir_ref one = splat(c, lane, a64_fp_imm(lane, 0x70)), magnitude = root ? x : fp_abs(c, lane, x);
+    ir_ref low = vcmp(c, lane, IR_GTS, splat(c, lane, root ? 1 : tiny), magnitude);
+    ir_ref high = vcmp(c, lane, IR_GTS, magnitude, splat(c, lane, inf - 1));
+    ir_ref special = v2(c, IR_OP_vor, 0, low, high), y = v3(c, IR_OP_vsel, 0, special, x, one);
+    if (root)
+        y = a64_fp(c, shape, FP_SQRT, IR_RDYN, y, 0, 0);
+    y = a64_fp(c, shape, FP_DIV, IR_RDYN, one, y, 0);
+    ir_ref usual = vhelp(c, A64_HELPER_ESTIMATE, lane | (root ? 4 : 0), x, 0, 0);
+    return cut_shape(c, shape, v3(c, IR_OP_vsel, 0, special, y, usual));
+}
+
 /* --- any operation --- */
 
 ir_ref a64_fp(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z)
@@ -134,6 +155,8 @@ ir_ref a64_fp(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, u32 a
         return a64_fp_half(c, shape.n, op, aux, x, y, z);
     if (is_step(op) && !a64_fp_by_helper(c, shape.lane))
         return step(c, shape, op, x, y);
+    if ((op == FP_RECPE || op == FP_RSQRTE) && !a64_fp_by_helper(c, shape.lane))
+        return estimate(c, shape, op, x);
     if (op >= FP_NIR || a64_fp_by_helper(c, shape.lane))
         return a64_fp_call(c, shape, shape.lane, op, aux, 0, x, y, z);
 
