@@ -16,6 +16,7 @@
 #include "personality/linux/path.h"
 #include "personality/linux/proc.h"
 #include "personality/linux/provider.h"
+#include "personality/linux/signal.h"
 
 /* How open's flags treat the last component. */
 static u32 open_how_of(u64 flags)
@@ -244,6 +245,10 @@ s64 sys_fcntl(struct lx_thread *t, const u64 *a)
     if (lx_fd_hidden(a[0]))
         return -EBADF;
     switch ((u32)a[1]) {
+    case 10: /* F_SETSIG: of a synchronous kind it would carry the codes that tell of faults */
+        if (arg && arg <= LX_NSIG && (LX_SIGBIT(arg) & LX_SYNC_SIGNALS))
+            return -EINVAL;
+        break;
     case 5:  /* F_GETLK */
     case 36: /* F_OFD_GETLK */
         arg = call_out(t, arg, 32);
@@ -281,9 +286,8 @@ s64 sys_fcntl(struct lx_thread *t, const u64 *a)
     case 0: /* F_DUPFD, _GETFD, _SETFD */
     case 1:
     case 2:
-    case 8: /* F_SETOWN, _GETOWN, _SETSIG, _GETSIG */
+    case 8: /* F_SETOWN, _GETOWN, _GETSIG */
     case 9:
-    case 10:
     case 11:
     case 1024: /* F_SETLEASE, _GETLEASE, _NOTIFY */
     case 1025:

@@ -401,6 +401,8 @@ static s64 do_clone(struct lx_thread *t, const struct lx_clone *c)
         return rc;
     if (c->flags & CLONE_THREAD)
         return lx_thread_clone(t, c);
+    if (c->exit_signal && (LX_SIGBIT(c->exit_signal) & LX_SYNC_SIGNALS))
+        return -EINVAL; /* it would tell of a child's end with the codes that tell of faults */
     return c->flags & CLONE_VM ? clone_vm(t, c) : clone_fork(t, c);
 }
 

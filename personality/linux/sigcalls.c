@@ -194,6 +194,8 @@ s64 sys_rt_sigqueueinfo(struct lx_thread *t, const u64 *a)
     siginfo_t info;
     if (lx_read(t, &info, a[2], sizeof info))
         return -EFAULT;
+    if ((int)a[0] == t->tid) /* nobody may claim that to another */
+        lx_signal_disguise(&info, (int)a[1]);
     return prov_call_now(LX_NR_rt_sigqueueinfo, a[0], a[1], (u64)&info, 0, 0, 0);
 }
 
@@ -202,5 +204,7 @@ s64 sys_rt_tgsigqueueinfo(struct lx_thread *t, const u64 *a)
     siginfo_t info;
     if (lx_read(t, &info, a[3], sizeof info))
         return -EFAULT;
+    if ((int)a[1] == t->tid)
+        lx_signal_disguise(&info, (int)a[2]);
     return prov_call_now(LX_NR_rt_tgsigqueueinfo, a[0], a[1], a[2], (u64)&info, 0, 0);
 }

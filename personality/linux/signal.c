@@ -49,10 +49,41 @@ void lx_signal_host_mask(u64 mask)
     prov_call_now(LX_NR_rt_sigprocmask, SIG_SETMASK, (u64)&m, 0, sizeof m, 0, 0);
 }
 
+/* --- claims to come from the kernel --- */
+
+/* What the kernel carries of a siginfo, and the gap in it behind si_code, where the disguised code lies. */
+#define SIGINFO_CARRIED 48
+#define SIGINFO_GAP     12
+#define DISGUISED       (-0x64676d)
+
+_Static_assert(offsetof(siginfo_t, si_addr) == SIGINFO_GAP + 4, "nothing lies behind si_code");
+
+void lx_signal_disguise(siginfo_t *info, int sig)
+{
+    if (sig < 1 || sig > LX_NSIG || !(LX_SIGBIT(sig) & LX_SYNC_SIGNALS) || info->si_code <= 0)
+        return;
+    u8 *bytes = (u8 *)info;
+    const int code = info->si_code;
+    memcpy(bytes + SIGINFO_GAP, &code, sizeof code);
+    info->si_code = DISGUISED;
+    memset(bytes + SIGINFO_CARRIED, 0, sizeof *info - SIGINFO_CARRIED); /* the kernel insists, for codes it has not */
+}
+
+static void reveal(siginfo_t *info)
+{
+    u8 *bytes = (u8 *)info;
+    if (info->si_code != DISGUISED)
+        return;
+    memcpy(&info->si_code, bytes + SIGINFO_GAP, sizeof info->si_code);
+    memset(bytes + SIGINFO_GAP, 0, sizeof info->si_code);
+}
+
 /* Sends info to a thread of this process; the siginfo arrives as it is. */
 static s64 queue_to_thread(int tid, int sig, const siginfo_t *info)
 {
-    return prov_call_now(LX_NR_rt_tgsigqueueinfo, (u64)getpid(), (u64)tid, (u64)sig, (u64)info, 0, 0);
+    siginfo_t si = *info;
+    lx_signal_disguise(&si, sig);
+    return prov_call_now(LX_NR_rt_tgsigqueueinfo, (u64)getpid(), (u64)tid, (u64)sig, (u64)&si, 0, 0);
 }
 
 static void on_signal(int sig, siginfo_t *si, void *ucp)
@@ -88,6 +119,7 @@ static void on_foreign(int sig, siginfo_t *si, void *uc)
     bool kick = sig == SIGFPE && si->si_code == SI_QUEUE && si->si_value.sival_ptr == &kick_cookie;
     if (!kick && !(t->held & LX_SIGBIT(sig))) {
         t->held_info[sig] = *si;
+        reveal(&t->held_info[sig]);
         __atomic_fetch_or(&t->held, LX_SIGBIT(sig), __ATOMIC_RELAXED);
     }
     vcpu_kick(t->vcpu);

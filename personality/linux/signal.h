@@ -12,7 +12,9 @@
  * set, or it returns -LX_ERESTARTNOINTR and the call is made again later.
  *
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP serve the engine and are never blocked on the host. When somebody sends
- * one, it is kept in lx_thread.held until the guest's mask lets it through. */
+ * one, it is kept in lx_thread.held until the guest's mask lets it through. A thread may send one to itself that says
+ * that the kernel raised it (si_code above 0): it travels disguised (lx_signal_disguise), or the engine would take it
+ * for a fault of its own. */
 #pragma once
 
 #include "personality/linux/lx.h"
@@ -56,6 +58,10 @@ void lx_signals_clear(struct lx_signals *s);
 void lx_signal_mirror(int sig, const struct lx_sigaction *act);
 /* The same for all that are left to their default: gdb has come or gone (lx_gdb_wants). */
 void lx_signals_mirror(struct lx_signals *s);
+
+/* Makes of info, if it is of a synchronous kind and claims to come from the kernel, one that plainly was sent. Our
+ * handler turns it back. */
+void lx_signal_disguise(siginfo_t *info, int sig);
 
 /* Puts the guest thread's mask in force on its host thread, which has lx_self set. */
 void lx_signal_thread_start(struct lx_thread *t);

@@ -391,6 +391,53 @@ static void stops(void)
     status("child", st);
 }
 
+/* A thread may send itself what claims to come from the kernel; another may not. */
+static void show_claim(int sig, siginfo_t *si, void *uc)
+{
+    printf("%s code %d errno %d addr %p\n", strsignal(sig), si->si_code, si->si_errno, si->si_addr);
+}
+
+static void claims(void)
+{
+    static const int sigs[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGUSR1};
+    for (size_t i = 0; i < sizeof sigs / sizeof *sigs; i++) {
+        on(sigs[i], show_claim, SA_SIGINFO | SA_RESTART);
+        for (int code = -1; code <= 2; code += 1 + !code) {
+            siginfo_t si;
+            memset(&si, 0, sizeof si);
+            si.si_signo = sigs[i];
+            si.si_code = code;
+            si.si_errno = 7;
+            si.si_addr = (void *)0x123456789a;
+            result("to oneself", syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), sigs[i], &si));
+            result("to one's process", syscall(SYS_rt_sigqueueinfo, getpid(), sigs[i], &si));
+            sigset_t set, old;
+            sigemptyset(&set);
+            sigaddset(&set, sigs[i]);
+            sigprocmask(SIG_BLOCK, &set, &old);
+            result("blocked", syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), sigs[i], &si));
+            sigprocmask(SIG_SETMASK, &old, NULL);
+            int st;
+            pid_t p = fork();
+            if (!p)
+                _exit(syscall(SYS_rt_sigqueueinfo, getppid(), sigs[i], &si) < 0 ? errno : 0);
+            waitpid(p, &st, 0);
+            status("from a child", st);
+        }
+        signal(sigs[i], SIG_DFL);
+    }
+    fflush(stdout);
+    pid_t p = fork();
+    if (!p) {
+        siginfo_t si = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR};
+        syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGSEGV, &si);
+        _exit(1);
+    }
+    int st;
+    waitpid(p, &st, 0);
+    status("killed by a claim", st);
+}
+
 static void from_child(int sig, siginfo_t *si, void *uc)
 {
     printf("SIGCHLD code %d status %d\n", si->si_code, si->si_status);
@@ -430,5 +477,6 @@ int main(void)
     deaths();
     stops();
     children();
+    claims();
     return 0;
 }
