@@ -53,7 +53,7 @@ out:
 
 static int map_code(struct mk_code *c, size_t n)
 {
-    void *rw, *rx;
+    void *rw = NULL, *rx = NULL;
     int rc = map_twice(n, &rw, &rx);
     if (rc)
         return rc;
@@ -81,7 +81,7 @@ static bool is_seen(void)
 {
     u8 code[16];
     u32 n = hosted_code_return(code, 1);
-    struct mk_code c;
+    struct mk_code c = {0};
     if (!n || map_code(&c, mk_page_size()))
         return true;
     int (*fn)(void);

@@ -291,7 +291,7 @@ static u64 from_int(struct env *e, u64 x, u32 bits, u32 to, u32 fbits)
     }
     if (magnitude >> 53)
         magnitude = (magnitude >> 11 | ((magnitude & 0x7ff) != 0)) << 11;
-    u64 d = sfp_from_int(&exact, SFP_F64, magnitude, 64, true) | (u64)sign << 63;
+    u64 d = sfp_from_int(&exact, SFP_F64, magnitude, 64, true) | (sign ? 1ull << 63 : 0);
     d = sfp_mul(&exact, SFP_F64, d, (u64)(1023 - fbits) << 52);
     return flush_out(e, to, sfp_cvt(&e->s, SFP_F64, sfp_of(to), d));
 }
