@@ -48,6 +48,6 @@ extern const u64 hosted_guard_nranges;
 
 /* --- base.c: mk_thread_base, mk_cpu_query, and: --- */
 
-/* Writes a function that returns v (0..1000) to p; its size, or 0 where code needs no synchronisation, in whichever mapping
- * it was written. */
+/* Writes a function that returns v (0..1000) to p; its size, or 0 where code needs no synchronisation, in whichever
+ * mapping it was written. */
 u32 hosted_code_return(u8 *p, u32 v);

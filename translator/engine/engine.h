@@ -52,7 +52,8 @@ struct engine_config {
 #define ENGINE_MADE_COMMON (~0ull)
 enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4 };
 
-/* Makes an engine. 0, -ENOMEM, -EINVAL; -ENOSYS where this machine has no backend and the tier is not the interpreter. */
+/* Makes an engine. 0, -ENOMEM, -EINVAL; -ENOSYS where this machine has no backend and the tier is not the interpreter.
+ */
 int engine_create(struct engine **out, const struct engine_config *cfg) MUST_USE;
 void engine_destroy(struct engine *e);
 
