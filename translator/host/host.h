@@ -65,8 +65,8 @@ struct host_isa {
     /* Emits `u`. 0, -ENOSPC when it does not fit (nothing is kept), -ENOMEM. */
     int (*emit)(const struct ir_unit *u, struct host_code *out) MUST_USE;
 
-    /* Points the jump at rx address `site` (written through rw) to `to`. Atomic against threads that run it. It writes no
-     * more than four bytes there; the caller then makes them seen (mk_code_sync). */
+    /* Points the jump at rx address `site` (written through rw) to `to`. Atomic against threads that run it. It writes
+     * no more than four bytes there; the caller then makes them seen (mk_code_sync). */
     void (*link)(u8 *rw_site, const u8 *rx_site, const void *to);
 
     /* Runs translated code at `code` until it leaves; v->exit says why. */
