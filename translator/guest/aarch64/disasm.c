@@ -1,6 +1,6 @@
 /* aarch64: instructions as text.
  *
- * The cases come from aarch64.decode; here is how each kind of operand is written (disasm_simd.h: those of
+ * The cases come from aarch64.decode; here is how each kind of operand is written (disasm_simd.inc: those of
  * floating point and SIMD). Mnemonic, a tab, operands separated by commas, branch destinations as addresses, as the GNU
  * tools write it; their comments are left out. */
 #include "translator/guest/aarch64/a64_int.h"
@@ -405,7 +405,7 @@ static bool is_no_wide(const struct a64_insn *i)
     return true;
 }
 
-#include "translator/guest/aarch64/disasm_simd.h"
+#include "translator/guest/aarch64/disasm_simd.inc"
 
 #include "translator/guest/aarch64/aarch64_disasm.inc"
 
