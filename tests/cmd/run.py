@@ -260,16 +260,14 @@ def dumps(t):
 def perf_map(t):
     """Lines match the translations, carry the guest's names, and a forked child has a file of its own."""
     hello = t.build('hello')
-    before = set(glob.glob('/tmp/perf-*.map'))
     r = t.call('run', '--perf-map', '--dump=host', '--strace', hello, 'fork', merge=True)
     check(r.status == 0, r)
-    made = sorted(set(glob.glob('/tmp/perf-*.map')) - before, key=os.path.getsize)
+    pids = set(re.findall(r'^\[(\d+)\] ', r.out, re.M))
+    made = [m for m in glob.glob('/tmp/perf-*.map') if re.search(r'\d+', m).group() in pids]
     try:
-        pids = set(re.findall(r'^(\d+) ', r.out, re.M))
-        mine = [m for m in made if re.search(r'\d+', m).group() in pids] or made
-        check(len(mine) == 2, made, r)
+        check(len(made) == 2, made, r)
         texts = []
-        for m in mine:
+        for m in made:
             with open(m, encoding='utf-8') as f:
                 texts.append(f.read())
         for text in texts:
