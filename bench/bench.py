@@ -105,7 +105,7 @@ def compile_one(cc, source, out):
 def engine_prefix(engine, guest, args, guest_root):
     """How an emulating engine's command line begins; the program follows."""
     if engine == "qemu":
-        return [args.qemu + guest] + (["-L", guest_root] if guest_root else [])
+        return [shutil.which(args.qemu + guest) or args.qemu + guest] + (["-L", guest_root] if guest_root else [])
     return [args.dragoman, "run"] + (["--root", guest_root] if guest_root else [])
 
 
