@@ -1,5 +1,6 @@
 /* Fuzzer of the reader of ELF files: any file is refused with a reason, or mapped as it says into a guest's address
- * space, and nothing else is touched. Its symbols are looked at, too. */
+ * space, and nothing else is touched. Its symbols are looked at, too. There is one for each guest ISA: a program of
+ * another is read only, as it would get a process of its own. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include "personality/linux/mm.h"
 #include "personality/linux/symbols.c" /* for read_module */
 #include "personality/linux/thread.h"
+#include "tests/fuzz/elf_guest.h"
 #include "tests/fuzz/fuzz.h"
 
 static struct lx_process process;
@@ -37,7 +39,7 @@ static void start(void)
 {
     const struct lx_limit none = {~0ull, ~0ull};
     process.limits = (struct lx_limits){.as = none, .data = none, .stack = none, .nofile = none};
-    process.abi = &lx_abi_riscv64;
+    process.abi = fuzz_abi;
     process.root_fd = process.exe_fd = process.self_fd = -1;
     fd = memfd_create("fuzz", MFD_CLOEXEC);
     if (fd < 0 || mk_fault_handler(no_fault, NULL) || mk_thread_enter() ||
@@ -120,13 +122,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         start();
     if (ftruncate(fd, 0) || ftruncate(fd, (off_t)size) || pwrite(fd, data, size, 0) != (ssize_t)size)
         broken("the file cannot be made");
-    const int rc = lx_elf_read(&e, fd, size & 1 ? NULL : &lx_abi_riscv64, why, sizeof why);
+    const int rc = lx_elf_read(&e, fd, size & 1 ? NULL : fuzz_abi, why, sizeof why);
     if (rc > 0 || (rc < 0) != !!why[0])
         broken("an error without a reason");
     if (!rc) {
-        if (e.lo >= e.hi || e.hi > lx_abi_riscv64.window || !memchr(e.interp, 0, sizeof e.interp))
+        if (e.lo >= e.hi || e.hi > e.abi->window || !memchr(e.interp, 0, sizeof e.interp))
             broken("bounds");
-        try_map(&e, data);
+        if (e.abi == fuzz_abi)
+            try_map(&e, data);
+        else if (!(size & 1))
+            broken("an interpreter for another ISA");
         lx_elf_free(&e);
     }
     try_symbols();

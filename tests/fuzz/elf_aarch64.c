@@ -1,0 +1,4 @@
+/* The fuzzer of ELF files for aarch64; see elf.c. */
+#include "tests/fuzz/elf_guest.h"
+
+const struct lx_abi *const fuzz_abi = &lx_abi_aarch64;
