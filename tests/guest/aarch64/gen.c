@@ -602,8 +602,9 @@ static const char *ext_name(u32 ext)
 /* Authentication of pointers, where it is there, is not ours to compare. */
 static const char *const qemu_options[] = {"-cpu", "max,pauth=off", NULL};
 
-/* Its cache block is another; and it extends the sign of a half that it makes a fixed-point number. */
-static const u16 qemu_skip[] = {A64_DC_ZVA, A64_FCVTZS_SXH, 0};
+/* Its cache block is another; it extends the sign of a half that it makes a fixed-point number; and to its FJCVTZS,
+ * what FPCR.FZ makes zero was zero. */
+static const u16 qemu_skip[] = {A64_DC_ZVA, A64_FCVTZS_SXH, A64_FJCVTZS, 0};
 
 const struct gen_isa gen_isa = {
     .guest = &guest_aarch64,

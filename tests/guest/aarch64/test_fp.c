@@ -118,7 +118,7 @@ static void javascript(void **state)
 {
     static const struct {
         u64 d;
-        u32 want, nzcv, fpsr;
+        u32 want, nzcv, fpsr, fpcr;
     } t[] = {
         {0x41f0000000500000, 5, 0, IOC},
         {0x4014000000000000, 5, 4, 0},
@@ -128,6 +128,9 @@ static void javascript(void **state)
         {0xc1e0000000000000, 0x80000000, 4, 0},
         {0x41e0000000000000, 0x80000000, 0, IOC},
         {0, 0, 4, 0},
+        {0xfcff00, 0, 0, IXC},
+        {0xfcff00, 0, 0, A64_FPSR_IDC, A64_FPCR_FZ},
+        {0, 0, 4, 0, A64_FPCR_FZ},
     };
     for (u32 k = 0; k < ARRAY_LEN(t); k++) {
         begin();
@@ -135,10 +138,12 @@ static void javascript(void **state)
         a64_state(v)->v[1] = t[k].d;
         a64_state(v)->x[0] = ~0ull;
         a64_set_fpsr(v, 0);
+        a64_set_fpcr(v, t[k].fpcr);
         run();
         assert_int_equal(a64_state(v)->x[0], t[k].want);
         assert_int_equal(a64_get_nzcv(v) >> 28, t[k].nzcv);
         assert_int_equal(a64_get_fpsr(v), t[k].fpsr);
+        a64_set_fpcr(v, 0);
     }
 }
 

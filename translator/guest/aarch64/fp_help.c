@@ -509,6 +509,6 @@ u64 a64_help_fjcvtzs(struct vcpu *v, u64 bits, u64 mode, u64 c, u64 d)
     }
     out = out || whole > 0x7fffffffull + negative;
     v->fp_flags |= out ? IR_FLAG_NV : lost ? IR_FLAG_NX : 0;
-    const bool exact = !out && !lost && bits != 1ull << 63;
+    const bool exact = !out && !lost && !e.idc && bits != 1ull << 63; /* what was flushed to zero is not the number */
     return (u32)(negative ? -whole : whole) | (u64)(exact ? 4 : 0) << 32;
 }
