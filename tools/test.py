@@ -20,7 +20,7 @@ import sys
 import signals
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-GUESTS = ("riscv64", "aarch64")  # those of the system tests
+GUESTS = ("riscv64", "aarch64")  # those of the suites and the system tests
 GOOD = {"OK", "EXPECTEDFAIL"}
 
 
@@ -94,27 +94,29 @@ def run_system(build, guest):
 
 
 def run_suites(build):
-    """The quick subsets of the conformance suites: [passed, failed, skipped]. A suite that could not be brought here is one skipped.
-    posix, which sleeps most of its time, has the others beside it."""
+    """The quick subsets of the conformance suites, for each guest: [passed, failed, skipped]. A suite that could not be brought here is
+    one skipped. Those that sleep most of their time have others beside them."""
     tool = os.path.join(ROOT, "tests", "suites", "run.py")
     names = subprocess.run([tool, "--list"], stdout=subprocess.PIPE, text=True).stdout.split()
-    names.sort(key=lambda n: n != "posix")
+    names.sort(key=lambda n: {"posix": 0, "rt-tests": 1}.get(n, 2))
 
-    def run(name):
-        log = os.path.join(ROOT, "build", "logs", "suite-%s.log" % name)
+    def run(what):
+        name, guest = what
+        log = os.path.join(ROOT, "build", "logs", "suite-%s-%s.log" % what)
         with open(log, "w") as f:
-            rc = subprocess.run([tool, name, "--quick", "--check", "--ours", os.path.join(build, "dragoman")], stdout=f, stderr=subprocess.STDOUT).returncode
+            rc = subprocess.run([tool, name, "--guest", guest, "--quick", "--check", "--ours", os.path.join(build, "dragoman")], stdout=f,
+                                stderr=subprocess.STDOUT).returncode
         with open(log, encoding="utf-8", errors="replace") as f:
             lines = f.read().splitlines()
         m = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped$", lines[-1] if lines else "")
         row = [int(x) for x in m.groups()] if m else [0, 0, 1] if rc == 2 else [0, 1, 0]
-        said = ["%s: %s (log: %s)" % (name, l, os.path.relpath(log, ROOT)) for l in lines
+        said = ["%s %s: %s (log: %s)" % (name, guest, l, os.path.relpath(log, ROOT)) for l in lines
                 if l.startswith("FAILED") or not m and l is lines[-1]]
-        print("\n".join(said + ["%-14s %d passed, %d failed, %d skipped" % (name, *row)]), flush=True)
+        print("\n".join(said + ["%-14s %d passed, %d failed, %d skipped" % (" ".join(what), *row)]), flush=True)
         return row
 
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return [sum(column) for column in zip(*pool.map(run, names))]
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        return [sum(column) for column in zip(*pool.map(run, [(n, g) for n in names for g in GUESTS]))]
 
 
 def main(argv):

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Runs another project's conformance suite natively, under qemu-riscv64 and under Dragoman, and compares.
+"""Runs another project's conformance suite natively, under QEMU and under Dragoman, and compares.
 
-    run.py SUITE [--only PATTERN] [--side native,qemu,ours] [--ours build/dragoman] [--quick] [--check] [--table]
+    run.py SUITE [--guest riscv64|aarch64] [--only PATTERN] [--side native,qemu,ours] [--ours build/dragoman] [--quick] [--check] [--table]
     run.py --list
 
 Suites: qemu-tcg, testfloat, gcc-torture, posix, stress-ng, rt-tests. Their sources and programs are Debian's, fetched on the
 first run into build/sources and build/roots; what is built and kept goes to build/suites/SUITE, the output of tests that did
-not pass to build/suites/SUITE/logs/TEST.SIDE.
+not pass to build/suites/SUITE/logs/TEST.GUEST-SIDE.
 
 --quick takes the small subset of each suite. --check runs `ours` only, runs natively what failed there, and ends with
 status 1 when ours fails what native passes and known/SUITE.txt does not name; the last line is `N passed, N failed, N skipped`.
---table writes docs/suites/SUITE.md from all outcomes that are kept, without running anything.
+--table writes docs/suites/SUITE.md from all outcomes that are kept, of all guests, without running anything.
 
 Exit status: 0; 1 when --check found a new failure; 2 when the suite could not be run; 77 when this
 machine does not let it.
@@ -25,6 +25,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import suite  # noqa: E402
+from suite import guests  # noqa: E402
 sys.path.insert(0, os.path.join(suite.ROOT, "tools"))
 import guest_root  # noqa: E402
 import signals  # noqa: E402
@@ -41,19 +42,20 @@ def load(name):
     return importlib.import_module("suite_" + name.replace("-", "_"))
 
 
-def bring(module):
+def bring(module, guest):
     """Fetches what the suite needs. Quick and without network when it is here."""
     if module.SOURCES:
         source_pkg.bring(os.path.join(suite.ROOT, "build", "sources"), module.SOURCES, say)
     for arch, name in module.SETS:
+        arch = guest.debian if arch == "guest" else arch
         status = guest_root.main(["--quiet", "--arch", arch, name])
         if status:
             raise guest_root.Failure("%s: packages for %s could not be fetched" % (name, arch))
 
 
-def package_version(package):
+def package_version(package, arch):
     """The version of an unpacked Debian package, as its changelog begins."""
-    path = os.path.join(suite.ROOT, "build", "roots", "riscv64", "usr", "share", "doc", package, "changelog.Debian.gz")
+    path = os.path.join(suite.ROOT, "build", "roots", arch, "usr", "share", "doc", package, "changelog.Debian.gz")
     try:
         with gzip.open(path, "rt", errors="replace") as f:
             return f.readline().partition("(")[2].partition(")")[0] or "?"
@@ -61,32 +63,42 @@ def package_version(package):
         return "?"
 
 
-def versions(module, results):
-    """What was used, as lines for the page. A suite is either built here from its source, or the programs of a package."""
+def versions(module, results, sides):
+    """What was used on some sides, as lines for the page. A suite is either built here from its source, or the programs of a package."""
+    said = [results.side(s) for s in sides if results.side(s)]
+    return said if module.SOURCES else [re.sub(r"[;,] built by .*| \(-march.*", "", s) for s in said]
+
+
+def write_table(name, module, ours):
     src = source_pkg.Sources(os.path.join(suite.ROOT, "build", "sources"))
-    lines = ["Debian source package %s %s" % (n, src.version(n)) for n, _ in module.SOURCES]
-    sides = [results.sides[s] for s in suite.SIDES if s in results.sides]
-    if not module.SOURCES:
-        lines.append("Debian package %s %s, for riscv64 and for amd64" % (module.PACKAGE, package_version(module.PACKAGE)))
-        sides = [re.sub(r"[;,] built by .*| \(-march.*", "", s) for s in sides]
-    return lines + sides + list(module.NOTES)
-
-
-def write_table(name, module, cx, results, known):
-    names = [t.name for t in module.tests(cx)]
-    text = suite.table(module, name, "tests/suites/run.py %s && tests/suites/run.py %s --table" % (name, name),
-                       versions(module, results), results, names, known)
+    head = ["Debian source package %s %s" % (n, src.version(n)) for n, _ in module.SOURCES]
+    if not head:
+        head = ["Debian package %s %s" % (module.PACKAGE, package_version(module.PACKAGE, "amd64"))]
+    parts = []
+    for guest in guests.GUESTS.values():
+        cx = suite.Context(name, ours, module.REALTIME, guest)
+        results = suite.Results(cx.path("results.json"), guest.name)
+        if results.side("ours"):
+            parts.append((guest.name, versions(module, results, ["qemu", "ours"]), results, [t.name for t in module.tests(cx)],
+                          suite.load_known(os.path.join(suite.HERE, "known", name + ".txt"), guest.name)))
+    if not parts:
+        print("suites: %s: no outcomes are kept" % name, file=sys.stderr)
+        return 2
+    head += versions(module, parts[0][2], ["native"]) + list(module.NOTES)
+    command = "tests/suites/run.py %s --guest GUEST` for each guest and `tests/suites/run.py %s --table" % (name, name)
     path = os.path.join(suite.ROOT, "docs", "suites", name + ".md")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as f:
-        f.write(text)
+        f.write(suite.table(module, command, head, parts))
     say("wrote " + os.path.relpath(path, suite.ROOT))
+    return 0
 
 
 def main(argv):
     ap = argparse.ArgumentParser(description="Runs another project's conformance suite three ways and compares.")
     ap.add_argument("suite", nargs="?", choices=SUITES)
     ap.add_argument("--list", action="store_true", help="name the suite's tests, or the suites")
+    guests.add_option(ap)
     ap.add_argument("--only", action="append", metavar="PATTERN", help="tests whose name matches")
     ap.add_argument("--failed", metavar="SIDE", choices=suite.SIDES, help="tests that failed there last time")
     ap.add_argument("--missing", action="store_true", help="tests of which a side's outcome is not kept")
@@ -108,8 +120,8 @@ def main(argv):
     module = load(a.suite)
     ours = os.path.abspath(a.ours)
     try:
-        known = suite.load_known(os.path.join(suite.HERE, "known", a.suite + ".txt"))
-        bring(module)
+        known = suite.load_known(os.path.join(suite.HERE, "known", a.suite + ".txt"), a.guest.name)
+        bring(module, a.guest)
     except (guest_root.Failure, ValueError) as e:
         print("suites: %s: %s" % (a.suite, e), file=sys.stderr)
         return 2
@@ -120,11 +132,10 @@ def main(argv):
         suite.enter_namespace([os.path.abspath(__file__)] + argv)
     signals.as_a_terminal_gives_them()
     suite.limit_memory()
-    cx = suite.Context(a.suite, ours, module.REALTIME)
-    results = suite.Results(cx.path("results.json"))
     if a.table:
-        write_table(a.suite, module, cx, results, known)
-        return 0
+        return write_table(a.suite, module, ours)
+    cx = suite.Context(a.suite, ours, module.REALTIME, a.guest)
+    results = suite.Results(cx.path("results.json"), a.guest.name)
     if hasattr(module, "prepare") and not a.list:
         try:
             module.prepare(cx)
@@ -148,12 +159,12 @@ def main(argv):
         return 2
     names = [t.name for t in tests]
     if a.check:  # outcomes of a check are not those of the table
-        path = cx.path("check.json")
+        path = cx.path("check-%s.json" % a.guest.name)
         if os.path.exists(path):
             os.unlink(path)
-        results = suite.Results(path)
+        results = suite.Results(path, a.guest.name)
     for s in sides:
-        results.put_side(s, suite.identify(s))
+        results.put_side(s, suite.identify(s, a.guest))
     suite.run_all(cx, tests, sides, results, a.jobs or module.JOBS, say)
     if a.check:
         failed = [t for t in tests if suite.is_failure(results.verdict(t.name, "ours") or "pass")

@@ -5,16 +5,16 @@ A suite is a module `suite_NAME.py` with
     TITLE, ABOUT      what the table's page says about it
     SOURCES           Debian source packages that it needs, as (package, folders); see tools/source_pkg.py
     PACKAGE           where there are none: the package whose programs are the tests
-    SETS              sets of Debian programs that it needs, as (architecture, set); see tools/guest_root.py
+    SETS              sets of Debian programs that it needs, as (architecture, set), "guest" for the guest's; see tools/guest_root.py
     JOBS              how many tests run at a time
     tests(cx)         gives the tests
 
-and a test is a `Test`. Each test runs on three *sides*: `native` (built for this machine), `qemu` (qemu-riscv64) and `ours`
-(dragoman run); the last two run the same file. A side's outcome is a *verdict*: `pass`, `skip` (the test itself said that it
+and a test is a `Test`. A run is for one guest ISA (`cx.guest`, see tests/guests.py), and each test runs on three *sides*: `native` (built
+for this machine), `qemu` (qemu-ISA) and `ours` (dragoman run); the last two run the same file. A side's outcome is a *verdict*: `pass`, `skip` (the test itself said that it
 cannot judge here), `unbuilt` (the compiler does not take it), or what went wrong: `exit 3`, `SIGSEGV`, `time-out`, `output`.
 
-Outcomes are kept (build/suites/NAME/results.json), so that sides and parts can be run one by one; the table is made of all
-that is kept. What failed is run again, alone, up to twice: these tests watch clocks, and the machine is busy. A test that
+Outcomes are kept (build/suites/NAME/results.json), those of `native` once for all guests, so that sides, guests and parts can be run one by
+one; the table is made of all that is kept. What failed is run again, alone, up to twice: these tests watch clocks, and the machine is busy. A test that
 passed only so says so in the table.
 
 Where we are root, tests run as nobody (with the right to real-time priorities where a suite asks for it): several of them
@@ -33,14 +33,16 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import guests  # noqa: E402
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SIDES = ["native", "qemu", "ours"]
 NAMES = {"native": "native", "qemu": "QEMU", "ours": "Dragoman"}
-ARCH = {"native": "amd64", "qemu": "riscv64", "ours": "riscv64"}
-CC = {"amd64": ["gcc"], "riscv64": ["riscv64-linux-gnu-gcc", "-march=rv64gc", "-mabi=lp64d"]}
+FLAGS = {"riscv64": ["-march=rv64gc", "-mabi=lp64d"], "aarch64": ["-march=armv8-a"]}  # of the compilers for guests
 NOBODY = 65534
-LOG_MAX = 64 * 1024
+LOG_MAX = 1 << 20
 IN_ROOT = "/tmp/suites"
 INSIDE = "DGM_SUITES_INSIDE"
 
@@ -86,7 +88,7 @@ class Test:
     equal           the output must be the same on `qemu` and `ours`
     quick           part of the quick subset
     timeout         seconds, for each side
-    qemu_args       options of qemu-riscv64; ours_args: of dragoman run
+    qemu_args       options of qemu-ISA; ours_args: of dragoman run
     whole           argv() gives the whole command line, the engine included
     env             variables beside the usual ones
     sides           where the test means something
@@ -102,14 +104,13 @@ class Test:
 class Context:
     """Where a suite's files lie and how its programs are started."""
 
-    def __init__(self, name, ours, realtime):
-        self.name, self.ours = name, ours
+    def __init__(self, name, ours, realtime, guest):
+        self.name, self.ours, self.guest = name, ours, guest
         self.dir = os.path.join(ROOT, "build", "suites", name)
         self.logs = os.path.join(self.dir, "logs")
         self.sources = os.path.join(ROOT, "build", "sources")
         self.roots = os.path.join(ROOT, "build", "roots")
         self.lock = threading.Lock()
-        self.building = {}
         self.rooted = False
         self.launcher = []
         if os.getuid() == 0 and os.environ.get(INSIDE) != "user":
@@ -123,13 +124,22 @@ class Context:
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
 
+    def arch(self, side):
+        """The architecture of a side's programs, as Debian calls it."""
+        return "amd64" if side == "native" else self.guest.debian
+
+    def tag(self, side):
+        """What tells a side's files from those of other sides and guests."""
+        return "%s-%s" % (self.guest.name, side)
+
     def compile(self, arch, out, sources, flags=(), libs=(), static=True, cwd=None):
         """Builds a program, unless it is there and was built by the same command. Gives its path, or raises Unbuilt."""
         out = self.path(arch, out)
-        cmd = CC[arch] + (["-static"] if static else []) + list(flags) + ["-o", out] + list(sources) + list(libs)
-        with self.lock:  # two sides of a test may want the same file
-            mine = self.building.setdefault(out, threading.Lock())
-        with mine:
+        cc = ["gcc"] if arch == "amd64" else [self.guest.cc] + FLAGS[self.guest.name]
+        cmd = cc + (["-static"] if static else []) + list(flags) + ["-o", out] + list(sources) + list(libs)
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        with open(out + ".lock", "w") as lock:  # two sides of a test may want the same file, and a run for another guest
+            fcntl.flock(lock, fcntl.LOCK_EX)
             stamp = out + ".cmd"
             said = "\n".join(cmd)
             try:
@@ -141,7 +151,6 @@ class Context:
                     raise Unbuilt(words)
             except FileNotFoundError:
                 pass
-            os.makedirs(os.path.dirname(out), exist_ok=True)
             p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=cwd)
             words = ""
             if p.returncode:
@@ -156,16 +165,16 @@ class Context:
             return out
 
     def engine(self, side, qemu_args=(), ours_args=()):
-        return {"native": [], "qemu": ["qemu-riscv64"] + list(qemu_args), "ours": [self.ours, "run"] + list(ours_args)}[side]
+        return {"native": [], "qemu": ["qemu-" + self.guest.name] + list(qemu_args), "ours": [self.ours, "run"] + list(ours_args)}[side]
 
     def in_root(self, side, argv, name):
         """The whole command line that runs one of Debian's programs in its root (see bind_roots), in a test's folder."""
-        root = os.path.join(self.roots, ARCH[side])
-        work = "%s/work/%s.%s" % (IN_ROOT, name.replace("/", "_"), side)
+        root = os.path.join(self.roots, self.arch(side))
+        work = "%s/work/%s.%s" % (IN_ROOT, name.replace("/", "_"), self.tag(side))
         if side == "native":
             return ["unshare", "--root=" + root, "--wd=" + work] + self.launcher + argv
         if side == "qemu":
-            return self.launcher + ["qemu-riscv64", "-L", root, root + argv[0]] + argv[1:]
+            return self.launcher + ["qemu-" + self.guest.name, "-L", root, root + argv[0]] + argv[1:]
         return self.launcher + [self.ours, "run", "--root", root, "-C", work] + argv
 
     def own_in_root(self, side, path, name):
@@ -183,11 +192,11 @@ class Context:
         if not test.whole:
             argv = self.launcher + self.engine(side, test.qemu_args, test.ours_args) + argv
         safe = test.name.replace("/", "_")
-        work = self.path("work", "%s.%s" % (safe, side))
+        work = self.path("work", "%s.%s" % (safe, self.tag(side)))
         shutil.rmtree(work, ignore_errors=True)
         os.makedirs(work)
         os.chmod(work, 0o777)
-        log = os.path.join(self.logs, "%s.%s" % (safe, side))
+        log = os.path.join(self.logs, "%s.%s" % (safe, self.tag(side)))
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": work, "TMPDIR": work, "LANG": "C", "TZ": "UTC"}
         if test.whole:  # the folder has another name in there
             env["HOME"] = env["TMPDIR"] = "/tmp"
@@ -236,7 +245,7 @@ def bind_roots(cx):
     """Gives the roots of Debian programs what programs expect below /, and the folder in which tests work."""
     if not os.environ.get(INSIDE):
         raise Unready("programs of another root need namespaces, which this machine does not give")
-    for arch in ("amd64", "riscv64"):
+    for arch in ("amd64", cx.guest.debian):
         root = os.path.join(cx.roots, arch)
         for d in ("dev", "proc", "sys") if arch == "amd64" else ():  # Dragoman grafts the host's by itself
             subprocess.run(["mount", "--rbind", "/" + d, os.path.join(root, d)], check=True)
@@ -246,8 +255,9 @@ def bind_roots(cx):
     cx.rooted = True
 
 
-def load_known(path):
-    """The list of known failures: [(pattern of names, sides, reason)]. Lines: NAME SIDE[,SIDE] REASON."""
+def load_known(path, guest):
+    """The list of known failures with a guest: [(pattern of names, sides, reason)]. Lines: NAME SIDE[,SIDE] REASON; a side with
+    @ISA behind it is meant for that guest alone."""
     known = []
     try:
         with open(path) as f:
@@ -258,10 +268,12 @@ def load_known(path):
         if not line.strip() or line.startswith("#"):
             continue
         parts = line.split(None, 2)
-        sides = parts[1].split(",") if len(parts) > 1 else []
-        if len(parts) != 3 or not sides or any(s not in SIDES for s in sides):
+        words = [w.partition("@") for w in parts[1].split(",")] if len(parts) > 1 else []
+        if len(parts) != 3 or any(side not in SIDES or (at and isa not in guests.GUESTS) for side, at, isa in words):
             raise ValueError("%s:%d: not NAME SIDE[,SIDE] REASON" % (path, n))
-        known.append((parts[0], sides, parts[2].strip()))
+        sides = [side for side, at, isa in words if not at or isa == guest]
+        if sides:
+            known.append((parts[0], sides, parts[2].strip()))
     return known
 
 
@@ -282,14 +294,18 @@ def worse(ours, other):
 
 
 class Results:
-    """The kept outcomes: {test: {side: {verdict, tries, note}}}, and for each side what it is made of.
+    """The kept outcomes of a guest: {test: {side: {verdict, tries, note}}}, and for each side what it is made of.
 
-    Several runs may keep theirs at the same time: what is saved is what this run found, over what the file holds by then."""
+    The file holds those of all guests: a side's key there is ISA-SIDE, and `native`, which is the same for all. Several runs may keep
+    theirs at the same time: what is saved is what this run found, over what the file holds by then."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, guest):
+        self.path, self.guest = path, guest
         self.tests, self.sides = self.load()
         self.new, self.new_sides = {}, {}
+
+    def key(self, side):
+        return side if side == "native" else "%s-%s" % (self.guest, side)
 
     def load(self):
         try:
@@ -301,13 +317,16 @@ class Results:
 
     def put(self, name, side, verdict, tries, note, digest=None, seconds=0.0):
         row = {"verdict": verdict, "tries": tries, "note": note, "digest": digest, "seconds": round(seconds, 2)}
-        self.tests.setdefault(name, {})[side] = self.new.setdefault(name, {})[side] = row
+        self.tests.setdefault(name, {})[self.key(side)] = self.new.setdefault(name, {})[self.key(side)] = row
 
     def put_side(self, side, text):
-        self.sides[side] = self.new_sides[side] = text
+        self.sides[self.key(side)] = self.new_sides[self.key(side)] = text
+
+    def side(self, side):
+        return self.sides.get(self.key(side))
 
     def get(self, name, side):
-        return self.tests.get(name, {}).get(side)
+        return self.tests.get(name, {}).get(self.key(side))
 
     def verdict(self, name, side):
         r = self.get(name, side)
@@ -325,7 +344,7 @@ class Results:
             os.replace(self.path + ".new", self.path)
 
 
-def identify(side):
+def identify(side, guest):
     """What a side is made of, for the page's head."""
     def first(cmd):
         try:
@@ -335,9 +354,8 @@ def identify(side):
     if side == "native":
         return "native: x86-64, Linux %s; built by %s" % (os.uname().release.split("-")[0], first(["gcc", "--version"]))
     if side == "qemu":
-        return "QEMU: " + first(["qemu-riscv64", "--version"])
-    return "Dragoman and QEMU run the same riscv64 files (%s), built by %s" % (" ".join(CC["riscv64"][1:]),
-                                                                             first(["riscv64-linux-gnu-gcc", "--version"]))
+        return "QEMU: " + first(["qemu-" + guest.name, "--version"])
+    return "Dragoman and QEMU run the same %s files (%s), built by %s" % (guest.name, " ".join(FLAGS[guest.name]), first([guest.cc, "--version"]))
 
 
 def last_words(outcome):
@@ -400,7 +418,7 @@ def run_all(cx, tests, sides, results, jobs, say, retries=2):
             say("%-40s %-8s %s on try %d" % (test.name, NAMES[side], verdict, tries))
     for t in tests:  # logs of what passed are of no use
         for side in sides:
-            log = os.path.join(cx.logs, "%s.%s" % (t.name.replace("/", "_"), side))
+            log = os.path.join(cx.logs, "%s.%s" % (t.name.replace("/", "_"), cx.tag(side)))
             if results.verdict(t.name, side) == "pass" and os.path.exists(log):
                 os.unlink(log)
     results.save()
@@ -441,13 +459,19 @@ def cell(text):
     return text.replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
 
 
-def table(suite, name, command, versions, results, names, known):
-    """The suite's page in Markdown."""
-    sides = [s for s in SIDES if any(results.get(n, s) for n in names)]
+def table(suite, command, versions, parts):
+    """The suite's page in Markdown. parts: for each guest (name, lines about its sides, results, names of tests, known failures)."""
     out = ["# " + suite.TITLE, "", suite.ABOUT.strip(), "", "Made by `%s`." % command, ""]
-    for v in versions:
-        out.append("* " + v)
-    out += ["", "| | %s |" % " | ".join(NAMES[s] for s in sides), "|---|%s" % ("---:|" * len(sides))]
+    out += ["* " + v for v in versions]
+    for guest, lines, results, names, known in parts:
+        out += ["", "## " + guest, ""] + ["* " + l for l in lines] + compared(results, names, known)
+    return "\n".join(out) + "\n"
+
+
+def compared(results, names, known):
+    """The part of a guest: numbers, where the sides differ, what failed everywhere."""
+    sides = [s for s in SIDES if any(results.get(n, s) for n in names)]
+    out = ["", "| | %s |" % " | ".join(NAMES[s] for s in sides), "|---|%s" % ("---:|" * len(sides))]
     cs = {s: counts(results, names, s) for s in sides}
     for key, word in [("pass", "passed"), ("again", "– of these at a second or third try"), ("fail", "failed"),
                       ("skip", "not judged (the test itself says so)"), ("unbuilt", "not built (the compiler refuses it)"),
@@ -460,7 +484,7 @@ def table(suite, name, command, versions, results, names, known):
         out += ["", "Failures of Dragoman's that native does not have: %d; of these not QEMU's: %d." % (len(new), len(beyond))]
     rows = [n for n in names if len({shown(results.verdict(n, s)) for s in sides if results.verdict(n, s)}) > 1]
     if rows:
-        out += ["", "## Where the sides differ", "", "| test | %s | why |" % " | ".join(NAMES[s] for s in sides),
+        out += ["", "### Where the sides differ", "", "| test | %s | why |" % " | ".join(NAMES[s] for s in sides),
                 "|---|%s---|" % ("---|" * len(sides))]
         for n in rows:
             why = []
@@ -472,11 +496,11 @@ def table(suite, name, command, versions, results, names, known):
             out.append("| %s | %s | %s |" % (cell(n), " | ".join(shown(results.verdict(n, s)) for s in sides), cell("; ".join(why))))
     same = [n for n in names if n not in rows and is_failure(results.verdict(n, sides[0]) or "pass")] if sides else []
     if same:
-        out += ["", "## Failed everywhere", ""]
+        out += ["", "### Failed everywhere", ""]
         for why in sorted({reason_for(known, n, sides[-1]) or "" for n in same}):
             those = ["%s (%s)" % (cell(n), results.verdict(n, sides[0])) for n in same if (reason_for(known, n, sides[-1]) or "") == why]
             out.append("* %s%s." % (cell(why) + ": " if why else "", ", ".join(those)))
-    return "\n".join(out) + "\n"
+    return out
 
 
 def shown(verdict):

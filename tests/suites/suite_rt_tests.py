@@ -10,7 +10,7 @@ not judged; they must come to their end, and say what they measured."""
 NOTES = []
 SOURCES = []
 PACKAGE = "rt-tests"
-SETS = [("riscv64", "base"), ("amd64", "base"), ("riscv64", "stress"), ("amd64", "stress")]
+SETS = [("guest", "base"), ("amd64", "base"), ("guest", "stress"), ("amd64", "stress")]
 JOBS = 1
 REALTIME = True
 

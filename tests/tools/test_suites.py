@@ -14,7 +14,10 @@ import suite_posix
 import suite_rt_tests
 import suite_stress_ng
 import suite_testfloat
+import testfloat_aarch64
+import testfloat_riscv64
 
+GUEST = suite.guests.GUESTS["riscv64"]
 MODULE = types.SimpleNamespace(TITLE="T", ABOUT="about", NOTES=[])
 
 
@@ -24,7 +27,7 @@ def outcome(status, output=""):
 
 def results_of(rows):
     """rows: {test: (native, qemu, ours)}"""
-    r = suite.Results("/nonexistent/results.json")
+    r = suite.Results("/nonexistent/results.json", "riscv64")
     for name, verdicts in rows.items():
         for side, v in zip(suite.SIDES, verdicts):
             if v:
@@ -63,11 +66,11 @@ class Judging(unittest.TestCase):
 
 
 class Known(unittest.TestCase):
-    def load(self, text):
+    def load(self, text, guest="riscv64"):
         with tempfile.NamedTemporaryFile("w") as f:
             f.write(text)
             f.flush()
-            return suite.load_known(f.name)
+            return suite.load_known(f.name, guest)
 
     def test_reads(self):
         known = self.load("# why\n\na/*-1 ours,qemu  for a reason\n")
@@ -75,18 +78,23 @@ class Known(unittest.TestCase):
         self.assertIsNone(suite.reason_for(known, "a/2-1", "native"))
         self.assertIsNone(suite.reason_for(known, "b", "ours"))
 
+    def test_guests(self):
+        text = "a ours@aarch64,qemu  one reason\nb native@aarch64  another\n"
+        self.assertEqual(self.load(text, "riscv64"), [("a", ["qemu"], "one reason")])
+        self.assertEqual(self.load(text, "aarch64"), [("a", ["ours", "qemu"], "one reason"), ("b", ["native"], "another")])
+
     def test_bad_lines(self):
-        for text in ["x\n", "x ours\n", "x theirs reason\n", "x ours,theirs reason\n"]:
+        for text in ["x\n", "x ours\n", "x theirs reason\n", "x ours,theirs reason\n", "x ours@pdp11 reason\n"]:
             with self.assertRaises(ValueError, msg=text):
                 self.load(text)
 
     def test_absent_file(self):
-        self.assertEqual(suite.load_known("/nonexistent"), [])
+        self.assertEqual(suite.load_known("/nonexistent", "riscv64"), [])
 
     def test_lists_of_the_tree(self):
         folder = os.path.join(HERE, "..", "suites", "known")
         for name in os.listdir(folder):
-            suite.load_known(os.path.join(folder, name))
+            suite.load_known(os.path.join(folder, name), "riscv64")
 
     def test_offences(self):
         r = results_of({"new": ("pass", "pass", "SIGSEGV"), "known": ("pass", "pass", "exit 1"), "everywhere": ("fail", "fail", "fail"),
@@ -107,11 +115,11 @@ class Running(unittest.TestCase):
         self.old = suite.ROOT
         suite.ROOT = self.dir.name
         self.addCleanup(setattr, suite, "ROOT", self.old)
-        self.cx = suite.Context("x", "/bin/false", False)
+        self.cx = suite.Context("x", "/bin/false", False, GUEST)
         self.cx.launcher = []
 
     def run_all(self, tests, sides=("native",), retries=2):
-        r = suite.Results(self.cx.path("results.json"))
+        r = suite.Results(self.cx.path("results.json"), "riscv64")
         suite.run_all(self.cx, tests, list(sides), r, 2, lambda s: None, retries)
         return r
 
@@ -125,8 +133,14 @@ class Running(unittest.TestCase):
                           self.script("dead", "kill -9 $$"), suite.Test("no", refuse)], retries=0)
         self.assertEqual([r.verdict(n, "native") for n in ("good", "bad", "slow", "dead", "no")],
                          ["pass", "exit 3", "time-out", "SIGKILL", "unbuilt"])
-        again = suite.Results(self.cx.path("results.json"))
+        again = suite.Results(self.cx.path("results.json"), "riscv64")
         self.assertEqual(again.tests, r.tests)
+
+    def test_guests_share_native(self):
+        t = self.script("t", "exit 3")
+        self.run_all([t], ("native", "ours"), 0)
+        other = suite.Results(self.cx.path("results.json"), "aarch64")
+        self.assertEqual((other.verdict("t", "native"), other.verdict("t", "ours")), ("exit 3", None))
 
     def test_second_try(self):
         mark = os.path.join(self.dir.name, "mark")
@@ -151,7 +165,8 @@ class Table(unittest.TestCase):
     def test_rows(self):
         r = results_of({"a": ("pass", "pass", "pass"), "b": ("pass", "SIGILL", "exit 1"), "c": ("fail", "fail", "fail"),
                         "d": ("pass", "pass", "SIGSEGV")})
-        text = suite.table(MODULE, "x", "run.py x", ["v"], r, ["a", "b", "c", "d"], [("b", ["ours"], "because")])
+        text = suite.table(MODULE, "run.py x", ["v"], [("riscv64", ["w"], r, ["a", "b", "c", "d"], [("b", ["ours"], "because")])])
+        self.assertIn("\n## riscv64\n\n* w\n", text)
         self.assertIn("| passed | 3 | 2 | 1 |", text)
         self.assertIn("| failed | 1 | 2 | 3 |", text)
         self.assertIn("native does not have: 2; of these not QEMU's: 1.", text)
@@ -171,13 +186,18 @@ class Sources(unittest.TestCase):
         self.assertEqual(o("int main(void) { return 0; }", True), [])
 
     def test_subject(self):
-        functions = suite_testfloat.subjects()
-        self.assertEqual(len(functions), len({f[0] for f in functions}))
-        text = suite_testfloat.make_subject(functions)
-        config = suite_testfloat.make_config(functions)
-        for name, *_ in functions:
-            self.assertIn(" subj_%s(" % name, text)
-            self.assertIn("#define SUBJ_%s\n" % name.upper(), config)
+        for guest in (testfloat_riscv64, testfloat_aarch64):
+            names = []
+            for variant in guest.VARIANTS:
+                functions = guest.subjects(variant)
+                self.assertEqual(len(functions), len({f[0] for f in functions}))
+                names += [(group, name) for name, *_, group in functions]
+                text = suite_testfloat.make_subject(guest, variant, functions)
+                config = suite_testfloat.make_config(guest, functions)
+                for name, *_ in functions:
+                    self.assertIn(" subj_%s(" % name, text)
+                    self.assertIn("#define SUBJ_%s\n" % name.upper(), config)
+            self.assertEqual(len(names), len(set(names)))
 
 
 if __name__ == "__main__":
