@@ -23,6 +23,8 @@
  * first. An argument that is used already was most likely put into a slot: there it costs nothing, while the older
  * value would have to be kept alive beside it, often in a copy, because its own slot has been overwritten (addi a0, a0,
  * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts.
+ *  8. x ^ x, x - x, x & 0 and x * 0 are left alone. Their value is known, but guests of weak memory order write them to
+ * make an access wait for the load that gave x (address and data dependencies), and weak hosts honour that.
  *
  * Vector ops have no row in the table: their rules are in fold_vec.c.
  *
@@ -296,12 +298,10 @@ static ir_ref sub_const(struct ir_builder *b, struct ir_ins *in)
     return NEXT;
 }
 
-/* x - x is 0; x - -y is x + y; (x + y) - x is y */
+/* x - -y is x + y; (x + y) - x is y */
 static ir_ref sub_same(struct ir_builder *b, struct ir_ins *in)
 {
     const struct ir_ins *p = def(b, in->a), *q = def(b, in->b);
-    if (in->a == in->b)
-        return make_const(b, in, 0);
     if (q->op == IR_OP_neg && fresh(b, in->b))
         return to(in, IR_OP_add, 0, in->a, q->a);
     if (!fresh(b, in->a))
@@ -326,14 +326,12 @@ static ir_ref neg_of(struct ir_builder *b, struct ir_ins *in)
     return NEXT;
 }
 
-/* x * 0, 1, -1, 2^n */
+/* x * 1, -1, 2^n */
 static ir_ref mul_const(struct ir_builder *b, struct ir_ins *in)
 {
     u64 k;
     if (!konst(b, in->b, &k))
         return NEXT;
-    if (k == 0)
-        return in->b;
     if (k == 1)
         return in->a;
     if (k == ir_type_mask(in->type))
@@ -401,17 +399,12 @@ static ir_ref minmax_const(struct ir_builder *b, struct ir_ins *in)
 
 /* --- bits --- */
 
-/* x & 0, x & mask that keeps all x has, x & 2^n-1 as zext, x & ~x */
+/* x & mask that keeps all x has, x & 2^n-1 as zext */
 static ir_ref and_mask(struct ir_builder *b, struct ir_ins *in)
 {
     u64 k;
-    const struct ir_ins *p = def(b, in->a), *q = def(b, in->b);
-    if ((p->op == IR_OP_not && p->a == in->b) || (q->op == IR_OP_not && q->a == in->a))
-        return make_const(b, in, 0);
     if (!konst(b, in->b, &k))
         return NEXT;
-    if (k == 0)
-        return in->b;
     u32 ones = ~k ? (u32)__builtin_ctzll(~k) : 64; /* trailing ones */
     if (zwidth(b, in->a, DEPTH) <= ones)
         return in->a;
@@ -430,12 +423,10 @@ static ir_ref or_const(struct ir_builder *b, struct ir_ins *in)
     return k == ir_type_mask(in->type) ? in->b : NEXT;
 }
 
-/* x ^ 0, x ^ -1, x ^ x, (x cc y) ^ 1 */
+/* x ^ 0, x ^ -1, (x cc y) ^ 1 */
 static ir_ref xor_const(struct ir_builder *b, struct ir_ins *in)
 {
     u64 k;
-    if (in->a == in->b)
-        return make_const(b, in, 0);
     if (!konst(b, in->b, &k))
         return NEXT;
     if (k == 0)

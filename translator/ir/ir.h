@@ -61,10 +61,15 @@ enum ir_cc { IR_EQ, IR_NE, IR_LTS, IR_GES, IR_GTS, IR_LES, IR_LTU, IR_GEU, IR_GT
 enum {
     IR_MEM_SIZE = 7,        /* log2 of bytes: 0..4 */
     IR_MEM_SIGNED = 1 << 3, /* sign-extend into the type, else zero-extend */
-    IR_MEM_ACQ = 1 << 4,    /* later accesses stay after this one */
-    IR_MEM_REL = 1 << 5,    /* earlier accesses stay before this one */
+    /* ld, amo, cas, sc: later accesses stay after this one, or after the load of one that loads and stores */
+    IR_MEM_ACQ = 1 << 4,
+    /* st, amo, cas, sc: earlier accesses stay before this one, or before the store. One that stores and is both ACQ and
+       REL has all that comes before it before all that comes after it */
+    IR_MEM_REL = 1 << 5,
     /* ld, st: an address that is not naturally aligned is VCPU_FAULT_MISALIGNED. amo, cas, sc always so */
     IR_MEM_ALIGN = 1 << 6,
+    /* amo, cas, sc: load and store are one access; what stays after either, or loads what it stored, is after both */
+    IR_MEM_ONE = 1 << 7,
     IR_AMO_SHIFT = 8, /* amo: enum ir_amo << IR_AMO_SHIFT */
 };
 enum ir_amo {

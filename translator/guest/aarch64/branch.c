@@ -134,8 +134,10 @@ TR(dsb)
     return a64_tr_dmb(c, i);
 }
 
-/* What was written before reaches instruction fetch by ic ivau; see system.c. */
+/* What was written before reaches instruction fetch by ic ivau; see system.c. As programs see it else, this makes later
+ * loads wait for a branch or an address, and so for earlier loads. */
 TR(isb)
 {
+    ir_fence(c->b, IR_FENCE_PR | IR_FENCE_SR);
     return true;
 }

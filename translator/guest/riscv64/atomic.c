@@ -5,18 +5,23 @@
  * is written to lr/sc can tell from having run undisturbed. Every sc ends the reservation, whether it stores or
  * not.
  *
+ * An atomic is one access in the order of all (ISA manual, "RVWMO"): to wait for either half is to wait for both.
+ * A load-reserved that releases, which is what an ordering of all takes in, has a fence before it.
+ *
  * All of these need naturally aligned addresses and fault otherwise. */
 #include "translator/guest/riscv64/rv_int.h"
 
 static u32 order(const struct rv_insn *i)
 {
-    return (i->aqrl & 2 ? IR_MEM_ACQ : 0) | (i->aqrl & 1 ? IR_MEM_REL : 0);
+    return (i->aqrl & 2 ? IR_MEM_ACQ : 0) | (i->aqrl & 1 ? IR_MEM_REL : 0) | IR_MEM_ONE;
 }
 
 static bool load_reserved(struct rv_ctx *c, const struct rv_insn *i, u32 mem)
 {
     ir_ref addr = rv_x(c, i->rs1);
-    ir_ref old = ir_ld(c->b, IR_I64, mem | IR_MEM_ALIGN | order(i), addr, 0);
+    if (i->aqrl & 1)
+        ir_fence(c->b, IR_FENCE_PR | IR_FENCE_PW | IR_FENCE_SR);
+    ir_ref old = ir_ld(c->b, IR_I64, mem | IR_MEM_ALIGN | (i->aqrl & 2 ? IR_MEM_ACQ : 0), addr, 0);
     ir_put(c->b, RV_SLOT_RESV_ADDR, addr);
     ir_put(c->b, RV_SLOT_RESV_VAL, old);
     return rv_put_x(c, i->rd, old);

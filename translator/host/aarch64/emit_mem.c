@@ -193,6 +193,21 @@ static u32 order(const struct gen *g, const struct ir_ins *in, u32 acq, u32 rel)
     return (in->aux & IR_MEM_ACQ ? acq : 0) | (in->aux & IR_MEM_REL ? rel : 0);
 }
 
+/* The same for an atomic that is one instruction: it is a barrier to what follows, its store included, when it is of
+ * both forms. */
+static u32 order_lse(const struct gen *g, const struct ir_ins *in, u32 acq, u32 rel)
+{
+    return (in->aux & IR_MEM_ONE) && !g->u->alone ? acq | rel : order(g, in, acq, rel);
+}
+
+/* Behind a loop, of which that is never true: what follows could be seen before its store. */
+static void order_loop(struct gen *g, const struct ir_ins *in)
+{
+    const u32 both = IR_MEM_ACQ | IR_MEM_REL;
+    if (!g->u->alone && ((in->aux & IR_MEM_ONE) || (in->aux & both) == both))
+        put32(&g->c, A_DMB_ISH);
+}
+
 /* Exclusive accesses; the orders are bit 15 of either. */
 #define A_LDXR 0x085f7c00u
 #define A_STXR 0x08007c00u
@@ -272,6 +287,7 @@ static void amo_loop(struct gen *g, ir_ref i, u32 kind, u32 size)
     }
     a_rr(c, stxr(g, in), kind == IR_AMO_SWAP ? y : t, addr);
     a_patch(a_cbz(c, A_CBNZ, SCR2), again - (c->p - 4));
+    order_loop(g, in);
     result_old(g, i, old);
 }
 
@@ -297,7 +313,7 @@ void emit_amo(struct gen *g, ir_ref i)
         y = SCR2;
     }
     u32 addr = atomic_address(g, i), dst = def_reg(g, i, in->a);
-    put32(c, lse[kind] | size << 30 | order(g, in, 1u << 23, 1u << 22) | (y & 31) << 16 | addr << 5 | dst);
+    put32(c, lse[kind] | size << 30 | order_lse(g, in, 1u << 23, 1u << 22) | (y & 31) << 16 | addr << 5 | dst);
     result_old(g, i, dst);
 }
 
@@ -322,7 +338,8 @@ static void cas_into(struct gen *g, const struct ir_ins *in, struct cas *k, u32 
     u32 size = in->aux & IR_MEM_SIZE, w = size == 3 ? A_SF : 0;
     if (have(FEAT_LSE)) {
         a_mov(c, A_SF, k->old, expect);
-        put32(c, 0x08a07c00 | size << 30 | order(g, in, 1u << 22, 1u << 15) | k->old << 16 | addr << 5 | (fresh & 31));
+        put32(c,
+              0x08a07c00 | size << 30 | order_lse(g, in, 1u << 22, 1u << 15) | k->old << 16 | addr << 5 | (fresh & 31));
         return;
     }
     if (k->want != NOREG) {
@@ -336,6 +353,7 @@ static void cas_into(struct gen *g, const struct ir_ins *in, struct cas *k, u32 
     a_csel(c, A_CSEL | w, k->t, fresh, k->old, CC_EQ);
     a_rr(c, stxr(g, in), k->t, addr);
     a_patch(a_cbz(c, A_CBNZ, SCR2), again - (c->p - 4));
+    order_loop(g, in);
 }
 
 static void cas_pair(struct gen *g, ir_ref i)
@@ -356,7 +374,7 @@ static void cas_pair(struct gen *g, ir_ref i)
     a_rr(c, A_FMOV_RV | A_SF | A_FTYPE_64, X2, fresh);
     a_rr(c, A_UMOV_D1, X3, fresh);
     if (have(FEAT_LSE)) {
-        put32(c, 0x48207c00 | order(g, in, 1u << 22, 1u << 15) | X0 << 16 | addr << 5 | X2); /* casp */
+        put32(c, 0x48207c00 | order_lse(g, in, 1u << 22, 1u << 15) | X0 << 16 | addr << 5 | X2); /* casp */
     } else {
         temp_take(g, X4);
         temp_take(g, X5);
@@ -371,6 +389,7 @@ static void cas_pair(struct gen *g, ir_ref i)
         put32(c, A_STXP | order(g, in, 0, 1u << 15) | SCR2 << 16 | X5 << 10 | addr << 5 | X4);
         a_here(c, over);
         a_patch(a_cbz(c, A_CBNZ, SCR2), again - (c->p - 4));
+        order_loop(g, in);
         a_mov(c, A_SF, X0, X4);
         a_mov(c, A_SF, X1, X5);
     }
