@@ -250,6 +250,9 @@ def check_headers():
             if isa and isa.group(1) != "x86_64" or path.endswith("_def.h"):
                 continue
             f = [x for x in flags.get(path.split("/")[0], flags["core"]) if x != "-Werror"]
+            backend = re.match(r"translator/host/(?!common/|none/)(\w+)/", path)
+            if backend:
+                f = [x.replace("translator/host/x86_64", "translator/host/" + backend.group(1)) for x in f]
             if check_layers.may_use_system(path):
                 f = [x for x in f if x != "-ffreestanding"] + ["-D_GNU_SOURCE"]
             probe = "build/check/headers/" + path.replace("/", "_") + ".c"
@@ -273,9 +276,9 @@ def freestanding(isa):
     def fill(n):
         for src, flags in core_files():
             backend = re.search(r"translator/host/(\w+)/", src)
-            if backend and backend.group(1) != (isa if os.path.isdir(os.path.join(ROOT, "translator/host", isa)) else "none"):
+            if backend and backend.group(1) not in ("common", isa if os.path.isdir(os.path.join(ROOT, "translator/host", isa)) else "none"):
                 continue
-            f = ["-I" + x[2:].replace("/arch/x86_64", "/arch/" + isa) if x.startswith("-I") else x for x in flags]
+            f = [re.sub(r"(/arch|translator/host)/x86_64", r"\1/" + isa, x) if x.startswith("-I") else x for x in flags]
             f = [x for x in f if not x.startswith("-I") or os.path.isdir(x[2:])]
             f += ["-O1", "-nostdinc", "-isystem", include, "-Werror", "-fno-pic", "-fno-stack-protector"]
             n.edge(group, "build/check/%s/%s.o" % (isa, src.replace("/", "_")), "cc", [src], cc=cc, flags=" ".join(map(shlex.quote, f)))

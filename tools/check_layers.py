@@ -7,8 +7,9 @@ Reads the #include lines of every C file and fails when one breaks a rule:
 
   layers   arrows point down only: cmd -> {personality, machine} -> {policy, vam} -> translator -> mk -> lib.
            personality and machine do not know each other; nor do translator/guest and translator/host, nor two
-           ISAs of either. The engine reaches both through their contracts (guest.h, host.h) alone. What is private
-           to an ISA is for its folder, and for files elsewhere that are named after it.
+           ISAs of either; what hosts share, translator/host/common, is theirs alone. The engine reaches both through
+           their contracts (guest.h, host.h) alone. What is private to an ISA is for its folder, and for files
+           elsewhere that are named after it.
            Nobody includes what implements the kernel interface, but for kernel/hosted/hosted.h, which is for those who
            may use the system anyway. lib's headers stand on nothing; its .c files may ask
            the kernel interface for pages and the console.
@@ -154,7 +155,7 @@ def layer_offence(path, to):
         (fa, ia), (fb, ib) = translator_part(path), translator_part(to)
         if fa != fb and fb not in TRANSLATOR.get(fa, set(TRANSLATOR)):
             return "translator/%s may not include translator/%s (%s)" % (fa, fb, to)
-        if ib and ia != ib:
+        if ib and ia != ib and not (ib == "common" and fa == fb and ia in ISAS):
             return "%s is private to its ISA" % to
     if a != b and b == "translator" and translator_part(to)[1] and not named_after(path, translator_part(to)[1]):
         return "%s is private to its ISA" % to

@@ -120,10 +120,10 @@ static struct cold *check_round(struct gen *g, u32 aux, u32 x, u32 y, u32 z, u32
     a_vcpu(c, a_ldr(2), SCR, VOFF(fp_round));
     struct cold *k = soft_later(g, x, y, z, dst);
     if (round == 0) {
-        cold_site(k, a_cbz(c, A_CBNZ, SCR));
+        add_site(k, a_cbz(c, A_CBNZ, SCR));
     } else {
         a_add_imm(c, A_SUBS_IMM, ZR, SCR, round);
-        cold_site(k, a_bcc(c, CC_NE));
+        add_site(k, a_bcc(c, CC_NE));
     }
     return k;
 }
@@ -206,15 +206,6 @@ static void check_tiny(struct gen *g, u32 type, u32 x, u32 y, u32 z, u32 dst)
     k->back = c->p;
 }
 
-/* i was computed into r, which def_apart or def_reg gave. */
-static void def_moved(struct gen *g, ir_ref i, u32 r)
-{
-    if (TEMPS >> r & 1)
-        def_from(g, i, r);
-    else
-        def_done(g, i, r);
-}
-
 /* --- arithmetic --- */
 
 void emit_farith(struct gen *g, ir_ref i)
@@ -244,7 +235,7 @@ void emit_farith(struct gen *g, ir_ref i)
         check_tiny(g, type, x, y, 0, dst);
     canonical(g, in->aux, type, dst, dst);
     comes_back(g, k);
-    def_moved(g, i, dst);
+    def_from(g, i, dst);
 }
 
 void emit_fma(struct gen *g, ir_ref i)
@@ -267,7 +258,7 @@ void emit_fma(struct gen *g, ir_ref i)
         check_tiny(g, type, x, y, z, dst);
     canonical(g, in->aux, type, dst, dst);
     comes_back(g, k);
-    def_moved(g, i, dst);
+    def_from(g, i, dst);
 }
 
 void emit_fminmax(struct gen *g, ir_ref i)
@@ -285,7 +276,7 @@ void emit_fminmax(struct gen *g, ir_ref i)
     } else {
         struct cold *k = soft_later(g, x, y, 0, dst);
         fcmp(g, A_FCMP, type, x, y);
-        cold_site(k, a_bcc(c, CC_VS));
+        add_site(k, a_bcc(c, CC_VS));
         a_rrr(c, (min ? A_FMINNM : A_FMAXNM) | ftype(type), dst, x, y);
         comes_back(g, k);
     }
@@ -353,7 +344,7 @@ void emit_fcvt(struct gen *g, ir_ref i)
     else
         canonical(g, in->aux, to, dst, dst);
     comes_back(g, k);
-    def_moved(g, i, dst);
+    def_from(g, i, dst);
 }
 
 /* r[3]: the result, of a NaN: the largest. */
@@ -558,4 +549,9 @@ void emit_vcall(struct gen *g, ir_ref i)
     a_common(c, A_BL, g->common->off[C_SOFT]);
     a_vcpu(c, A_LDR_Q, dst, SPILL_OFF(SOFT_ARGS + 6));
     def_done(g, i, dst);
+}
+
+void emit_fclass(struct gen *g, ir_ref i)
+{
+    emit_soft(g, i);
 }

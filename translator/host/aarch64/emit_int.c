@@ -6,24 +6,6 @@
 #include "translator/host/aarch64/gen.h"
 
 static const u8 host_cc[IR_NCC] = {CC_EQ, CC_NE, CC_LT, CC_GE, CC_GT, CC_LE, CC_LO, CC_HS, CC_HI, CC_LS}; /* ORDER CC */
-static const u8 swapped[IR_NCC] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_LTS,
-                                   IR_GES, IR_GTU, IR_LEU, IR_LTU, IR_GEU}; /* ORDER CC */
-
-static bool is_const(const struct gen *g, ir_ref i)
-{
-    u64 k;
-    return const_of(g, i, &k);
-}
-
-/* Which of two operands' registers the result may take over; the first by preference. 0: neither. */
-static ir_ref dying_temp(const struct gen *g, ir_ref a, ir_ref b)
-{
-    if (dies(g, a) && g->val[root_of(g, a)].reg != NOREG)
-        return a;
-    if (b && dies(g, b) && g->val[root_of(g, b)].reg != NOREG)
-        return b;
-    return 0;
-}
 
 /* --- add, sub, and, or, xor --- */
 
@@ -345,7 +327,7 @@ u32 compare(struct gen *g, u32 cc, ir_ref a, ir_ref b)
         ir_ref t = a;
         a = b;
         b = t;
-        cc = swapped[cc];
+        cc = cc_swapped[cc];
     }
     u32 x = use_reg(g, a); /* not ZR, which is sp with a number */
     if (const_of(g, b, &k)) {

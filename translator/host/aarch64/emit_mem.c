@@ -73,7 +73,7 @@ static u32 host_address(struct gen *g, ir_ref a, u64 imm, bool check, u32 size, 
     }
     if (check)
         check_aligned(g, r, size, how);
-    if (!g->flat0) {
+    if (!g->c.flat0) {
         a_rrr(&g->c, A_ADD | A_SF, SCR, BASE, r);
         r = SCR;
     }
@@ -100,13 +100,13 @@ static struct address address(struct gen *g, const struct ir_ins *in, u32 how)
     if (check || (const_of(g, in->a, &k) && reg_of(g, in->a) == NOREG)) {
         if (const_of(g, in->a, &k) && !check) {
             a_mov_imm(&g->c, SCR, k + in->imm);
-            return g->flat0 ? (struct address){SCR, NOREG, 0} : (struct address){BASE, SCR, 0};
+            return g->c.flat0 ? (struct address){SCR, NOREG, 0} : (struct address){BASE, SCR, 0};
         }
         return (struct address){host_address(g, in->a, in->imm, check, size, how), NOREG, 0};
     }
     u32 r = use_reg(g, in->a);
     s64 off = (s64)in->imm;
-    if (g->flat0) {
+    if (g->c.flat0) {
         bool scaled = off >= 0 && !(off & ((1 << size) - 1)) && off >> size < 4096;
         if (scaled || fits_signed(off, 9))
             return (struct address){r, NOREG, off};

@@ -7,31 +7,10 @@
 #pragma once
 
 #include "translator/host/aarch64/regs.h"
+#include "translator/host/common/code.h"
 
 #include "lib/assert.h"
 #include "lib/bits.h"
-#include "lib/str.h"
-
-struct code {
-    u8 *p;            /* where the next instruction goes */
-    u8 *base, *end;   /* the room */
-    const u8 *rx;     /* where base will run */
-    const u8 *common; /* where the common code runs */
-};
-
-static inline u32 code_off(const struct code *c)
-{
-    return (u32)(c->p - c->base);
-}
-static inline const u8 *code_rx(const struct code *c)
-{
-    return c->rx + (c->p - c->base);
-}
-static inline void put32(struct code *c, u32 x)
-{
-    memcpy(c->p, &x, 4);
-    c->p += 4;
-}
 
 #define A_SF (1u << 31)
 

@@ -38,22 +38,21 @@
 
 /* --- direct exits --- */
 
-/* The branch just written is an exit to pc; or, where cond is not NULL, that conditional branch leads to one. */
-static void exit_here(struct gen *g, gva_t pc, u8 *cond)
+/* The branch just written is an exit to pc; or, if it is a conditional one, leads to one (emit_stubs). */
+static void exit_here(struct gen *g, gva_t pc)
 {
     struct host_code *o = g->out;
     if (o->nexits == o->nexits_cap) {
         g->err = -ENOSPC;
         return;
     }
-    g->exits[o->nexits].cond = cond;
     o->exits[o->nexits++] = (struct host_exit){.site_off = code_off(&g->c) - 4, .pc = pc};
 }
 
 static void exit_b(struct gen *g, u32 op, gva_t pc)
 {
     put32(&g->c, op);
-    exit_here(g, pc, NULL);
+    exit_here(g, pc);
 }
 
 void emit_stubs(struct gen *g)
@@ -66,8 +65,10 @@ void emit_stubs(struct gen *g)
             g->err = -ENOSPC;
             return;
         }
-        if (g->exits[n].cond) {
-            a_here(c, g->exits[n].cond);
+        u32 branch;
+        memcpy(&branch, c->base + x->site_off, 4);
+        if ((branch & 0x7c000000) != A_B) { /* neither b nor bl */
+            a_here(c, c->base + x->site_off);
             x->site_off = code_off(c);
             put32(c, A_B);
         }
@@ -139,7 +140,8 @@ void emit_exit_if(struct gen *g, ir_ref i)
         a_here(c, on);
         return;
     }
-    exit_here(g, in->imm, branch_if(g, in, false));
+    branch_if(g, in, false);
+    exit_here(g, in->imm);
 }
 
 /* Pushes the return pc and what is behind the next `behind` instructions. */

@@ -60,8 +60,8 @@ enum { VCPU = X28, BASE = X27, RAS = X26, SCR = X16, SCR2 = X17, LINK = X30, VSC
 extern const u8 a64_pinned[2][NPINNED_MAX];
 
 /* Displacement of a field of the vCPU from x28. */
-#define VOFF(field) ((u32)offsetof(struct vcpu, field))
-#define SLOT_OFF(o) ((u32)offsetof(struct vcpu, slots) + (o))
+#define VOFF(field) ((s32)offsetof(struct vcpu, field))
+#define SLOT_OFF(o) ((s32)(offsetof(struct vcpu, slots) + (o)))
 
 /* vcpu.spill: cells for spilled values, and behind them room for temps around calls of software, and its arguments. */
 #define SPILL_CELLS 256
@@ -70,4 +70,4 @@ extern const u8 a64_pinned[2][NPINNED_MAX];
 #define SOFT_ARGS   (SPILL_CELLS + 20) /* three of 16 bytes, and the result */
 _Static_assert(SOFT_ARGS + 8 <= VCPU_SPILL, "vcpu.spill has room for the save area");
 _Static_assert(offsetof(struct vcpu, spill) % 16 == 0, "pairs of cells are aligned");
-#define SPILL_OFF(cell) (VOFF(spill) + 8 * (u32)(cell))
+#define SPILL_OFF(cell) (VOFF(spill) + 8 * (s32)(cell))

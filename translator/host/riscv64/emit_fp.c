@@ -79,7 +79,7 @@ static struct cold *soft_later(struct gen *g, u32 x, u32 y, u32 z, u32 dst)
 static void if_nan(struct gen *g, struct cold *k, u32 type, u32 f)
 {
     x_r(&g->c, (u32)FEQ | fmt(type), SCR, f, f);
-    cold_site(g, k, x_b(&g->c, BEQ, SCR, ZERO));
+    add_site(k, x_b(&g->c, BEQ, SCR, ZERO));
 }
 
 /* To k when f is the least normal number of either sign. */
@@ -91,12 +91,7 @@ static void if_least(struct gen *g, struct cold *k, u32 type, u32 f)
     x_i(c, SLLI, SCR, SCR, wide ? 1 : 33);
     x_i(c, ADDI, SCR2, ZERO, 1);
     x_i(c, SLLI, SCR2, SCR2, wide ? 53 : 56);
-    cold_site(g, k, x_b(c, BEQ, SCR, SCR2));
-}
-
-static u64 bit(u32 r)
-{
-    return r < NREGS ? 1ull << r : 0;
+    add_site(k, x_b(c, BEQ, SCR, SCR2));
 }
 
 /* Emits instruction `word` (all but its result's register), whose operands are x, y, z, for value i; then what of its
@@ -112,7 +107,7 @@ static void emit_checked(struct gen *g, ir_ref i, u32 word, u32 x, u32 y, u32 z,
         def_done(g, i, dst);
         return;
     }
-    u32 dst = def_apart(g, i, bit(x) | bit(y) | bit(z));
+    u32 dst = def_not_in(g, i, reg_bit(x) | reg_bit(y) | reg_bit(z));
     put32(&g->c, word | (dst & 31) << 7);
     struct cold *k = soft_later(g, x, y, z, dst);
     if (redo)
@@ -175,7 +170,7 @@ void emit_fminmax(struct gen *g, ir_ref i)
         def_done(g, i, dst);
         return;
     }
-    u32 dst = def_apart(g, i, bit(x) | bit(y));
+    u32 dst = def_not_in(g, i, reg_bit(x) | reg_bit(y));
     struct cold *k = soft_later(g, x, y, NOREG, dst);
     if_nan(g, k, type, x);
     if_nan(g, k, type, y);
@@ -266,7 +261,7 @@ void emit_fcvt(struct gen *g, ir_ref i)
         return;
     }
     /* The result is a NaN when the operand is; an f16 cannot be asked. */
-    u32 dst = def_apart(g, i, bit(x));
+    u32 dst = def_not_in(g, i, reg_bit(x));
     struct cold *k = NULL;
     put32(c, word | (dst & 31) << 7);
     if (!(in->aux & IR_FP_DEFNAN)) {
@@ -334,13 +329,13 @@ void emit_fround(struct gen *g, ir_ref i)
         emit_checked(g, i, word_of((exact ? FROUNDNX : FROUND) | fmt(type), rm, x, 0), x, NOREG, NOREG, false);
         return;
     }
-    u32 dst = def_apart(g, i, bit(x));
+    u32 dst = def_not_in(g, i, reg_bit(x));
     struct cold *k = soft_later(g, x, NOREG, NOREG, dst);
     x_r(c, (u32)FMV_X_W | fmt(type), SCR, x, 0);
     x_i(c, SLLI, SCR, SCR, wide ? 1 : 33);
     x_i(c, SRLI, SCR, SCR, wide ? 53 : 56);
     x_i(c, ADDI, SCR2, ZERO, wide ? 1023 + 52 : 127 + 23);
-    cold_site(g, k, x_b(c, BGEU, SCR, SCR2));
+    add_site(k, x_b(c, BGEU, SCR, SCR2));
     if (!exact)
         x_csr(c, CSRRS, SCR2, CSR_FFLAGS, ZERO);
     x_f(c, (u32)FCVT_I_F | fmt(type), rm, SCR, x, 2);
@@ -415,7 +410,7 @@ void emit_bitcast(struct gen *g, ir_ref i)
     }
     u32 x = use_reg(g, in->a), dst = def_reg(g, i, to == from ? in->a : 0);
     if (to == from)
-        mov_rr(g, dst, x);
+        mov_rr(g, dst, x, in->type);
     else
         x_r(c, (u32)(to ? FMV_W_X : FMV_X_W) | format, dst, x, 0);
     def_done(g, i, dst);
@@ -425,7 +420,7 @@ void emit_nanbox(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     u32 x = use_reg(g, in->a), dst = def_reg(g, i, in->a);
-    mov_rr(g, dst, x);
+    mov_rr(g, dst, x, in->type);
     def_done(g, i, dst);
 }
 
@@ -440,7 +435,7 @@ void emit_nanunbox(struct gen *g, ir_ref i)
         x_r(c, (u32)FMV_X_W | FMT_D, SCR, x, 0);
         x_i(c, SRAI, SCR, SCR, 16);
         x_i(c, ADDI, SCR, SCR, 1);
-        mov_rr(g, dst, x);
+        mov_rr(g, dst, x, in->type);
         u8 *boxed = x_b(c, BEQ, SCR, ZERO);
         x_li(c, SCR, -0x10000 | 0x7e00);
         x_r(c, (u32)FMV_W_X | FMT_D, dst, SCR, 0);

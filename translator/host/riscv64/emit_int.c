@@ -228,6 +228,11 @@ void emit_mul(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
+void emit_div(struct gen *g, ir_ref i)
+{
+    emit_mul(g, i);
+}
+
 void emit_mulhi(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -262,10 +267,10 @@ void emit_minmax(struct gen *g, ir_ref i)
         return;
     }
     bool is_signed = in->op == IR_OP_mins || in->op == IR_OP_maxs, min = in->op == IR_OP_mins || in->op == IR_OP_minu;
-    u32 dst = def_apart(g, i, 1ull << x | 1ull << y);
-    mov_rr(g, dst, x);
+    u32 dst = def_not_in(g, i, reg_bit(x) | reg_bit(y));
+    mov_rr(g, dst, x, IR_I64);
     u8 *keep = min ? x_b(c, is_signed ? BLT : BLTU, x, y) : x_b(c, is_signed ? BLT : BLTU, y, x);
-    mov_rr(g, dst, y);
+    mov_rr(g, dst, y, IR_I64);
     x_here(c, keep);
     def_from(g, i, dst);
 }
@@ -374,7 +379,7 @@ void emit_count(struct gen *g, ir_ref i)
     }
     u32 x = use_zext(g, in->a, SCR), dst = def_reg(g, i, in->a);
     if (in->op == IR_OP_ctz) { /* the ones below the lowest */
-        mov_rr(g, dst, x);
+        mov_rr(g, dst, x, IR_I64);
         if (word) {
             x_i(c, ADDI, SCR2, ZERO, 1);
             x_i(c, SLLI, SCR2, SCR2, 32);
@@ -384,7 +389,7 @@ void emit_count(struct gen *g, ir_ref i)
         x_r(c, AND, dst, dst, SCR);
         x_i(c, ADDI, dst, dst, -1);
     } else if (in->op == IR_OP_clz) { /* those above the highest */
-        mov_rr(g, dst, x);
+        mov_rr(g, dst, x, IR_I64);
         for (s32 n = 1; n < (word ? 32 : 64); n *= 2) {
             x_i(c, SRLI, SCR, dst, n);
             x_r(c, OR, dst, dst, SCR);
@@ -393,7 +398,7 @@ void emit_count(struct gen *g, ir_ref i)
         if (word)
             x_extend(g, dst, dst, 32, false);
     } else {
-        mov_rr(g, dst, x);
+        mov_rr(g, dst, x, IR_I64);
     }
     popcnt_arith(g, dst);
     def_done(g, i, dst);
@@ -519,14 +524,14 @@ void emit_select(struct gen *g, ir_ref i)
         dst = temp_of(g, TEMPS_INT & ~compared);
     if (dst == f) {
         u8 *over = x_b(c, k.op ^ BRANCH_NOT, k.a, k.b);
-        mov_rr(g, dst, t);
+        mov_rr(g, dst, t, IR_I64);
         x_here(c, over);
     } else {
         /* The move does not disturb the comparison, unless the result is where the true arm is already. */
         if (dst != t)
-            mov_rr(g, dst, t);
+            mov_rr(g, dst, t, IR_I64);
         u8 *over = x_b(c, k.op, k.a, k.b);
-        mov_rr(g, dst, f);
+        mov_rr(g, dst, f, IR_I64);
         x_here(c, over);
     }
     def_from(g, i, dst);

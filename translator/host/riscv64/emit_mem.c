@@ -51,7 +51,7 @@ void emit_half(struct gen *g, ir_ref i)
 static void cold_misaligned(struct gen *g, const struct cold *k)
 {
     struct code *c = &g->c;
-    mov_rr(g, A0, k->r[0]);
+    mov_rr(g, A0, k->r[0], IR_I64);
     x_li(c, A1, (s32)k->n);
     store_pc(g, g->u->pc + k->guest_off);
     x_jmp_common(c, g->common->off[C_MISALIGNED]);
@@ -246,7 +246,7 @@ static u32 atomic_address(struct gen *g, ir_ref i)
     u32 r = use_reg(g, in->a);
     check_aligned(g, r, in->aux & IR_MEM_SIZE, MISALIGNED_WRITE);
     if (g->c.flat0)
-        mov_rr(g, SCR, r);
+        mov_rr(g, SCR, r, IR_I64);
     else
         x_r(&g->c, ADD, SCR, r, BASE);
     return r;

@@ -21,7 +21,9 @@ static void store2(struct gen *g, u32 rs, s32 off, u32 half)
 
 /* --- inline --- */
 
-void emit_vmake(struct gen *g, ir_ref i)
+static void by_call(struct gen *g, ir_ref i);
+
+static void vmake(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     u32 lo = use_reg(g, in->a), hi = use_reg(g, in->b);
@@ -30,7 +32,7 @@ void emit_vmake(struct gen *g, ir_ref i)
     store2(g, hi, dst, 1);
 }
 
-void emit_vzext(struct gen *g, ir_ref i)
+static void vzext(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
@@ -52,7 +54,7 @@ void emit_vzext(struct gen *g, ir_ref i)
     store2(g, ZERO, dst, 1);
 }
 
-void emit_vlow(struct gen *g, ir_ref i)
+static void vlow(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     s32 x = use_mem(g, in->a);
@@ -61,7 +63,7 @@ void emit_vlow(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
-void emit_vdup(struct gen *g, ir_ref i)
+static void vdup(struct gen *g, ir_ref i)
 {
     static const u64 ones[3] = {0x0101010101010101, 0x0001000100010001, 0x0000000100000001};
     const struct ir_ins *in = ins_of(g, i);
@@ -83,7 +85,7 @@ static s32 lane_off(u32 aux)
     return (s32)(((aux & IR_V_INDEX) >> IR_V_INDEX_SHIFT) << (aux & IR_V_LANE));
 }
 
-void emit_vget(struct gen *g, ir_ref i)
+static void vget(struct gen *g, ir_ref i)
 {
     static const u32 op[4][2] = {{LBU, LB}, {LHU, LH}, {LWU, LW}, {LD, LD}};
     const struct ir_ins *in = ins_of(g, i);
@@ -94,7 +96,7 @@ void emit_vget(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
-void emit_vset(struct gen *g, ir_ref i)
+static void vset(struct gen *g, ir_ref i)
 {
     static const u32 op[4] = {SB, SH, SW, SD};
     const struct ir_ins *in = ins_of(g, i);
@@ -105,13 +107,13 @@ void emit_vset(struct gen *g, ir_ref i)
     x_store(&g->c, op[in->aux & IR_V_LANE], y, VCPU, dst + lane_off(in->aux));
 }
 
-void emit_vlogic(struct gen *g, ir_ref i)
+static void vlogic(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     u32 op = in->op;
     if ((op == IR_OP_vadd || op == IR_OP_vsub) && (in->aux & IR_V_LANE) != IR_V64) {
-        emit_vec(g, i);
+        by_call(g, i);
         return;
     }
     s32 x = use_mem(g, in->a), y = in->b ? use_mem(g, in->b) : 0, z = in->c ? use_mem(g, in->c) : 0;
@@ -226,7 +228,8 @@ static void call(struct gen *g, ir_ref i, u64 (*fn)(struct vcpu *), u64 what)
     x_call_common(&g->c, g->common->off[C_VCALL]);
 }
 
-void emit_vec(struct gen *g, ir_ref i)
+/* Any op. */
+static void by_call(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     dgm_assert(in->imm == (u8)in->imm, "a vector op with immediate %lu", (unsigned long)in->imm);
@@ -256,13 +259,13 @@ static void cold_lanes(struct gen *g, const struct cold *k)
 {
     const struct ir_ins *in = ins_of(g, k->ins);
     scratch_imm(g, 0, vec_desc(in));
-    scratch_imm(g, 1, k->wide);
+    scratch_imm(g, 1, k->n);
     scratch_imm(g, 3, in->op);
     x_call_common(&g->c, g->common->off[C_SOFT]);
     x_j_back(&g->c, k->back);
 }
 
-void emit_vfarith(struct gen *g, ir_ref i)
+static void vfarith(struct gen *g, ir_ref i)
 {
     static const u32 ops[] = {
         [IR_OP_vfadd] = FADD, [IR_OP_vfsub] = FSUB, [IR_OP_vfmul] = FMUL, [IR_OP_vfdiv] = FDIV, [IR_OP_vfsqrt] = FSQRT};
@@ -271,7 +274,7 @@ void emit_vfarith(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     u32 lane = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT, rm = in->aux & IR_FP_ROUND;
     if (lane != IR_V32 && lane != IR_V64) {
-        emit_vec(g, i);
+        by_call(g, i);
         return;
     }
     bool wide = lane == IR_V64, three = in->op == IR_OP_vfma, redo = !(in->aux & IR_FP_DEFNAN);
@@ -320,7 +323,24 @@ void emit_vfarith(struct gen *g, ir_ref i)
         return;
     }
     struct cold *nan = cold_if(g, cold_lanes, BEQ, SCR2, ZERO);
-    nan->wide = at | (u64)(u32)(dst + VBASE) << 48;
+    nan->n = at | (u64)(u32)(dst + VBASE) << 48;
     copy_vcpu(g, dst, out);
     nan->back = c->p;
+}
+
+/* clang-format off */
+static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
+    [IR_OP_vmake] = vmake,    [IR_OP_vzext] = vzext,    [IR_OP_vlow] = vlow,      [IR_OP_vdup] = vdup,
+    [IR_OP_vget] = vget,      [IR_OP_vset] = vset,
+    [IR_OP_vand] = vlogic,    [IR_OP_vor] = vlogic,     [IR_OP_vxor] = vlogic,    [IR_OP_vandn] = vlogic,
+    [IR_OP_vnot] = vlogic,    [IR_OP_vsel] = vlogic,    [IR_OP_vadd] = vlogic,    [IR_OP_vsub] = vlogic,
+    [IR_OP_vfadd] = vfarith,  [IR_OP_vfsub] = vfarith,  [IR_OP_vfmul] = vfarith,  [IR_OP_vfdiv] = vfarith,
+    [IR_OP_vfsqrt] = vfarith, [IR_OP_vfma] = vfarith,
+};
+/* clang-format on */
+
+void emit_vec(struct gen *g, ir_ref i)
+{
+    u32 op = ins_of(g, i)->op;
+    (emitters[op] ? emitters[op] : by_call)(g, i);
 }

@@ -6,37 +6,11 @@
  * Compressed instructions are not emitted, so that a jump that is patched is always one aligned word. */
 #pragma once
 
+#include "translator/host/common/code.h"
 #include "translator/host/riscv64/regs.h"
 
 #include "lib/assert.h"
-#include "lib/str.h"
 
-struct code {
-    u8 *p;            /* where the next byte goes */
-    u8 *base, *end;   /* the room */
-    const u8 *rx;     /* where base will run */
-    const u8 *common; /* where the common code runs */
-    bool flat0;       /* guest memory begins at host address 0 */
-};
-
-static inline u32 code_off(const struct code *c)
-{
-    return (u32)(c->p - c->base);
-}
-static inline const u8 *code_rx(const struct code *c)
-{
-    return c->rx + (c->p - c->base);
-}
-static inline void put32(struct code *c, u32 x)
-{
-    memcpy(c->p, &x, 4);
-    c->p += 4;
-}
-static inline void put64(struct code *c, u64 x)
-{
-    memcpy(c->p, &x, 8);
-    c->p += 8;
-}
 static inline bool fits12(s64 x)
 {
     return x >= -2048 && x <= 2047;

@@ -204,14 +204,14 @@ void emit_exit(struct gen *g, ir_ref i)
 /* r[0]: the pc. */
 static void cold_return_miss(struct gen *g, const struct cold *k)
 {
-    mov_rr(g, A0, k->r[0]);
+    mov_rr(g, A0, k->r[0], IR_I64);
     x_jmp_common(&g->c, g->common->off[C_RETURN]);
 }
 
 /* r[0]: the pc. A call has pushed already, so the stack is as if it had been found. */
 static void cold_jump_miss(struct gen *g, const struct cold *k)
 {
-    mov_rr(g, A0, k->r[0]);
+    mov_rr(g, A0, k->r[0], IR_I64);
     x_jmp_common(&g->c, g->common->off[C_LOOKUP]);
 }
 

@@ -115,22 +115,6 @@ static void canonical(struct gen *g, u32 type, u32 r)
     k->back = g->c.p;
 }
 
-u32 def_apart(struct gen *g, ir_ref i, u32 x, u32 y, u32 z)
-{
-    u32 dst = def_hint(g, i);
-    if (dst == NOREG || dst == x || dst == y || dst == z)
-        dst = temp_float(g);
-    return dst;
-}
-
-void def_moved(struct gen *g, ir_ref i, u32 r)
-{
-    if (TEMPS >> r & 1)
-        def_from(g, i, r);
-    else
-        def_done(g, i, r);
-}
-
 /* --- arithmetic --- */
 
 /* dst = x, which i is then computed upon. Where all that i is for is to go into a vector, zeros above come for free. */
@@ -189,7 +173,7 @@ void emit_farith(struct gen *g, ir_ref i)
         ucomis(g, type, t, o_reg(t));
         add_site(k, x_jcc(c, CC_P));
         k->back = c->p;
-        def_moved(g, i, t);
+        def_from(g, i, t);
         return;
     }
     if (unary) {
@@ -290,7 +274,7 @@ void emit_fminmax(struct gen *g, ir_ref i)
     eq->r[1] = (u8)y;
     x_rr(c, (in->op == IR_OP_fmin ? 0x5d : 0x5f) | X_0F | scalar(type), t, y);
     eq->back = k->back = c->p;
-    def_moved(g, i, t);
+    def_from(g, i, t);
 }
 
 void emit_fcmp(struct gen *g, ir_ref i)
@@ -401,7 +385,7 @@ void emit_fcvt(struct gen *g, ir_ref i)
     }
     if (k)
         k->back = c->p;
-    def_moved(g, i, t);
+    def_from(g, i, t);
 }
 
 /* r[0]: the float, r[3]: the integer, which is the least: either truly, or as the host says "out of range". */
@@ -620,7 +604,7 @@ void emit_fround(struct gen *g, ir_ref i)
     ucomis(g, type, t, o_reg(t));
     add_site(k, x_jcc(c, CC_P));
     k->back = c->p;
-    def_moved(g, i, t);
+    def_from(g, i, t);
 }
 
 /* Normal numbers here, the rest in software. */

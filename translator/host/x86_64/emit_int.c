@@ -6,32 +6,14 @@
 #include "translator/host/x86_64/gen.h"
 
 static const u8 host_cc[IR_NCC] = {CC_E, CC_NE, CC_L, CC_GE, CC_G, CC_LE, CC_B, CC_AE, CC_A, CC_BE}; /* ORDER CC */
-static const u8 swapped[IR_NCC] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_LTS,
-                                   IR_GES, IR_GTU, IR_LEU, IR_LTU, IR_GEU}; /* ORDER CC */
 
 /* dst = src, whatever kind of operand. */
 static void load_opnd(struct gen *g, u32 w, u32 dst, struct opnd src)
 {
     if (src.kind == O_IMM)
-        x_mov_imm(&g->c, dst, w ? (u64)(s64)src.disp : (u32)src.disp, g->keep_flags);
+        x_mov_imm(&g->c, dst, w ? (u64)(s64)src.disp : (u32)src.disp, g->own.keep_flags);
     else if (!is_reg(src, dst))
         x_rm(&g->c, 0x8b | w, dst, src, 0);
-}
-
-static bool is_const(const struct gen *g, ir_ref i)
-{
-    u64 k;
-    return const_of(g, i, &k);
-}
-
-/* Which of two operands' registers the result may take over; the first by preference. 0: neither. */
-static ir_ref dying_temp(const struct gen *g, ir_ref a, ir_ref b)
-{
-    if (dies(g, a) && g->val[root_of(g, a)].reg != NOREG)
-        return a;
-    if (b && dies(g, b) && g->val[root_of(g, b)].reg != NOREG)
-        return b;
-    return 0;
 }
 
 /* --- add, sub, and, or, xor --- */
@@ -519,7 +501,7 @@ struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b)
         ir_ref t = a;
         a = b;
         b = t;
-        cc = swapped[cc];
+        cc = cc_swapped[cc];
     }
     k.cc = host_cc[cc];
     k.b = use_any(g, b);
@@ -576,7 +558,7 @@ void emit_select(struct gen *g, ir_ref i)
     struct compare cmp = compare_fetch(g, in->aux, in->a, in->b);
     compare_emit(g, &cmp);
     g->locked = arms;
-    g->keep_flags = true;
+    g->own.keep_flags = true;
     if (!t_const)
         t = use_rm(g, in->c);
     if (!f_const)
@@ -593,6 +575,6 @@ void emit_select(struct gen *g, ir_ref i)
             load_opnd(g, w, dst, f);
         x_rm(c, 0x40 | cmp.cc | X_0F | w, dst, t, 0);
     }
-    g->keep_flags = false;
+    g->own.keep_flags = false;
     def_done(g, i, dst);
 }

@@ -167,7 +167,7 @@ static struct regs regs2(struct gen *g, ir_ref i)
 
 static bool done(struct gen *g, ir_ref i, u32 r)
 {
-    def_moved(g, i, r);
+    def_from(g, i, r);
     return true;
 }
 
@@ -183,7 +183,7 @@ static void cold_constant(struct gen *g, const struct cold *k)
     const_of(g, in->b, &hi);
     while ((uintptr_t)code_rx(c) & 15)
         put8(c, 0xcc);
-    x_here(c, k->site);
+    x_here(c, k->site[0]);
     put64(c, lo);
     put64(c, hi);
 }

@@ -47,7 +47,7 @@ static struct vfp begin(struct gen *g, ir_ref i)
 static bool finish(struct gen *g, const struct vfp *f)
 {
     f->k->back = g->c.p;
-    def_moved(g, f->i, f->d);
+    def_from(g, f->i, f->d);
     return true;
 }
 
@@ -113,7 +113,7 @@ static bool vfma(struct gen *g, ir_ref i)
     f.k->back = g->c.p;
     if (short_of_temps && x_lives)
         x_rm(&g->c, SSE_MOVUPS_LD, f.x, o_vcpu(SPILL_OFF(VEC_ARGS)), 0);
-    def_moved(g, i, f.d);
+    def_from(g, i, f.d);
     return true;
 }
 
@@ -145,7 +145,7 @@ static bool vfcmp(struct gen *g, ir_ref i)
     }
     u32 x = use_reg(g, in->a), y = use_reg(g, in->b), d = def_apart(g, i, x, y, NOREG);
     v3i(g, P0(0xc2) | (wide ? X_66 : 0), d, x, o_reg(y), how);
-    def_moved(g, i, d);
+    def_from(g, i, d);
     return true;
 }
 

@@ -1,81 +1,25 @@
 /* Where values are.
  *
- * One pass forward, with the last use of each value known (emit.c scans for it). A value is in any of: a temp register,
+ * One pass forward, with the last use of each value known (unit.c scans for it). A value is in any of: a temp register,
  * a slot (its pinned register or its memory), a spill cell; or it is a constant, which needs no place. Two tables say
- * what holds what, `owner` for temps and `slot_val` for slots, and each value knows its places.
+ * what holds what, `owner` for temps and `slot_val` for slots, and each value knows its places. Types for which a host
+ * has no registers (in_memory) have slots and spill cells only.
  *
  *   - `get` moves nothing: the slot becomes the value's place. When the slot is overwritten while the value lives on,
- *     it is copied to a temp first (vacate).
+ *     it is copied to a temp first, or to a spill cell (vacate).
  *   - `put` to a slot in memory stores, and from then on the slot is a free spill cell of the value.
  *   - A value that a `put` to a pinned slot takes is computed right into the slot's register (def_hint), if nothing
  *     between may leave the unit, fault or read the slot. The scan found that out but for one thing, which only this
- *     pass knows: whether the slot's old value is still needed.
+ *     pass knows: whether the slot's old value is still needed. Likewise into the slot's memory (def_mem).
  *   - A temp is taken from a value that has another place, or else from the one that is needed for longest, by
  *     spilling it.
  *
  * Order inside an op: all operands are fetched (use_*) before the place of the result is asked for (def_*), since
  * that place may be the register of an operand that dies here. */
-#include "translator/host/aarch64/gen.h"
+#include "translator/host/common/unit.h"
 
+#include "lib/bits.h"
 #include "lib/err.h"
-
-void mov_rr(struct gen *g, u32 dst, u32 src, u32 type)
-{
-    if (dst == src)
-        return;
-    if (dst < V0)
-        a_mov(&g->c, type_w(type), dst, src);
-    else if (type == IR_V128 || type == IR_I128)
-        a_vmov(&g->c, dst, src);
-    else
-        a_rr(&g->c, A_FMOV | A_FTYPE_64, dst, src);
-}
-
-u32 load_op(u32 type)
-{
-    switch (type) {
-    case IR_I32:
-        return a_ldr(2);
-    case IR_I64:
-        return a_ldr(3);
-    case IR_F16:
-        return a_ldr_v(1);
-    case IR_F32:
-        return a_ldr_v(2);
-    case IR_F64:
-        return a_ldr_v(3);
-    default:
-        return A_LDR_Q;
-    }
-}
-
-u32 store_op(u32 type)
-{
-    switch (type) {
-    case IR_I32:
-        return a_str(2);
-    case IR_I64:
-        return a_str(3);
-    case IR_F16:
-        return a_str_v(1);
-    case IR_F32:
-        return a_str_v(2);
-    case IR_F64:
-        return a_str_v(3);
-    default:
-        return A_STR_Q;
-    }
-}
-
-static void load_vcpu(struct gen *g, u32 dst, u32 off, u32 type)
-{
-    a_vcpu(&g->c, load_op(type), dst, off);
-}
-
-static void store_vcpu(struct gen *g, u32 off, u32 src, u32 type)
-{
-    a_vcpu(&g->c, store_op(type), src, off);
-}
 
 /* A spilled value takes whole cells; what lies above a narrow one is never looked at. */
 static u32 spill_type(u32 type)
@@ -93,10 +37,10 @@ static bool cell_used(const struct gen *g, u32 k)
     return g->spill_used[k / 64] >> (k % 64) & 1;
 }
 
-/* Gives value v a spill cell and stores it from register r. */
-static void spill(struct gen *g, ir_ref v, u32 r)
+/* Gives value v a spill cell, or two; where it is. */
+static s32 spill_cell(struct gen *g, ir_ref v)
 {
-    u32 type = g->val[v].type, n = cells_of(type), k = 0;
+    u32 n = cells_of(g->val[v].type), k = 0;
     while (k + n <= SPILL_CELLS && (cell_used(g, k) || (n == 2 && cell_used(g, k + 1))))
         k += n; /* pairs are aligned, so that instructions take them as operands */
     if (k + n > SPILL_CELLS) {
@@ -108,12 +52,13 @@ static void spill(struct gen *g, ir_ref v, u32 r)
         g->spill_owner[g->nspilled++] = v;
     }
     g->val[v].spill = (u16)k;
-    store_vcpu(g, SPILL_OFF(k), r, spill_type(type));
+    return SPILL_OFF(k);
 }
 
-static bool is_const(const struct gen *g, ir_ref v)
+static void spill(struct gen *g, ir_ref v, u32 r)
 {
-    return ins_of(g, v)->op == IR_OP_const;
+    s32 off = spill_cell(g, v);
+    store_vcpu(g, off, r, spill_type(g->val[v].type));
 }
 
 /* Does v have a place besides temps? */
@@ -139,17 +84,12 @@ static void temp_give(struct gen *g, u32 r, ir_ref v)
     g->val[v].reg = (u8)r;
 }
 
-static bool temp_free(const struct gen *g, u64 mask)
-{
-    return mask & ~g->locked & ~g->held;
-}
-
 u32 temp_of(struct gen *g, u64 mask)
 {
     mask &= ~g->locked;
     dgm_assert(mask, "all temps are locked in instruction %u", g->pos);
     if (mask & ~g->held) {
-        u32 r = ctz64(mask & ~g->held);
+        u32 r = temp_choose(mask & ~g->held);
         g->locked |= 1ull << r;
         return r;
     }
@@ -177,7 +117,7 @@ void temp_take(struct gen *g, u32 r)
     g->locked |= 1ull << r;
     ir_ref v = g->owner[r];
     if (v && !has_home(g, v)) {
-        u64 mask = r >= V0 ? TEMPS_FLOAT : TEMPS_INT;
+        u64 mask = TEMPS_INT >> r & 1 ? TEMPS_INT : TEMPS_FLOAT;
         if (temp_free(g, mask)) {
             u32 t = temp_of(g, mask);
             mov_rr(g, t, r, g->val[v].type);
@@ -211,17 +151,22 @@ u32 reg_of(const struct gen *g, ir_ref i)
     return v->slot != NOSLOT ? g->slot_reg[v->slot] : NOREG;
 }
 
-static u32 slot_off(const struct gen *g, u32 slot)
+static s32 slot_off(const struct gen *g, u32 slot)
 {
     return SLOT_OFF(g->u->slots->slot[slot].offset);
 }
 
 /* Memory place of v, which has no register. */
-static u32 mem_of(const struct gen *g, ir_ref v)
+static s32 mem_of(const struct gen *g, ir_ref v)
 {
     const struct val *p = &g->val[v];
     dgm_assert(p->slot != NOSLOT || p->spill != NOSPILL, "value %u is nowhere (instruction %u)", v, g->pos);
     return p->slot != NOSLOT ? slot_off(g, p->slot) : SPILL_OFF(p->spill);
+}
+
+s32 use_mem(struct gen *g, ir_ref i)
+{
+    return mem_of(g, root_of(g, i));
 }
 
 void load_into(struct gen *g, u32 r, ir_ref i)
@@ -231,15 +176,8 @@ void load_into(struct gen *g, u32 r, ir_ref i)
     u32 src = reg_of(g, v);
     if (src != NOREG) {
         mov_rr(g, r, src, g->val[v].type);
-    } else if (in->op == IR_OP_const && !is_float_class(in->type)) {
-        a_mov_imm(&g->c, r, in->type == IR_I32 ? (u32)in->imm : in->imm);
     } else if (in->op == IR_OP_const) {
-        if (!in->imm) {
-            put32(&g->c, A_MOVI_0 | (r & 31));
-            return;
-        }
-        a_mov_imm(&g->c, SCR, in->imm);
-        a_rr(&g->c, A_FMOV_VR | A_SF | A_FTYPE_64, r, SCR);
+        load_const(g, r, in->type, in->imm);
     } else {
         bool narrow = g->val[v].slot != NOSLOT; /* a spill cell is whole */
         load_vcpu(g, r, mem_of(g, v), narrow ? g->val[v].type : spill_type(g->val[v].type));
@@ -251,18 +189,14 @@ u32 use_reg(struct gen *g, ir_ref i)
     ir_ref v = root_of(g, i);
     u32 r = reg_of(g, v);
     if (r == NOREG) {
-        r = temp_of(g, is_float_class(g->val[v].type) ? TEMPS_FLOAT : TEMPS_INT);
+        if (ZERO_REG != NOREG && is_const(g, v) && !is_float_class(ins_of(g, v)->type) && ins_of(g, v)->imm == 0)
+            return ZERO_REG;
+        r = temp_of(g, temps_for(g->val[v].type));
         load_into(g, r, v);
         temp_give(g, r, v);
     }
     g->locked |= 1ull << r;
     return r;
-}
-
-u32 use_zr(struct gen *g, ir_ref i)
-{
-    u64 k;
-    return const_of(g, i, &k) && !k ? ZR : use_reg(g, i);
 }
 
 /* Another slot than s that holds w too, in a register by preference; NOSLOT if there is none. */
@@ -293,7 +227,11 @@ static void vacate(struct gen *g, u32 s)
     if (has_home(g, w) || g->val[w].reg != NOREG)
         return;
     u32 type = g->val[w].type;
-    u32 t = temp_of(g, is_float_class(type) ? TEMPS_FLOAT : TEMPS_INT);
+    if (in_memory(type)) {
+        copy_vcpu(g, spill_cell(g, w), slot_off(g, s));
+        return;
+    }
+    u32 t = temp_of(g, temps_for(type));
     if (g->slot_reg[s] != NOREG)
         mov_rr(g, t, g->slot_reg[s], type);
     else
@@ -302,20 +240,28 @@ static void vacate(struct gen *g, u32 s)
     g->locked &= ~(1ull << t);
 }
 
+/* Is the old value of slot s in the way of computing a new one right there, for put p? It is when it is needed later
+ * and has no other place; but a copy now costs as much as the one at the put would, if it is not needed until then. */
+static bool in_the_way(const struct gen *g, u32 s, ir_ref p)
+{
+    ir_ref w = g->slot_val[s];
+    if (!w || g->val[w].slot != s || g->val[w].last <= g->pos || g->val[w].reg != NOREG || g->val[w].spill != NOSPILL ||
+        other_slot(g, w, s) != NOSLOT)
+        return false;
+    if (g->val[w].last <= p)
+        return true;
+    u32 type = g->val[w].type;
+    return !in_memory(type) && !temp_free(g, temps_for(type));
+}
+
 u32 def_hint(struct gen *g, ir_ref i)
 {
     u32 p = g->val[i].hint;
     if (!p)
         return NOREG;
     u32 s = ins_of(g, p)->aux;
-    ir_ref w = g->slot_val[s];
-    if (w && g->val[w].slot == s && g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL &&
-        other_slot(g, w, s) == NOSLOT) {
-        /* Needed later. A copy now costs as much as the one at the put would; not if it is needed before. */
-        u64 mask = g->slot_reg[s] >= V0 ? TEMPS_FLOAT : TEMPS_INT;
-        if (g->val[w].last <= p || !temp_free(g, mask))
-            return NOREG;
-    }
+    if (in_the_way(g, s, p))
+        return NOREG;
     vacate(g, s);
     g->locked |= 1ull << g->slot_reg[s];
     return g->slot_reg[s];
@@ -326,7 +272,7 @@ u32 def_reg(struct gen *g, ir_ref i, ir_ref prefer)
     u32 r = def_hint(g, i);
     if (r != NOREG)
         return r;
-    u64 mask = is_float_class(ins_of(g, i)->type) ? TEMPS_FLOAT : TEMPS_INT;
+    u64 mask = temps_for(ins_of(g, i)->type);
     if (prefer && dies(g, prefer)) {
         r = g->val[root_of(g, prefer)].reg;
         if (r != NOREG && (mask >> r & 1)) {
@@ -337,13 +283,12 @@ u32 def_reg(struct gen *g, ir_ref i, ir_ref prefer)
     return temp_of(g, mask);
 }
 
-u32 def_apart(struct gen *g, ir_ref i)
+u32 def_not_in(struct gen *g, ir_ref i, u64 not )
 {
-    u64 used = g->locked;
     u32 r = def_hint(g, i);
-    if (r != NOREG && !(used >> r & 1))
-        return r;
-    return temp_of(g, is_float_class(ins_of(g, i)->type) ? TEMPS_FLOAT : TEMPS_INT);
+    if (r == NOREG || (not >> r & 1))
+        r = temp_of(g, temps_for(ins_of(g, i)->type) & ~not );
+    return r;
 }
 
 void def_done(struct gen *g, ir_ref i, u32 r)
@@ -360,11 +305,26 @@ void def_done(struct gen *g, ir_ref i, u32 r)
 
 void def_from(struct gen *g, ir_ref i, u32 r)
 {
-    u32 dst = def_hint(g, i);
-    if (dst == NOREG)
-        dst = r;
-    mov_rr(g, dst, r, ins_of(g, i)->type);
-    def_done(g, i, dst);
+    if (TEMPS >> r & 1) {
+        u32 dst = def_hint(g, i);
+        if (dst != NOREG) {
+            mov_rr(g, dst, r, ins_of(g, i)->type);
+            r = dst;
+        }
+    }
+    def_done(g, i, r);
+}
+
+s32 def_mem(struct gen *g, ir_ref i)
+{
+    u32 p = g->val[i].hint;
+    u32 s = p ? ins_of(g, p)->aux : NOSLOT;
+    if (!p || in_the_way(g, s, p))
+        return spill_cell(g, i);
+    vacate(g, s);
+    g->slot_val[s] = i;
+    g->val[i].slot = (u16)s;
+    return slot_off(g, s);
 }
 
 void emit_get(struct gen *g, ir_ref i)
@@ -391,16 +351,22 @@ void emit_put(struct gen *g, ir_ref i)
     g->changed = true;
     if (g->slot_val[s] == x)
         return;
-    u32 from = reg_of(g, x);
-    if (from != NOREG)
-        g->locked |= 1ull << from;
-    vacate(g, s);
-    if (r != NOREG)
-        load_into(g, r, x);
-    else
-        store_vcpu(g, slot_off(g, s), is_float_class(in->type) ? use_reg(g, x) : use_zr(g, x), in->type);
-    if (in->type != g->val[x].type)
-        return; /* the low half of x: the slot does not hold x itself */
+    if (in_memory(in->type)) {
+        s32 from = use_mem(g, x);
+        vacate(g, s);
+        copy_vcpu(g, slot_off(g, s), from);
+    } else {
+        u32 from = reg_of(g, x);
+        if (from != NOREG)
+            g->locked |= 1ull << from;
+        vacate(g, s);
+        if (r == NOREG)
+            put_mem(g, in, slot_off(g, s));
+        else if (!put_pin(g, in, r))
+            return;
+        if (in->type != g->val[x].type)
+            return; /* the low half of x: the slot does not hold x itself */
+    }
     g->slot_val[s] = x;
     if (g->val[x].slot == NOSLOT || (r != NOREG && g->slot_reg[g->val[x].slot] == NOREG))
         g->val[x].slot = (u16)s;
@@ -416,10 +382,15 @@ void slots_forget(struct gen *g)
         if (g->val[w].slot == NOSLOT)
             continue;
         if (g->val[w].last > g->pos && g->val[w].reg == NOREG && g->val[w].spill == NOSPILL && !is_const(g, w)) {
-            u32 r = use_reg(g, w);
-            g->locked &= ~(1ull << r);
-            if (!(TEMPS >> r & 1))
-                spill(g, w, r);
+            if (in_memory(g->val[w].type)) {
+                s32 from = mem_of(g, w);
+                copy_vcpu(g, spill_cell(g, w), from);
+            } else {
+                u32 r = use_reg(g, w);
+                g->locked &= ~(1ull << r);
+                if (!(TEMPS >> r & 1))
+                    spill(g, w, r);
+            }
         }
         g->val[w].slot = NOSLOT;
     }

@@ -1,0 +1,67 @@
+/* What the shared part of a backend asks of this host: features, entries of the common code, sizes and small hooks. */
+#pragma once
+
+#include "translator/host/aarch64/enc.h"
+#include "translator/ir/ir.h"
+
+/* --- features (probe.c) --- */
+
+enum { FEAT_LSE, FEAT_AES, FEAT_PMULL, FEAT_DOTPROD, NFEATS };
+extern u64 a64_features;
+extern const char *const a64_feature_names[];
+static inline bool have(u32 feat)
+{
+    return a64_features >> feat & 1;
+}
+
+/* --- common code (common.c) --- */
+
+/* Entry points in the common code, as offsets from its start. */
+enum common_id {
+    C_ENTER,      /* C: (vcpu, code) */
+    C_LEAVE,      /* v->exit and v->pc are set */
+    C_LEAVE_TAIL, /* the same, pinned registers and flags are stored already */
+    C_LINK,       /* w0: exit id, x1: where it goes */
+    C_LOOKUP,     /* x0: guest pc; leaves with VCPU_LOOKUP */
+    C_RETURN, /* x0: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache */
+    C_POLL,   /* x0: guest pc to go on from */
+    C_TRAP,   /* w0: enum ir_trap, x1: guest pc */
+    C_MISALIGNED, /* x0: guest address, w1: fault kind and access as they lie in vcpu_fault, x2: guest pc */
+    C_CALL,       /* x16: C helper; arguments in vcpu.scratch; result in x0. Temps are lost */
+    C_CALL_FP,    /* the same, with sticky flags gathered before */
+    C_SOFT,       /* x16: a C function of (vcpu). Keeps all registers but scratch ones */
+    C_COUNT,
+};
+
+/* --- the driver and the allocator --- */
+
+#define MAX_SITES     4
+#define SLACK         1024               /* more than any one instruction, cold path or stub takes, */
+#define CALL_BYTES(n) (SLACK + 32 * (n)) /* but for a call: every one of n slots may have to be spilled */
+#define MAX_UNIT      (1000u << 10)      /* conditional branches reach all of it, */
+#define COLD_REACH    0                  /* and so do those to cold code */
+#define COLD_BYTES    0
+#define ZERO_REG      NOREG /* zr is sp to some instructions: use_zr */
+
+/* State of a unit that only this host has: none. */
+struct gen_own {
+};
+
+/* Are values of `type` kept in memory? All have registers. */
+static inline bool in_memory(u32 type)
+{
+    return false;
+}
+/* Which of these free temps to take. */
+static inline u32 temp_choose(u64 mask)
+{
+    return ctz64(mask);
+}
+static inline void lead_here(struct code *c, u8 *site)
+{
+    a_here(c, site);
+}
+static inline u8 *jump_over(struct code *c)
+{
+    return a_b(c);
+}

@@ -1,0 +1,410 @@
+/* The driver: one scan backward, one pass forward, cold code behind.
+ *
+ * The scan finds which instructions are needed, where each value is used last, which ones their only user takes over
+ * (fused), and which values are made for a `put` to a pinned slot (hints). The pass forward calls one emitter per
+ * instruction. Rare paths are queued as cold code and emitted behind the body, or, on hosts whose branches reach less
+ * far than a unit is long, between two instructions of it (cold_island); stubs of exits come after that.
+ *
+ * Exactness. Slots are looked at where the unit is left, where a C function is called, and where an instruction may
+ * fault (`barrier`); there, pinned registers and slot memory hold what they held at the guest instruction's marker.
+ * Between two barriers nobody can tell when a slot is written. So a value may be computed into its slot's register
+ * ahead of the `put`, and a `put` that another one overwrites before the next barrier is none. The instruction that
+ * makes a value early may itself fault, provided that it writes its result last; emitters of loads keep to that.
+ *
+ * Marks. One per guest instruction, and one per stretch of cold code that may fault. */
+#include "translator/host/common/unit.h"
+
+#include "lib/arena.h"
+#include "lib/err.h"
+#include "lib/str.h"
+
+const u8 cc_swapped[IR_NCC] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_LTS,
+                               IR_GES, IR_GTU, IR_LEU, IR_LTU, IR_GEU}; /* ORDER CC */
+
+/* --- the scan --- */
+
+#define NEVER         0xffffffffu
+#define FUSE_DISTANCE 8
+
+struct scan {
+    u32 barrier; /* nearest following instruction where slots are looked at */
+    u32 next_get[IR_MAX_SLOTS], next_put[IR_MAX_SLOTS];
+};
+
+static u32 op_flags(const struct ir_ins *in)
+{
+    return ir_ops[in->op].flags;
+}
+
+/* May the first operand be computed in the result's register? */
+static bool passes_hint(u32 op)
+{
+    switch (op) {
+    case IR_OP_add:
+    case IR_OP_sub:
+    case IR_OP_and:
+    case IR_OP_or:
+    case IR_OP_xor:
+    case IR_OP_neg:
+    case IR_OP_not:
+    case IR_OP_mul:
+    case IR_OP_shl:
+    case IR_OP_shr:
+    case IR_OP_sar:
+    case IR_OP_rotl:
+    case IR_OP_rotr:
+    case IR_OP_sext:
+    case IR_OP_zext:
+    case IR_OP_trunc:
+    case IR_OP_nanbox:
+    case IR_OP_vzext:
+    case IR_OP_fadd:
+    case IR_OP_fsub:
+    case IR_OP_fmul:
+    case IR_OP_fdiv:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool leaves_zeros(u32 op)
+{
+    switch (op) {
+    case IR_OP_shl:
+    case IR_OP_shr:
+    case IR_OP_sar:
+    case IR_OP_rotl:
+    case IR_OP_rotr:
+    case IR_OP_add:
+    case IR_OP_sub:
+    case IR_OP_mul:
+    case IR_OP_neg:
+    case IR_OP_and:
+    case IR_OP_or:
+    case IR_OP_xor:
+    case IR_OP_not:
+    case IR_OP_clz:
+    case IR_OP_ctz:
+    case IR_OP_popcnt:
+    case IR_OP_bswap:
+    case IR_OP_sext:
+    case IR_OP_zext:
+    case IR_OP_cmp:
+    case IR_OP_ld:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool is_not_negative(const struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u64 k;
+    switch (in->op) {
+    case IR_OP_shr:
+        return const_of(g, in->b, &k) && (k & 31);
+    case IR_OP_and:
+        return const_of(g, in->b, &k) && (s64)k >= 0;
+    case IR_OP_zext:
+        return in->aux < 32;
+    case IR_OP_clz:
+    case IR_OP_ctz:
+    case IR_OP_popcnt:
+    case IR_OP_cmp:
+        return true;
+    case IR_OP_ld:
+        return (in->aux & IR_MEM_SIZE) < 2 && !(in->aux & IR_MEM_SIGNED);
+    default:
+        return false;
+    }
+}
+
+/* Is extension i no work, as its operand's register holds the result already? */
+static bool is_extended_already(const struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    return in->type == IR_I64 && in->aux == 32 && ins_of(g, in->a)->type == IR_I32 &&
+           is_extended(g, in->a, in->op == IR_OP_sext);
+}
+
+static bool may_be_hinted(u32 op)
+{
+    return op != IR_OP_const && op != IR_OP_get;
+}
+
+/* Is what is put to `slot` now replaced before anybody can look? */
+static bool is_overwritten(const struct scan *s, u32 slot)
+{
+    return s->next_put[slot] < s->barrier && s->next_put[slot] < s->next_get[slot];
+}
+
+static void scan_hint(struct gen *g, struct scan *s, ir_ref i)
+{
+    struct val *v = &g->val[i];
+    const struct ir_ins *in = ins_of(g, i);
+    u32 slot = ins_of(g, v->hint)->aux, slot_type = g->u->slots->slot[slot].type;
+    if (s->barrier < v->hint || s->next_get[slot] < v->hint || s->next_put[slot] != v->hint ||
+        (v->chain && v->uses != 1) || !may_be_hinted(in->op) || !may_stay(g, i, slot_type)) {
+        v->hint = 0;
+        return;
+    }
+    if (!passes_hint(in->op) || g->val[in->a].hint)
+        return;
+    /* Around calls into C a register is kept as wide as its slot is. An integer that goes into a vector is of another
+     * file. */
+    u32 type = ins_of(g, in->a)->type;
+    if (ir_bits(slot_type) >= ir_bits(type) && is_float_class(type) == is_float_class(slot_type) &&
+        in_memory(type) == in_memory(slot_type)) {
+        g->val[in->a].hint = v->hint;
+        g->val[in->a].chain = v->chain || !v->shares;
+    }
+}
+
+static void scan(struct gen *g, struct scan *s)
+{
+    const struct ir_unit *u = g->u;
+    for (u32 k = 0; k < u->slots->n; k++)
+        s->next_get[k] = s->next_put[k] = NEVER;
+    for (u32 i = 0; i < u->n; i++)
+        g->val[i] = (struct val){
+            .root = i, .at = i, .slot = NOSLOT, .spill = NOSPILL, .reg = NOREG, .type = ins_of(g, i)->type};
+    s->barrier = u->n;
+
+    for (ir_ref i = u->n - 1; i > 0; i--) {
+        const struct ir_ins *in = ins_of(g, i);
+        struct val *v = &g->val[i];
+        u32 flags = op_flags(in);
+        if (in->op == IR_OP_nop || (!v->uses && (flags == IR_PURE || in->op == IR_OP_get)) ||
+            (in->op == IR_OP_put && is_overwritten(s, in->aux)))
+            continue;
+        v->live = in->op != IR_OP_const;
+        bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
+        v->shares = widens || in->op == IR_OP_trunc ||
+                    (in->op == IR_OP_vlow && is_float_class(in->type) && !in_memory(IR_V128));
+        if (v->hint)
+            scan_hint(g, s, i);
+        if (v->shares) {
+            struct val *a = &g->val[in->a];
+            if (widens)
+                a->type = IR_I64;
+            a->last = a->last > v->last ? a->last : v->last;
+            a->uses = a->uses + v->uses > 3 ? 3 : (u8)(a->uses + v->uses);
+            a->user = i;
+            continue;
+        }
+        if (v->uses == 1 && v->user - i <= FUSE_DISTANCE && can_fuse(g, i, v->user)) {
+            v->fused = true;
+            v->at = g->val[v->user].at;
+            v->hint = 0;
+        }
+        for (u32 k = 0; k < 4; k++) {
+            ir_ref r = ir_arg(in, k);
+            if (!r)
+                continue;
+            struct val *a = &g->val[r];
+            a->last = a->last > v->at ? a->last : v->at;
+            a->uses += a->uses < 3;
+            a->user = i;
+        }
+        switch (in->op) {
+        case IR_OP_get:
+            s->next_get[in->aux] = i;
+            break;
+        case IR_OP_put:
+            s->next_put[in->aux] = i;
+            if ((g->slot_reg[in->aux] != NOREG || in_memory(in->type)) && may_be_hinted(ins_of(g, in->a)->op) &&
+                in->type == ins_of(g, in->a)->type) {
+                g->val[in->a].hint = i;
+                g->val[in->a].chain = false;
+            }
+            break;
+        case IR_OP_call:
+        case IR_OP_vcall:
+        case IR_OP_exit_if:
+        case IR_OP_exit:
+        case IR_OP_exit_ind:
+        case IR_OP_trap:
+            s->barrier = i;
+            break;
+        default:
+            if (flags & IR_FAULT)
+                s->barrier = i;
+        }
+    }
+}
+
+/* --- the pass --- */
+
+static void emit_nothing(struct gen *g, ir_ref i)
+{
+}
+
+static void emit_shared(struct gen *g, ir_ref i)
+{
+    g->val[i].root = root_of(g, ins_of(g, i)->a);
+}
+
+/* Vector ops are not here: emit_vec takes them all. */
+/* clang-format off */
+static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
+    [IR_OP_nop] = emit_nothing,      [IR_OP_const] = emit_nothing,    [IR_OP_get] = emit_get,
+    [IR_OP_put] = emit_put,
+    [IR_OP_add] = emit_alu,          [IR_OP_sub] = emit_alu,          [IR_OP_and] = emit_alu,
+    [IR_OP_or] = emit_alu,           [IR_OP_xor] = emit_alu,
+    [IR_OP_mul] = emit_mul,          [IR_OP_mulhu] = emit_mulhi,      [IR_OP_mulhs] = emit_mulhi,
+    [IR_OP_mulhsu] = emit_mulhi,
+    [IR_OP_divs] = emit_div,         [IR_OP_divu] = emit_div,         [IR_OP_rems] = emit_div,
+    [IR_OP_remu] = emit_div,
+    [IR_OP_neg] = emit_unary,        [IR_OP_not] = emit_unary,
+    [IR_OP_mins] = emit_minmax,      [IR_OP_maxs] = emit_minmax,      [IR_OP_minu] = emit_minmax,
+    [IR_OP_maxu] = emit_minmax,
+    [IR_OP_shl] = emit_shift,        [IR_OP_shr] = emit_shift,        [IR_OP_sar] = emit_shift,
+    [IR_OP_rotl] = emit_shift,       [IR_OP_rotr] = emit_shift,
+    [IR_OP_clz] = emit_count,        [IR_OP_ctz] = emit_count,        [IR_OP_popcnt] = emit_count,
+    [IR_OP_bswap] = emit_bswap,      [IR_OP_sext] = emit_ext,         [IR_OP_zext] = emit_ext,
+    [IR_OP_trunc] = emit_shared,     [IR_OP_cmp] = emit_cmp,          [IR_OP_select] = emit_select,
+    [IR_OP_pair] = emit_pair,        [IR_OP_lo] = emit_half,          [IR_OP_hi] = emit_half,
+    [IR_OP_ld] = emit_ld,            [IR_OP_st] = emit_st,            [IR_OP_amo] = emit_amo,
+    [IR_OP_cas] = emit_cas,          [IR_OP_sc] = emit_sc,            [IR_OP_fence] = emit_fence,
+    [IR_OP_pause] = emit_pause,
+    [IR_OP_fadd] = emit_farith,      [IR_OP_fsub] = emit_farith,      [IR_OP_fmul] = emit_farith,
+    [IR_OP_fdiv] = emit_farith,      [IR_OP_fsqrt] = emit_farith,     [IR_OP_fma] = emit_fma,
+    [IR_OP_fmin] = emit_fminmax,     [IR_OP_fmax] = emit_fminmax,     [IR_OP_fcmp] = emit_fcmp,
+    [IR_OP_fcvt] = emit_fcvt,        [IR_OP_f2i] = emit_f2i,          [IR_OP_i2f] = emit_i2f,
+    [IR_OP_fround] = emit_fround,    [IR_OP_fclass] = emit_fclass,    [IR_OP_fneg] = emit_fsign,
+    [IR_OP_fabs] = emit_fsign,       [IR_OP_fcopysign] = emit_fsign,  [IR_OP_bitcast] = emit_bitcast,
+    [IR_OP_nanbox] = emit_nanbox,    [IR_OP_nanunbox] = emit_nanunbox,
+    [IR_OP_getflags] = emit_getflags, [IR_OP_setflags] = emit_setflags, [IR_OP_setround] = emit_setround,
+    [IR_OP_ford] = emit_ford,        [IR_OP_vcall] = emit_vcall,
+    [IR_OP_call] = emit_call,        [IR_OP_exit_if] = emit_exit_if,  [IR_OP_exit] = emit_exit,
+    [IR_OP_exit_ind] = emit_exit_ind, [IR_OP_trap] = emit_trap,
+};
+/* clang-format on */
+
+static void mark(struct gen *g, u32 guest_off)
+{
+    struct host_code *o = g->out;
+    if (o->nmarks == o->nmarks_cap) {
+        g->err = -ENOSPC;
+        return;
+    }
+    o->marks[o->nmarks++] = (struct host_mark){code_off(&g->c), guest_off};
+}
+
+struct cold *cold_new(struct gen *g, void (*emit)(struct gen *, const struct cold *), u8 *site)
+{
+    struct cold *k = ARENA_NEW(g->u->arena, struct cold);
+    if (!k) {
+        g->err = -ENOMEM;
+        g->lost.nsites = 0;
+        return &g->lost;
+    }
+    *k = (struct cold){.emit = emit, .ins = g->pos, .guest_off = (u32)(g->insn_pc - g->u->pc)};
+    if (!g->ncold++)
+        g->cold_first = code_off(&g->c);
+    if (site)
+        add_site(k, site);
+    *g->cold_tail = k;
+    g->cold_tail = &k->next;
+    return k;
+}
+
+static bool room(struct gen *g, size_t bytes)
+{
+    if (g->c.end - g->c.p < (ptrdiff_t)bytes || (MAX_UNIT && code_off(&g->c) > MAX_UNIT))
+        g->err = -ENOSPC;
+    return !g->err;
+}
+
+static void emit_cold(struct gen *g)
+{
+    u32 pos = g->pos;
+    for (const struct cold *k = g->cold; k && room(g, SLACK); k = k->next) {
+        if (!k->nsites)
+            continue; /* nothing turned out to lead here */
+        if (k->faults)
+            mark(g, k->guest_off);
+        g->pos = k->ins;
+        g->locked = 0;
+        for (u32 n = 0; n < k->nsites; n++)
+            lead_here(&g->c, k->site[n]);
+        const u8 *start = g->c.p;
+        k->emit(g, k);
+        dgm_assert(!COLD_REACH || g->c.p - start <= COLD_BYTES, "a cold path of %ld bytes", (long)(g->c.p - start));
+    }
+    g->pos = pos;
+    g->cold = NULL;
+    g->cold_tail = &g->cold;
+    g->ncold = 0;
+}
+
+/* Emits what cold code waits, while its branches still reach it; the next instruction of the body takes `next` bytes at
+ * most and adds a few more. */
+static void cold_island(struct gen *g, u32 next)
+{
+    s64 far = code_off(&g->c) - g->cold_first + next + (g->ncold + 4) * COLD_BYTES;
+    if (!g->ncold || far < COLD_REACH)
+        return;
+    u8 *over = jump_over(&g->c);
+    emit_cold(g);
+    lead_here(&g->c, over);
+}
+
+int unit_emit(const struct ir_unit *u, struct host_code *out)
+{
+    struct gen *g = ARENA_NEW(u->arena, struct gen);
+    struct scan *s = ARENA_NEW(u->arena, struct scan);
+    struct val *val = ARENA_NEW_N(u->arena, struct val, u->n);
+    if (!g || !s || !val)
+        return -ENOMEM;
+    /* Not the spill owners, which are many and written before they are read. */
+    memset(g, 0, offsetof(struct gen, spill_owner));
+    g->u = u;
+    g->out = out;
+    g->val = val;
+    g->common = out->common;
+    g->c = (struct code){.p = out->rw,
+                         .base = out->rw,
+                         .end = out->rw + out->cap,
+                         .rx = out->rx,
+                         .common = out->common,
+                         .flat0 = out->flat0};
+    g->cold_tail = &g->cold;
+    g->insn_pc = u->pc;
+    memset(g->slot_reg, NOREG, sizeof g->slot_reg);
+    for (u32 k = 0; k < g->common->npins; k++)
+        g->slot_reg[g->common->pin[k].slot] = g->common->pin[k].reg;
+    out->nmarks = out->nexits = 0;
+    scan(g, s);
+
+    for (ir_ref i = 1; i < u->n; i++) {
+        if (!val[i].live || val[i].fused)
+            continue;
+        const struct ir_ins *in = ins_of(g, i);
+        u32 bytes = in->op == IR_OP_call ? CALL_BYTES(u->slots->n) : SLACK;
+        if (!room(g, bytes + (COLD_REACH ? g->ncold * COLD_BYTES : 0)))
+            return g->err;
+        if (COLD_REACH)
+            cold_island(g, bytes);
+        if (in->op == IR_OP_insn) {
+            g->insn_pc = in->imm;
+            g->changed = false;
+            mark(g, (u32)(in->imm - u->pc));
+            continue;
+        }
+        g->pos = i;
+        g->locked = 0;
+        void (*emit)(struct gen *, ir_ref) = emitters[in->op] ? emitters[in->op] : emit_vec;
+        (val[i].shares ? emit_shared : emit)(g, i);
+        release_dead(g);
+    }
+    emit_cold(g);
+    if (!g->err)
+        emit_stubs(g);
+    if (!g->err)
+        emit_tail(g);
+    out->size = code_off(&g->c);
+    return g->err;
+}
