@@ -132,6 +132,45 @@ continue
 
 
 @case
+def watch_kinds(t):
+    """A watchpoint sees each kind of store: a part of a longer one, of a vector, of a cleared block, exclusive and atomic ones."""
+    g = Guest(t, 'stores')
+    Gdb(t, g, '''break main
+continue
+watch longs[8]
+continue
+continue
+continue
+continue
+continue
+continue
+continue
+backtrace 1
+delete
+continue
+''').expect(r'^Hardware watchpoint 2: longs', r'^Old value = 0\nNew value = 5$', r'^New value = 16777221$', r'^New value = 72340172838076673$',
+            r'^New value = 0$', r'^New value = 7$', r'^New value = 10$', r'^New value = 13$', r'^#0 .*count', r'exited normally')
+    g.end(0)
+    if g.stdout() != '16 1\n':
+        raise Failed(g.stdout())
+
+
+@case
+def exclusive_steps(t):
+    """Single steps through a loop of load-reserved and store-conditional come to its end."""
+    g = Guest(t, 'stores')
+    Gdb(t, g, '''break count
+continue
+break LINE(counted)
+stepi 150
+print longs[8]
+continue
+continue
+''').expect(r'^Breakpoint 1, count', r'^Breakpoint 2, count', r'^\$1 = 16$', r'exited normally')
+    g.end(0)
+
+
+@case
 def watch_call(t):
     """A watchpoint on memory that the kernel writes."""
     r, w = os.pipe()
@@ -253,6 +292,32 @@ delete
 continue
 ''').expect(r'^Breakpoint 2, scale', r'^Breakpoint 1, scale', r'^\$1 = 1$', r'exited with code 07')
     g.end(7)
+
+
+@case
+def modes(t):
+    """Modes of floating point set by gdb are what code that was translated before computes with, and what it raises gdb sees."""
+    mode, clear, flags, zero, raised, back = {
+        'riscv64': ('$frm = 2', '$fflags = 0', '$fflags', 0, '0x0', '$frm = 0'),
+        'aarch64': ('$fpcr = 1 << 24', '$fpsr = 0', '$fpsr', 1, '0x80', '$fpcr = 0'),  # flushes to zero
+    }[t.guest.name]
+    g = Guest(t, 'stores')
+    Gdb(t, g, f'''break product
+break LINE(product)
+continue
+continue
+print r == 0
+continue
+set {mode}
+set {clear}
+continue
+print r == 0
+print/x {flags}
+set {back}
+continue
+''').expect(r'^Breakpoint 1, product', r'^Breakpoint 2, product', r'^\$1 = 0$', r'^Breakpoint 1, product', r'^Breakpoint 2, product',
+            rf'^\$2 = {zero}$', rf'^\$3 = {raised}$', r'exited normally')
+    g.end(0)
 
 
 @case
