@@ -2,7 +2,7 @@
 """What must not bring the engine down: bad program files, bad circumstances, bad options, instructions and system calls that there are not.
 
 Each run must end soon, and in one of three ways: as the program itself ends; by a signal that is the guest's own; or with one line "dragoman: WHAT: WHY" and status 125 (an
-error of ours), 126 (cannot be executed) or 127 (not found). `run.py PART` runs one part: files, limits, memory, options, illegal, calls."""
+error of ours), 126 (cannot be executed) or 127 (not found). `run.py PART` runs one part: files, limits, memory, options, illegal, calls, frames."""
 import argparse
 import contextlib
 import os
@@ -425,12 +425,23 @@ def calls(run):
             print(r.stdout.decode())
 
 
+# --- signal frames ---
+
+def frames(run):
+    """What a handler returns from is damaged in all places. The words that it prints tell of what it died, in the end."""
+    program = run.build('frames.c', '-static', '-fno-stack-protector')
+    for tier, seed in (('baseline', 1), ('interp', 2)):
+        r = run.run(f'frames, {tier}', ['run', '--tier', tier, program, str(seed), '400'], {0}, timeout=120)
+        if r and r.returncode:
+            print(r.stdout.decode())
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--dragoman', required=True)
     guests.add_option(ap)
     ap.add_argument('--words', help='the program that knows all instructions: tests/guest/riscv64/rvwords, tests/guest/aarch64/a64words')
-    ap.add_argument('part', choices=('files', 'limits', 'memory', 'options', 'illegal', 'calls'))
+    ap.add_argument('part', choices=('files', 'limits', 'memory', 'options', 'illegal', 'calls', 'frames'))
     opt = ap.parse_args()
     missing = opt.guest.missing()
     if missing:
