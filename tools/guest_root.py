@@ -49,6 +49,14 @@ SETS = {
     "java": ["openjdk-21-jdk-headless"],
     "go": ["fzf", "restic"],
     "rust": ["ripgrep", "fd-find"],
+    "nginx": ["nginx", "wrk"],
+    "numpy": ["python3-numpy", "python3-pytest", "python3-hypothesis"],
+    "caddy": ["caddy"],
+    "oxigraph": ["oxigraph"],
+    "ffmpeg": ["ffmpeg"],
+    "postgresql": ["postgresql-17"],
+    "golang": ["golang-go"],
+    "rustc": ["rustc", "gcc", "libc6-dev"],
     "stress": ["stress-ng", "rt-tests"],
     "strace": ["strace", "ltrace"],
 }
@@ -68,10 +76,14 @@ ALTERNATIVES = {
     "usr/bin/javac": ["../lib/jvm/java-21-openjdk-{arch}/bin/javac"],
     "usr/bin/jar": ["../lib/jvm/java-21-openjdk-{arch}/bin/jar"],
     "usr/bin/fd": ["fdfind"],
+    "usr/lib/{triple}/libblas.so.3": ["blas/libblas.so.3"],
+    "usr/lib/{triple}/liblapack.so.3": ["lapack/liblapack.so.3"],
 }
 
 # The directories below / that live in /usr.
 MERGED = {"riscv64": ["bin", "sbin", "lib"], "arm64": ["bin", "sbin", "lib"], "amd64": ["bin", "sbin", "lib", "lib64"]}
+
+TRIPLES = {"riscv64": "riscv64-linux-gnu", "arm64": "aarch64-linux-gnu", "amd64": "x86_64-linux-gnu"}
 
 FILES = {
     "etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost\n",
@@ -264,7 +276,7 @@ class Root:
                     text = re.sub(r"(?m)^([^:]+):\*:", r"\1:x:", f.read())
             self.write_once("etc/" + name, text)
         for link, candidates in ALTERNATIVES.items():
-            path = os.path.join(self.dir, link)
+            path = os.path.join(self.dir, link.format(triple=TRIPLES[self.arch]))
             for c in candidates:
                 c = c.format(arch=self.arch)
                 there = os.path.join(os.path.dirname(path), c)

@@ -1,4 +1,5 @@
-"""The cases of the system tests: each runs one of Debian's programs at real work.
+"""The cases of the system tests: each runs one of Debian's programs at real work. Those whose programs are
+servers are in servers.py, those that need more words in programs.py.
 
 A case gets a run.Context and returns a text, which must be the same natively and under the engine. Scripts that programs run are in
 files/. The Debian packages that a case needs are named as sets of tools/guest_root.py.
@@ -7,19 +8,16 @@ import os
 import pty
 import re
 import select
-import signal
-import socket
-import subprocess
 import time
 
-from run import ENV, Failed, kill
+from run import Failed
 
 CASES = []
 
 
 class Case:
-    def __init__(self, name, fn, sets, files, timeout, compare, long):
-        self.name, self.fn, self.sets, self.files, self.timeout, self.compare, self.long = name, fn, sets, files, timeout, compare, long
+    def __init__(self, name, fn, sets, files, timeout, compare, long, large):
+        self.name, self.fn, self.sets, self.files, self.timeout, self.compare, self.long, self.large = name, fn, sets, files, timeout, compare, long, large
 
 
 def equal(want, got):
@@ -32,10 +30,11 @@ def equal(want, got):
     return list(difflib.unified_diff(want.splitlines(), got.splitlines(), "native", "guest", n=1, lineterm=""))[2:] or ["texts differ in line ends"]
 
 
-def case(name, sets=(), files=(), timeout=120, compare=equal, long=False):
-    """`long`: it takes most of a minute and more natively, and --quick leaves it out."""
+def case(name, sets=(), files=(), timeout=120, compare=equal, long=False, large=False):
+    """`long`: it takes most of a minute and more natively, and --quick leaves it out. `large`: it needs packages of some tens of megabytes
+    and more, and runs only when asked for."""
     def add(fn):
-        CASES.append(Case(name, fn, list(sets), list(files), timeout, compare, long))
+        CASES.append(Case(name, fn, list(sets), list(files), timeout, compare, long, large))
         return fn
     return add
 
@@ -221,55 +220,7 @@ for _module in ("asyncio socket subprocess threading signal math struct mmap cty
          long=_module in ("asyncio", "socket", "subprocess", "threading", "signal"))(_python)
 
 
-# --- servers, and other languages' run times ---
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for(port, p, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if p.poll() is not None:
-            raise Failed("the server ended with status %d: %s" % (p.returncode, p.stdout.read().decode(errors="replace")[-2000:] if p.stdout else ""))
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise Failed("the server never listened")
-
-
-@case("redis", ["redis"], timeout=300)
-def redis(cx):
-    """redis-server, driven by the native redis-cli and redis-benchmark of this machine."""
-    port = free_port()
-    server = cx.popen(["/usr/bin/redis-server", "--port", str(port), "--dir", cx.cwd, "--appendonly", "yes", "--io-threads", "3"],
-                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    wait_for(port, server)
-    tools = os.path.join(os.path.dirname(cx.engine.root), "amd64")
-
-    def client(argv, stdin=b""):
-        p = subprocess.run(["unshare", "--root=" + tools, argv[0], "-p", str(port)] + argv[1:], input=stdin, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, timeout=cx.case.timeout, env=ENV)
-        return p.stdout.decode(errors="replace"), p.returncode
-
-    commands = ("SET a 1\nINCR a\nLPUSH l x y z\nLRANGE l 0 -1\nHSET h f v\nHGETALL h\nZADD z 1 a 2 b\nZRANGE z 0 -1 WITHSCORES\nSADD s 1 2 3\nSCARD s\n"
-                "EVAL \"local s=0 for i=1,1000000 do s=s+i end return s\" 0\nSETEX e 100 v\nTTL nothing\nBGSAVE\nPFADD p a b c\nPFCOUNT p\nXADD x 1-1 f v\nXRANGE x - +\n"
-                "GETRANGE a 0 -1\nBITCOUNT a\nGEOADD g 13.361389 38.115556 P\nGEOPOS g P\nMULTI\nINCR a\nEXEC\nDEBUG SLEEP 0\nBGREWRITEAOF\nDBSIZE\n")
-    out = [client(["/usr/bin/redis-cli"], commands.encode())[0]]
-    text, status = client(["/usr/bin/redis-benchmark", "-q", "-n", "5000", "-c", "20", "-t", "set,get,incr,lpush,lrange_100,sadd,hset,zadd,mset", "-P", "4", "--threads", "2"])
-    names = sorted({l.split(":")[0] for l in text.replace("\r", "\n").splitlines() if "requests per second" in l})
-    out.append("benchmark %d %s\n" % (status, ",".join(names)))
-    out.append(client(["/usr/bin/redis-cli"], b"SHUTDOWN SAVE\n")[0])
-    out.append("server %d\n" % server.wait(30))
-    out.append("files %s\n" % sorted(os.listdir(cx.dir)))
-    check = cx.run(["/usr/bin/redis-check-rdb", "dump.rdb"])
-    out.append("rdb %d\n" % check.status)
-    return "".join(out)
-
+# --- cryptography, and other languages' run times ---
 
 @case("openssl-speed", ["openssl"], timeout=200)
 def openssl_speed(cx):
@@ -279,59 +230,6 @@ def openssl_speed(cx):
         r = cx.run(["/usr/bin/openssl", "speed", "-seconds", "1", "-bytes", "4096", "-mr"] + args)
         out += re.findall(r"(?m)^\+F\d*:\d+:([^:\n]+)", r.out) + ["status %d" % r.status]
     return "\n".join(out) + "\n"
-
-
-@case("openssl-tls", ["openssl"], timeout=200)
-def openssl_tls(cx):
-    """Keys, a certificate, digests, and a TLS 1.3 and 1.2 handshake with the native peer, both ways."""
-    out = []
-    ssl = "/usr/bin/openssl"
-    with open(os.path.join(cx.dir, "data"), "wb") as f:
-        f.write(bytes(i * 7919 % 251 for i in range(100000)))
-    for digest in ("md5", "sha1", "sha512", "sha3-256", "blake2b512", "sm3"):
-        out.append(cx.run([ssl, "dgst", "-" + digest, "data"]).text())
-    for cipher in ("aes-256-cbc", "chacha20", "camellia-128-ctr", "aria-256-cfb"):
-        out.append(cx.run([ssl, "enc", "-" + cipher, "-K", "00" * 32, "-iv", "11" * 16, "-in", "data", "-out", "enc"]).text())
-        out.append(cx.run([ssl, "dgst", "-sha256", "enc"]).text())
-    for how in (["rsa", "-pkeyopt", "rsa_keygen_bits:2048"], ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]):
-        r = cx.run([ssl, "genpkey", "-algorithm", how[0], "-out", how[0] + ".key"] + how[1:])
-        out.append("key %d\n" % r.status)
-        r = cx.run([ssl, "req", "-x509", "-new", "-key", how[0] + ".key", "-out", how[0] + ".pem", "-days", "3650", "-subj", "/CN=localhost", "-config", "/etc/ssl/openssl.cnf"])
-        out.append("cert %d %s\n" % (r.status, r.err))
-        out.append(cx.run([ssl, "verify", "-CAfile", how[0] + ".pem", how[0] + ".pem"]).text())
-    tools = os.path.join(os.path.dirname(cx.engine.root), "amd64")
-    for key, version in (("rsa", "-tls1_3"), ("EC", "-tls1_2")):
-        port = free_port()
-        server = cx.popen([ssl, "s_server", "-accept", "127.0.0.1:%d" % port, "-key", key + ".key", "-cert", key + ".pem", version, "-www"],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        wait_for(port, server)
-        p = subprocess.run(["unshare", "--root=" + tools, ssl, "s_client", "-connect", "127.0.0.1:%d" % port, version, "-ign_eof", "-brief"],
-                           input=b"GET / HTTP/1.0\r\n\r\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, env=ENV)
-        text = p.stdout.decode(errors="replace")
-        out.append("%s %s %s %s\n" % (re.findall(r"Protocol version: (\S+)", text), re.findall(r"Ciphersuite: (\S+)", text), "HTTP/1.0 200 ok" in text, p.returncode))
-        # and the other way round: our client, a native server
-        kill(server)
-        native = subprocess.Popen(["unshare", "--root=" + tools, ssl, "s_server", "-accept", "127.0.0.1:%d" % port, "-key", "/dev/fd/0", "-cert", "/dev/fd/0", "-www", "-quiet"],
-                                  stdin=combined(cx, key), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENV, start_new_session=True)
-        try:
-            time.sleep(0.5)
-            wait_for(port, native)
-            r = cx.run([ssl, "s_client", "-connect", "127.0.0.1:%d" % port, version, "-ign_eof", "-brief"], stdin=b"GET / HTTP/1.0\r\n\r\n")
-            out.append("client %d %s %s\n" % (r.status, re.findall(r"Ciphersuite: (\S+)", r.err), "HTTP/1.0 200 ok" in r.out))
-        finally:
-            kill(native)
-            native.wait()
-    return "".join(out)
-
-
-def combined(cx, key):
-    """A key and its certificate in one file, open for reading (the native server sees another root)."""
-    path = os.path.join(cx.dir, key + ".both")
-    with open(path, "wb") as f:
-        for end in (".key", ".pem"):
-            with open(os.path.join(cx.dir, key + end), "rb") as part:
-                f.write(part.read())
-    return open(path, "rb")
 
 
 @case("go-restic", ["go"], timeout=300)

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Runs Debian's own programs under Dragoman, and natively, and compares.
 
-    run.py [--build build] [--guest riscv64|aarch64] [--roots DIR] [--engine dragoman|qemu] [--jobs N] [--quick] [--json FILE] [--list] [PATTERN…]
+    run.py [--build build] [--guest riscv64|aarch64] [--roots DIR] [--engine dragoman|qemu] [--jobs N] [--quick] [--large] [--json FILE]
+           [--list] [PATTERN…]
 
 A case (cases.py) is a function that runs programs in a root directory and gives back a text: what they printed and how
 they ended. It is called twice: with the amd64 packages, run natively, and with the guest's packages, run by the engine.
 Both texts must be equal, or as the case compares them. A case that fails is tried once more on its own, since Debian's own
 tests watch the clock: what passes then is counted as passed and marked.
+
+Cases that need large packages run when they are named by a PATTERN, or with --large.
 
 Native programs see their root by chroot, in a mount namespace of ours (and a user namespace where we are not root); the
 guest's by `dragoman run --root`. `--engine qemu` runs qemu-user in Dragoman's place, by a binfmt_misc that only this
@@ -35,6 +38,9 @@ ROOTS = os.path.join(ROOT, "build", "roots")
 INSIDE = "DGM_SYSTEM_TESTS_INSIDE"
 KEEP = False
 
+# How unshare(1) makes of us the user nobody, who owns what we own: in a user namespace.
+NOBODY = ["--user", "--map-user=65534", "--map-group=65534"]
+
 ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "USER": "root", "LOGNAME": "root",
        "LANG": "C.UTF-8", "TZ": "UTC", "TERM": "dumb", "SHELL": "/bin/sh"}
 
@@ -61,21 +67,23 @@ class Context:
         self.dir = engine.root + self.cwd           # as we see it
         self.native = engine.name == "native"
         self.children = []
+        self.shared = os.path.join(ROOTS, "amd64", "tmp", top, case.name + ".shared")
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
+        os.makedirs(self.shared, exist_ok=True)
         for f in case.files:
             shutil.copy(os.path.join(HERE, "files", f), self.dir)
 
-    def popen(self, argv, env=None, **kw):
-        """Starts a program in the root. It ends with the case at the latest."""
+    def popen(self, argv, env=None, user=False, **kw):
+        """Starts a program in the root. It ends with the case at the latest. `user`: not as root, but as the user nobody."""
         kw.setdefault("stdin", subprocess.DEVNULL)
-        p = subprocess.Popen(self.engine.argv(argv, self.cwd), env=dict(ENV, **(env or {})), start_new_session=True, **kw)
+        p = subprocess.Popen(self.engine.argv(argv, self.cwd, NOBODY if user else []), env=dict(ENV, **(env or {})), start_new_session=True, **kw)
         self.children.append(p)
         return p
 
-    def run(self, argv, stdin=b"", env=None, timeout=None):
+    def run(self, argv, stdin=b"", env=None, timeout=None, user=False):
         """Runs a program in the root to its end."""
-        p = self.popen(argv, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        p = self.popen(argv, env, user, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             out, err = p.communicate(stdin, timeout or self.case.timeout)
         except subprocess.TimeoutExpired:
@@ -84,6 +92,14 @@ class Context:
             raise Failed("%s took longer than %d s\n%s\n[stderr]\n%s" % (" ".join(argv), timeout or self.case.timeout,
                                                                        out.decode(errors="replace"), err.decode(errors="replace")))
         return Result(p.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+    def tool(self, argv, stdin=b"", timeout=None):
+        """Runs an amd64 program natively, whichever engine the case is for: clients of servers, makers of test data. It works in a directory that is the
+        same for both engines, `shared` as we see it."""
+        tool = Native("native", "amd64")
+        cwd = os.path.join("/", os.path.relpath(self.shared, tool.root))
+        p = subprocess.run(tool.argv(argv, cwd, []), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, timeout=timeout or self.case.timeout)
+        return Result(p.returncode, p.stdout.decode(errors="replace"), p.stderr.decode(errors="replace"))
 
     def close(self):
         for p in self.children:
@@ -105,20 +121,20 @@ def kill(p):
 
 class Native:
     def __init__(self, name, arch):
-        self.name, self.root = name, os.path.join(ROOTS, arch)
+        self.name, self.arch, self.root = name, arch, os.path.join(ROOTS, arch)
 
-    def argv(self, argv, cwd):
-        return ["unshare", "--root=" + self.root, "--wd=" + cwd] + argv
+    def argv(self, argv, cwd, user):
+        return ["unshare"] + user + ["--root=" + self.root, "--wd=" + cwd] + argv
 
 
 class Dragoman:
     name = "dragoman"
 
     def __init__(self, build, arch):
-        self.root, self.command = os.path.join(ROOTS, arch), os.path.join(build, "dragoman")
+        self.arch, self.root, self.command = arch, os.path.join(ROOTS, arch), os.path.join(build, "dragoman")
 
-    def argv(self, argv, cwd):
-        return [self.command, "run", "--root", self.root, "-C", cwd] + argv
+    def argv(self, argv, cwd, user):
+        return (["unshare"] + user if user else []) + [self.command, "run", "--root", self.root, "-C", cwd] + argv
 
 
 def enter_namespace(argv):
@@ -199,13 +215,17 @@ def main(argv):
     ap.add_argument("--json", metavar="FILE", help="write the results here too")
     ap.add_argument("--keep", action="store_true", help="keep the texts of cases that pass too")
     ap.add_argument("--quick", action="store_true", help="without the long ones")
+    ap.add_argument("--large", action="store_true", help="those that need large packages too")
     ap.add_argument("--list", action="store_true", help="name the cases")
     ap.add_argument("patterns", nargs="*", metavar="PATTERN")
     a = ap.parse_args(argv)
     sys.path[:0] = [HERE, os.path.join(ROOT, "tools")]
     import cases
+    import programs  # noqa: F401 (both enter their cases in cases.CASES)
+    import servers  # noqa: F401
     import signals
-    chosen = [c for c in cases.CASES if not (a.quick and c.long) and (not a.patterns or any(fnmatch.fnmatch(c.name, p) for p in a.patterns))]
+    chosen = [c for c in cases.CASES if not (a.quick and c.long) and (not c.large or a.large or a.patterns)
+              and (not a.patterns or any(fnmatch.fnmatch(c.name, p) for p in a.patterns))]
     if a.list:
         for c in chosen:
             print("%-24s %s" % (c.name, " ".join(c.sets)))

@@ -1,0 +1,28 @@
+\set VERBOSITY terse
+create table t (i int primary key, f float8, n numeric, s text, j jsonb, a int[], d timestamptz);
+insert into t select i, sin(i), i::numeric / 7, md5(i::text), jsonb_build_object('k', i % 10, 'v', array[i, i + 1]), array[i % 3, i % 5], '2024-01-01 UTC'::timestamptz + i * interval '1 hour' from generate_series(1, 60000) i;
+create index on t (s); create index on t using gin (j); create index on t using brin (d);
+analyze t;
+select count(*), round(sum(f)::numeric, 9), sum(n), min(s), max(s), count(distinct a) from t;
+select j->>'k' as k, count(*), sum((j->'v'->>0)::int) from t where j @> '{"k": 3}' group by 1;
+select s from t where s ~ '^a[0-9]{3}f' order by s limit 5;
+select i, sum(i) over (partition by i % 4 order by i rows 3 preceding), rank() over (order by s collate "C"), lag(n) over (order by i) from t order by i limit 5;
+with recursive r(a, b) as (values (0::numeric, 1::numeric) union all select b, a + b from r where b < 1e60) select max(b) from r;
+select 2::numeric ^ 0.5, exp(1::numeric(40, 30)), ln(10::numeric), factorial(40), 7.0 / 3, 1e308::float8 * 10 is null;
+select encode(sha512('abc'::bytea), 'hex'), to_char(d, 'YYYY-MM-DD HH24:MI TMDay'), date_trunc('month', d), extract(epoch from d) from t where i = 777;
+select to_tsvector('english', 'The quick brown foxes jumped over lazy dogs') @@ to_tsquery('english', 'fox & jump'), similar_to_escape('a%'), regexp_replace('a1b22', '(\d+)', '<\1>', 'g');
+create function collatz(n bigint) returns int language plpgsql as $$ declare c int := 0; begin while n <> 1 loop n := case when n % 2 = 0 then n / 2 else 3 * n + 1 end; c := c + 1; end loop; return c; end $$;
+select max(collatz(i)), sum(collatz(i)) from generate_series(1, 2000) i;
+do $$ begin perform 1 / 0; exception when division_by_zero then raise notice 'caught %', sqlstate; end $$;
+select 1 / 0;
+select 'x'::int;
+set jit = on; set jit_above_cost = 0; set jit_inline_above_cost = 0; set jit_optimize_above_cost = 0;
+select i % 7 as m, count(*), round(avg(f)::numeric, 9), sum(case when f > 0.5 then i else -i end), max(n) from t where f between -0.9 and 0.9 and s > '3' group by 1 order by 1;
+select round(sum(t.f * u.f)::numeric, 9) from t join t u on t.i = 60001 - u.i where u.n < 5000;
+set jit = off; set max_parallel_workers_per_gather = 2; set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set min_parallel_table_scan_size = 0;
+select count(*), sum(length(s)) from t where s like '%abc%';
+select s, i from t order by s desc, i limit 4;
+begin; update t set n = n + 1 where i <= 1000; savepoint a; delete from t; rollback to a; commit;
+select sum(n) from t; vacuum full t; reindex table t; select sum(n) from t where i < 2000;
+create extension if not exists plpgsql; listen x; notify x, 'hello'; checkpoint;
+copy (select i, s, f from t order by i limit 3) to stdout with csv header;
