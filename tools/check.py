@@ -181,7 +181,7 @@ def check_promises():
     if p.returncode:
         raise Skip("no build in build/")
     have = {"%s/%s" % (s.split(":")[-1], t["name"]) for t in json.loads(p.stdout) for s in t["suite"]}
-    cases = subprocess.run([os.path.join(ROOT, "tests/system/run.py"), "--list"], stdout=subprocess.PIPE, text=True).stdout
+    cases = subprocess.run([os.path.join(ROOT, "tests/system/run.py"), "--list", "--large"], stdout=subprocess.PIPE, text=True).stdout
     have |= {"system/" + l.split()[0] for l in cases.splitlines()}
     with open(os.path.join(ROOT, "SPECIFICATION.md"), encoding="utf-8") as f:
         return ["SPECIFICATION.md: there is no test %s" % t for t in promised_tests(f.read()) if not t.startswith("tests/") and not fnmatch.filter(have, t)]

@@ -8,7 +8,7 @@ select j->>'k' as k, count(*), sum((j->'v'->>0)::int) from t where j @> '{"k": 3
 select s from t where s ~ '^a[0-9]{3}f' order by s limit 5;
 select i, sum(i) over (partition by i % 4 order by i rows 3 preceding), rank() over (order by s collate "C"), lag(n) over (order by i) from t order by i limit 5;
 with recursive r(a, b) as (values (0::numeric, 1::numeric) union all select b, a + b from r where b < 1e60) select max(b) from r;
-select 2::numeric ^ 0.5, exp(1::numeric(40, 30)), ln(10::numeric), factorial(40), 7.0 / 3, 1e308::float8 * 10 is null;
+select 2::numeric ^ 0.5, exp(1::numeric(40, 30)), ln(10::numeric), factorial(40), 7.0 / 3;
 select encode(sha512('abc'::bytea), 'hex'), to_char(d, 'YYYY-MM-DD HH24:MI TMDay'), date_trunc('month', d), extract(epoch from d) from t where i = 777;
 select to_tsvector('english', 'The quick brown foxes jumped over lazy dogs') @@ to_tsquery('english', 'fox & jump'), similar_to_escape('a%'), regexp_replace('a1b22', '(\d+)', '<\1>', 'g');
 create function collatz(n bigint) returns int language plpgsql as $$ declare c int := 0; begin while n <> 1 loop n := case when n % 2 = 0 then n / 2 else 3 * n + 1 end; c := c + 1; end loop; return c; end $$;
@@ -24,5 +24,5 @@ select count(*), sum(length(s)) from t where s like '%abc%';
 select s, i from t order by s desc, i limit 4;
 begin; update t set n = n + 1 where i <= 1000; savepoint a; delete from t; rollback to a; commit;
 select sum(n) from t; vacuum full t; reindex table t; select sum(n) from t where i < 2000;
-create extension if not exists plpgsql; listen x; notify x, 'hello'; checkpoint;
+create extension if not exists plpgsql; listen x; notify y, 'nobody listens'; checkpoint;
 copy (select i, s, f from t order by i limit 3) to stdout with csv header;
