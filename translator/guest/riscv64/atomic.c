@@ -6,7 +6,7 @@
  * not.
  *
  * An atomic is one access in the order of all (ISA manual, "RVWMO"): to wait for either half is to wait for both.
- * A load-reserved that releases, which is what an ordering of all takes in, has a fence before it.
+ * A load-reserved that releases has a fence before it, and acquires: it stays before a later one that does.
  *
  * All of these need naturally aligned addresses and fault otherwise. */
 #include "translator/guest/riscv64/rv_int.h"
@@ -21,7 +21,7 @@ static bool load_reserved(struct rv_ctx *c, const struct rv_insn *i, u32 mem)
     ir_ref addr = rv_x(c, i->rs1);
     if (i->aqrl & 1)
         ir_fence(c->b, IR_FENCE_PR | IR_FENCE_PW | IR_FENCE_SR);
-    ir_ref old = ir_ld(c->b, IR_I64, mem | IR_MEM_ALIGN | (i->aqrl & 2 ? IR_MEM_ACQ : 0), addr, 0);
+    ir_ref old = ir_ld(c->b, IR_I64, mem | IR_MEM_ALIGN | (i->aqrl ? IR_MEM_ACQ : 0), addr, 0);
     ir_put(c->b, RV_SLOT_RESV_ADDR, addr);
     ir_put(c->b, RV_SLOT_RESV_VAL, old);
     return rv_put_x(c, i->rd, old);

@@ -156,6 +156,8 @@ void emit_ld(struct gen *g, ir_ref i)
         def_done(g, i, dst);
         return;
     }
+    if (acquires) /* ldar stays behind a store that releases, too */
+        put32(c, A_DMB_ISH);
     struct address m = address(g, in, MISALIGNED_READ);
     u32 dst = def_reg(g, i, is_int ? in->a : 0);
     access(g, is_int ? load_int(in->type, in->aux) : a_ldr_v(size), dst, m);

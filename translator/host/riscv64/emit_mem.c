@@ -265,7 +265,7 @@ static u32 amo_op(const struct gen *g, u32 op, u32 aux)
 {
     return op | ((aux & IR_MEM_SIZE) == 3 ? AMO_D : 0) | order(g, aux);
 }
-/* lr and sc of a loop. */
+/* lr and sc of a loop. Where these are to be one access the sc acquires: what waits for the lr waits for it, too. */
 static u32 lr_op(const struct gen *g, u32 aux)
 {
     u32 both = IR_MEM_ACQ | IR_MEM_REL;
@@ -273,7 +273,8 @@ static u32 lr_op(const struct gen *g, u32 aux)
 }
 static u32 sc_op(const struct gen *g, u32 aux)
 {
-    return amo_op(g, SC, aux & IR_MEM_REL ? aux : aux & ~(u32)IR_MEM_ACQ);
+    u32 both = IR_MEM_ACQ | IR_MEM_REL;
+    return amo_op(g, SC, aux & IR_MEM_REL ? aux : (aux & ~both) | (aux & IR_MEM_ONE ? IR_MEM_ACQ : 0u));
 }
 
 /* Where a narrow access lies in its word: the word's host address is in ra, by which unwinding knows that the guest's
