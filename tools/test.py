@@ -3,9 +3,10 @@
 
     test.py --build DIR [SUITE…]
 
-Three kinds: what Meson knows (unit, golden, differential tests; a suite each part); `suites`, the quick subset of other
-projects' conformance suites (tests/suites/run.py); and `system`, Debian's own programs beside the same programs run natively
-(tests/system/run.py). With no SUITE all are run.
+Four kinds: what Meson knows (unit, golden, differential tests; a suite each part); `suites`, the quick subset of other
+projects' conformance suites (tests/suites/run.py); `pairs`, the same programs with Dragoman built for other hosts
+(tests/pairs/run.py); and `system`, Debian's own programs beside the same programs run natively (tests/system/run.py). With no
+SUITE all are run.
 
 Prints a line per suite, the name and log of each test that failed, and in the end "N passed, N failed, N skipped".
 """
@@ -93,6 +94,21 @@ def run_system(build, guest):
     return [r["passed"], r["failed"], r["skipped"]]
 
 
+def run_pairs(build):
+    """Programs with Dragoman built for other hosts: [passed, failed, skipped]. Needs their cross compilers."""
+    report = os.path.join(build, "pairs.json")
+    if os.path.exists(report):
+        os.unlink(report)
+    rc = subprocess.run([os.path.join(ROOT, "tests", "pairs", "run.py"), "--build", build, "--make", "--json", report]).returncode
+    try:
+        with open(report) as f:
+            r = json.load(f)
+    except FileNotFoundError:
+        print("FAILED pairs: the runner ended with status %d" % rc)
+        return [0, 1, 0]
+    return [r["passed"], r["failed"], r["skipped"]]
+
+
 def run_suites(build):
     """The quick subsets of the conformance suites, for each guest: [passed, failed, skipped]. A suite that could not be brought here is
     one skipped. Those that sleep most of their time have others beside them."""
@@ -128,12 +144,13 @@ def main(argv):
     signals.as_a_terminal_gives_them()
     tests = known_tests(build)
     known = set(tests.values())
-    unknown = set(a.suites) - known - {"suites", "system"}
+    apart = {"suites", "pairs", "system"}
+    unknown = set(a.suites) - known - apart
     if unknown:
-        print("test: no such suite: %s (there are: %s)" % (", ".join(sorted(unknown)), ", ".join(sorted(known | {"suites", "system"}))), file=sys.stderr)
+        print("test: no such suite: %s (there are: %s)" % (", ".join(sorted(unknown)), ", ".join(sorted(known | apart))), file=sys.stderr)
         return 2
     total = [0, 0, 0]
-    meson_suites = [s for s in a.suites if s not in ("suites", "system")]
+    meson_suites = [s for s in a.suites if s not in apart]
     if tests and (meson_suites or not a.suites):
         results = run_meson(build, tests, meson_suites)
         for suite, row in count(results).items():
@@ -146,6 +163,11 @@ def main(argv):
                     print("    " + l)
     if not a.suites or "suites" in a.suites:
         total = [x + y for x, y in zip(total, run_suites(build))]
+    # A build with a sanitizer, or for another host, is not what the others run under.
+    if "pairs" in a.suites or not a.suites and os.path.basename(build) == "build":
+        row = run_pairs(build)
+        print("%-14s %d passed, %d failed, %d skipped" % ("pairs", *row), flush=True)
+        total = [x + y for x, y in zip(total, row)]
     if not a.suites or "system" in a.suites:
         for guest in GUESTS:
             row = run_system(build, guest)
