@@ -4,7 +4,7 @@
 
 void golden_features(u64 features)
 {
-    x64_features = features & ((1u << NFEATS) - 1);
+    host_features = features & ((1u << NFEATS) - 1);
 }
 
 const char *golden_common(const void *common, u32 i, u32 *off)

@@ -7,24 +7,22 @@
  * register of its own. While translated code runs, the engine's frame holds what C wants kept: x19-x30 and d8-d15.
  *
  * Floating point. Entering sets fpcr to the guest's rounding mode and fpsr to 0; leaving keeps what it gathered in
- * vcpu.host_fp[1], from where a64_enter adds it to vcpu.fp_flags. Calls into C run with the guest's fpcr: the core uses
- * no floating point.
+ * vcpu.host_fp[1], from where entering (entry.c) adds it to vcpu.fp_flags. Calls into C run with the guest's fpcr: the
+ * core uses no floating point.
  *
  * A fault in translated code is unwound from the registers as they were: pinned ones to their slots, the return-address
  * stack's pointer to the vCPU, and the thread resumes behind the part of leaving that does this. */
+#include "translator/host/common/entry.h"
 #include "translator/host/aarch64/gen.h"
 
 #include "mk/arch/aarch64/regs.h"
-#include "translator/ir/fp_eval.h"
-#include "translator/ir/vec_eval.h"
 
 #include "lib/str.h"
-
-#define RAS_DEPTH 4 /* how far a return looks below the top of the stack */
+#include "translator/ir/vec_eval.h"
 
 #define FPSR_UF 8u
 
-const u8 a64_pinned[2][NPINNED_MAX] = {
+const u8 host_pinned[IR_NCLASSES][NPINNED_MAX] = {
     [IR_CLASS_INT] = {19, 20, 21, 22, 23, 24, 25, 29, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18},
     [IR_CLASS_FLOAT] = {V0 + 8,  V0 + 9,  V0 + 10, V0 + 11, V0 + 12, V0 + 13, V0 + 14, V0 + 15,
                         V0 + 6,  V0 + 7,  V0 + 16, V0 + 17, V0 + 18, V0 + 19, V0 + 20, V0 + 21,
@@ -32,7 +30,7 @@ const u8 a64_pinned[2][NPINNED_MAX] = {
 };
 
 /* fpcr for a rounding mode; ties away from zero, which it lacks, never reaches it. */
-static u32 fpcr_of(u32 round)
+u32 fp_control(u32 round)
 {
     static const u8 mode[] = {[IR_RNE] = 0, [IR_RUP] = 1, [IR_RDN] = 2, [IR_RTZ] = 3};
     return round < ARRAY_LEN(mode) ? (u32)mode[round] << 22 : 0;
@@ -40,56 +38,29 @@ static u32 fpcr_of(u32 round)
 
 /* fpsr's flags as IR_FLAG_*: invalid 1, divide by zero 2, overflow 4, underflow 8, inexact 16; the IR counts from the
  * other end. */
-static u32 fp_flags(u32 fpsr)
+u32 fp_flags(u32 fpsr)
 {
     return (fpsr & 1 ? IR_FLAG_NV : 0) | (fpsr & 2 ? IR_FLAG_DZ : 0) | (fpsr & 4 ? IR_FLAG_OF : 0) |
            (fpsr & 8 ? IR_FLAG_UF : 0) | (fpsr & 16 ? IR_FLAG_NX : 0);
 }
 
-u32 a64_pins(const struct ir_slots *slots, struct pin *pin)
-{
-    u32 n = 0;
-    for (u32 s = 0; s < slots->n; s++) {
-        const struct ir_slot *t = &slots->slot[s];
-        u32 max = t->cls == IR_CLASS_INT ? NPINNED_INT : NPINNED_FLOAT;
-        if (t->rank == 0 || t->rank > max)
-            continue;
-        dgm_assert(is_float_class(t->type) == (t->cls == IR_CLASS_FLOAT) && t->type != IR_F16,
-                   "slot %s: class and type", t->name);
-        pin[n++] = (struct pin){
-            .reg = a64_pinned[t->cls][t->rank - 1], .type = t->type, .slot = (u16)s, .off = SLOT_OFF(t->offset)};
-    }
-    return n;
-}
-
 /* --- the code --- */
 
-struct asmb {
-    struct code c;
-    struct common_head *head;
-};
-
-static void label(struct asmb *a, u32 id)
+bool pins_type(u32 type)
 {
-    a->head->off[id] = code_off(&a->c);
+    return type != IR_F16;
 }
 
-/* Does C keep the register, as wide as the slot's value is? */
-static bool c_keeps(const struct pin *p)
+bool c_keeps(const struct pin *p)
 {
     if (p->reg < V0)
         return p->reg >= X19;
     return p->reg >= V0 + 8 && p->reg <= V0 + 15 && p->type != IR_V128 && p->type != IR_I128;
 }
 
-/* Moves pinned slots between registers and memory: all, or those that a C function may change. */
-static void pins(struct asmb *a, bool store, bool caller_saved)
+void move_pin(struct code *c, const struct pin *p, bool store)
 {
-    for (u32 i = 0; i < a->head->npins; i++) {
-        const struct pin *p = &a->head->pin[i];
-        if (!caller_saved || !c_keeps(p))
-            a_vcpu(&a->c, store ? store_op(p->type) : load_op(p->type), p->reg, p->off);
-    }
+    a_vcpu(c, store ? store_op(p->type) : load_op(p->type), p->reg, (u32)p->off);
 }
 
 static void b_label(struct asmb *a, u32 id)
@@ -174,7 +145,6 @@ static void ends_of_exits(struct asmb *a)
 
     label(a, C_RETURN);
     /* Frames that a longjmp left out lie on top. The sentinels keep this inside the stack. */
-    _Static_assert(VCPU_RAS_SENTINELS > RAS_DEPTH, "an empty return-address stack is looked through");
     u8 *deeper[RAS_DEPTH];
     for (s32 k = 0; k < RAS_DEPTH; k++) {
         a_mem(c, a_ldr(3), SCR, RAS, 16 * (k + 1) + 8);
@@ -251,50 +221,21 @@ static void calls(struct asmb *a)
     put32(c, A_RET | LINK << 5);
 }
 
-size_t a64_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots)
+void common_code(struct asmb *a)
 {
-    if (cap < 8192)
-        return 0;
-    struct asmb a = {
-        .c = {.p = rw + ((sizeof(struct common_head) + 15) & ~15ull),
-              .base = rw,
-              .end = rw + cap,
-              .rx = rx,
-              .common = rx},
-        .head = (struct common_head *)(void *)rw,
-    };
-    memset(rw, 0, (size_t)(a.c.p - rw));
-    a.head->npins = a64_pins(slots, a.head->pin);
-    enter_and_leave(&a);
-    ends_of_exits(&a);
-    calls(&a);
-    size_t size = (size_t)(a.c.p - rw);
-    dgm_assert(size <= 8192, "the common code has grown to %zu bytes", size);
-    return size;
+    while (code_off(&a->c) & 15)
+        put32(&a->c, 0);
+    enter_and_leave(a);
+    ends_of_exits(a);
+    calls(a);
 }
 
-/* --- entering, faults --- */
-
-void a64_enter(struct vcpu *v, const void *code, const void *common)
+void fetch_anew(void)
 {
-    const struct common_head *h = common;
-    void (*fn)(struct vcpu *, const void *);
-    uintptr_t addr = (uintptr_t)common + h->off[C_ENTER];
-    memcpy(&fn, &addr, sizeof fn);
-    v->host_fp[0] = fpcr_of(v->fp_round);
-    __asm__ volatile("isb" ::: "memory"); /* another thread may have written what is run now */
-    fn(v, code);
-    v->fp_flags |= fp_flags(v->host_fp[1]);
+    __asm__ volatile("isb" ::: "memory");
 }
 
-bool a64_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr)
-{
-    hva_t base = (hva_t)v->ras_base;
-    if (addr >= base || base - addr > 16 || regs->gpr[RAS] - base > 16)
-        return false;
-    regs->gpr[RAS] = base + v->ras_size - 16 * VCPU_RAS_SENTINELS;
-    return true;
-}
+/* --- faults --- */
 
 /* Does the instruction belong to an atomic access, which counts as a write whichever part of it faulted? */
 static bool is_atomic(u32 w)
@@ -320,7 +261,7 @@ static u64 address_of(u32 w, const struct mk_regs *regs)
 
 /* What the engine was told about the fault, mended where the host tells less than there is to know: it leaves out the
  * top byte of an address, or tells none where it is not one at all. */
-static void mend_fault(struct vcpu *v, const struct mk_regs *regs)
+void mend_fault(struct vcpu *v, const struct mk_regs *regs)
 {
     u32 w;
     memcpy(&w, (const void *)regs->pc, sizeof w);
@@ -332,43 +273,18 @@ static void mend_fault(struct vcpu *v, const struct mk_regs *regs)
         v->fault.addr = addr - v->mem_base;
 }
 
-void a64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
-{
-    const struct common_head *h = common;
-    for (u32 i = 0; i < h->npins; i++) {
-        const struct pin *p = &h->pin[i];
-        u8 *slot = (u8 *)v + p->off;
-        size_t size = ir_bits(p->type) / 8;
-        if (p->reg < V0)
-            memcpy(slot, &regs->gpr[p->reg], size);
-        else
-            memcpy(slot, regs->vec[p->reg - V0], size);
-    }
-    mend_fault(v, regs);
-    v->ras_sp = (void *)regs->gpr[RAS];
-    v->fp_flags |= fp_flags(regs->fpsr);
-    v->host_fp[1] = 0;
-    regs->pc = (u64)(uintptr_t)common + h->off[C_LEAVE_TAIL];
-}
-
 /* --- software --- */
 
 void a64_soft(struct vcpu *v)
 {
     u64 d = v->scratch[0];
-    u32 op = d & 0xff, type = d >> 8 & 0xff, from = d >> 16 & 0xff, aux = (u32)(d >> 32);
     u64 *arg = v->spill + SOFT_ARGS;
-    struct sfp s = {.round = (u8)v->fp_round};
-    if (ir_is_vec_op(op)) {
-        u128 in[3], r;
-        memcpy(in, arg, sizeof in);
-        r = ir_eval_vec(op, type, aux, v->scratch[1], in[0], in[1], in[2], &s);
-        memcpy(arg + 6, &r, sizeof r);
+    if (ir_is_vec_op(d & 0xff)) {
+        soft_vec(v, d, v->scratch[1], arg, arg + 6);
     } else {
-        arg[6] = ir_eval_fp(op, type, from, aux, arg[0], arg[2], arg[4], &s);
+        arg[6] = soft_fp(v, d, arg[0], arg[2], arg[4]);
         arg[7] = 0;
     }
-    v->fp_flags |= s.flags;
 }
 
 static u64 read_fpsr(void)
@@ -400,4 +316,24 @@ void a64_vcall(struct vcpu *v)
     }
     h->vfn(v, &r, &in[0], &in[1], &in[2], v->scratch[1]);
     memcpy(arg + 6, &r, sizeof r);
+}
+
+const void *reg_in(const struct mk_regs *regs, u32 r)
+{
+    return r < V0 ? (const void *)&regs->gpr[r] : &regs->vec[r - V0];
+}
+
+u64 *ras_in(struct mk_regs *regs)
+{
+    return &regs->gpr[RAS];
+}
+
+u32 fp_in(const struct mk_regs *regs)
+{
+    return regs->fpsr;
+}
+
+void resume_at(struct vcpu *v, struct mk_regs *regs, uintptr_t to)
+{
+    regs->pc = to;
 }

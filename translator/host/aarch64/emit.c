@@ -1,4 +1,4 @@
-/* What this backend selects, beside the emitters of single ops; and its description. The driver is common/unit.c. */
+/* What this backend selects, beside the emitters of single ops. The driver is common/unit.c. */
 #include "translator/host/aarch64/gen.h"
 
 bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
@@ -48,19 +48,3 @@ bool may_stay(const struct gen *g, ir_ref i, u32 type)
 void emit_tail(struct gen *g)
 {
 }
-
-const struct host_isa host_native = {
-    .name = "aarch64",
-    .npinned = {NPINNED_INT, NPINNED_FLOAT},
-    .code_align = 16,
-    .max_code = 120u << 20, /* one unit reaches any other, and the common code, by a branch of 26 bits */
-    .probe = a64_probe,
-    .features = a64_feature_names,
-    .have = a64_have,
-    .common = a64_common,
-    .emit = unit_emit,
-    .link = a64_link,
-    .enter = a64_enter,
-    .own_fault = a64_own_fault,
-    .unwind = a64_unwind,
-};

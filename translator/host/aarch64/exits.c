@@ -41,12 +41,7 @@
 /* The branch just written is an exit to pc; or, if it is a conditional one, leads to one (emit_stubs). */
 static void exit_here(struct gen *g, gva_t pc)
 {
-    struct host_code *o = g->out;
-    if (o->nexits == o->nexits_cap) {
-        g->err = -ENOSPC;
-        return;
-    }
-    o->exits[o->nexits++] = (struct host_exit){.site_off = code_off(&g->c) - 4, .pc = pc};
+    exit_at(g, g->c.p - 4, pc);
 }
 
 static void exit_b(struct gen *g, u32 op, gva_t pc)
@@ -80,7 +75,7 @@ void emit_stubs(struct gen *g)
     }
 }
 
-void a64_link(u8 *rw_site, const u8 *rx_site, const void *to)
+void link_exit(u8 *rw_site, const u8 *rx_site, const void *to)
 {
     u32 w;
     memcpy(&w, rw_site, 4);
@@ -241,40 +236,24 @@ void emit_trap(struct gen *g, ir_ref i)
 
 /* --- calls into C --- */
 
-void emit_call(struct gen *g, ir_ref i)
+void call_arg(struct gen *g, ir_ref a, u32 n)
 {
-    const struct ir_ins *in = ins_of(g, i);
-    struct code *c = &g->c;
-    const struct ir_helper *h = &g->u->helpers[in->aux];
-    g->changed = true;
-    if (g->c.end - g->c.p < 32 * (ptrdiff_t)g->u->slots->n + 512) { /* every slot may have to be spilled */
-        g->err = -ENOSPC;
-        return;
+    u32 r = a ? use_zr(g, a) : ZR;
+    if (a && ins_of(g, a)->type == IR_I32) {
+        a_mov(&g->c, 0, SCR, r);
+        r = SCR;
     }
-    for (u32 n = 0; n < 4; n++) {
-        u32 at = VOFF(scratch) + 8 * n;
-        ir_ref a = ir_arg(in, n);
-        u32 r = a ? use_zr(g, a) : ZR;
-        if (a && ins_of(g, a)->type == IR_I32) {
-            a_mov(c, 0, SCR, r);
-            r = SCR;
-        }
-        a_vcpu(c, a_str(3), r, at);
-        g->locked = 0;
-    }
-    if (h->flags & IR_HELPER_WRITES)
-        slots_forget(g);
-    temps_flush(g);
-    a_mov_imm(c, SCR, (u64)(uintptr_t)h->fn);
-    a_common(c, A_BL, g->common->off[h->flags & IR_HELPER_FP ? C_CALL_FP : C_CALL]);
-    g->locked = 1ull << X0;
-    if (in->type == IR_VOID)
-        return;
-    if (!is_float_class(in->type)) {
-        def_from(g, i, X0);
-        return;
-    }
-    u32 dst = def_reg(g, i, 0);
-    a_rr(c, A_FMOV_VR | A_SF | A_FTYPE_64, dst, X0);
-    def_done(g, i, dst);
+    a_vcpu(&g->c, a_str(3), r, (u32)VOFF(scratch) + 8 * n);
+}
+
+u32 call_c(struct gen *g, u64 fn, u32 entry)
+{
+    a_mov_imm(&g->c, SCR, fn);
+    a_common(&g->c, A_BL, g->common->off[entry]);
+    return X0;
+}
+
+void float_from(struct gen *g, u32 dst, u32 src, u32 type)
+{
+    a_rr(&g->c, A_FMOV_VR | A_SF | A_FTYPE_64, dst, src);
 }

@@ -8,17 +8,7 @@
 
 #include "translator/host/common/unit.h"
 
-void a64_probe(u64 mask);
-u64 a64_have(void);
-
 /* --- common code (common.c) --- */
-
-size_t a64_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots);
-void a64_enter(struct vcpu *v, const void *code, const void *common);
-bool a64_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr);
-void a64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common);
-/* Which slots of `slots` are pinned where; returns how many. */
-u32 a64_pins(const struct ir_slots *slots, struct pin *pin);
 
 /* --- software, called through C_SOFT ---
  * Arguments lie in the cells SOFT_ARGS of vcpu.spill, two words each; the result goes behind them. */
@@ -60,5 +50,3 @@ void add_number(struct gen *g, u32 d, u32 n, u64 x);
 
 /* An op as a call of software and nothing else. */
 void emit_soft(struct gen *g, ir_ref i);
-
-void a64_link(u8 *rw_site, const u8 *rx_site, const void *to);

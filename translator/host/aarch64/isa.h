@@ -1,18 +1,17 @@
-/* What the shared part of a backend asks of this host: features, entries of the common code, sizes and small hooks. */
+/* What the shared part of a backend asks of this host: what it is, features, entries of the common code,
+ * sizes and small hooks. */
 #pragma once
 
 #include "translator/host/aarch64/enc.h"
 #include "translator/ir/ir.h"
 
+#define HOST_NAME  "aarch64"
+#define CODE_ALIGN 16
+#define MAX_CODE   (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
+
 /* --- features (probe.c) --- */
 
 enum { FEAT_LSE, FEAT_AES, FEAT_PMULL, FEAT_DOTPROD, NFEATS };
-extern u64 a64_features;
-extern const char *const a64_feature_names[];
-static inline bool have(u32 feat)
-{
-    return a64_features >> feat & 1;
-}
 
 /* --- common code (common.c) --- */
 

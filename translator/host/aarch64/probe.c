@@ -5,9 +5,7 @@
  * program read ID_AA64ISAR0_EL1 and its like, and answers for them. */
 #include "translator/host/aarch64/gen.h"
 
-u64 a64_features;
-
-const char *const a64_feature_names[] = {"lse", "aes", "pmull", "dotprod", NULL}; /* ORDER FEAT */
+const char *const host_feature_names[] = {"lse", "aes", "pmull", "dotprod", NULL}; /* ORDER FEAT */
 
 static u64 id_isar0(void)
 {
@@ -15,7 +13,7 @@ static u64 id_isar0(void)
     __asm__("mrs %0, s3_0_c0_c6_0" : "=r"(r));
     return r;
 }
-void a64_probe(u64 mask)
+void host_probe(u64 mask)
 {
     u64 isar0 = id_isar0(), has = 0;
     if (bit_field(isar0, 20, 4) >= 2)
@@ -26,10 +24,5 @@ void a64_probe(u64 mask)
         has |= 1u << FEAT_PMULL;
     if (bit_field(isar0, 44, 4) >= 1)
         has |= 1u << FEAT_DOTPROD;
-    a64_features = has & ~mask;
-}
-
-u64 a64_have(void)
-{
-    return a64_features;
+    host_features = has & ~mask;
 }

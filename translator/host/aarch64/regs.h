@@ -56,10 +56,8 @@ enum { VCPU = X28, BASE = X27, RAS = X26, SCR = X16, SCR2 = X17, LINK = X30, VSC
 #define NPINNED_FLOAT 24
 #define NPINNED_MAX   24
 
-/* Registers of a class by rank. */
-extern const u8 a64_pinned[2][NPINNED_MAX];
-
 /* Displacement of a field of the vCPU from x28. */
+#define VBASE       0
 #define VOFF(field) ((s32)offsetof(struct vcpu, field))
 #define SLOT_OFF(o) ((s32)(offsetof(struct vcpu, slots) + (o)))
 

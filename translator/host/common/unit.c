@@ -18,6 +18,13 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
+u64 host_features;
+
+u64 unit_have(void)
+{
+    return host_features;
+}
+
 const u8 cc_swapped[IR_NCC] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_LTS,
                                IR_GES, IR_GTU, IR_LEU, IR_LTU, IR_GEU}; /* ORDER CC */
 

@@ -14,6 +14,17 @@
 #include "translator/host/host.h"
 #include "translator/ir/ir_build.h" /* IR_MAX_SLOTS */
 
+/* --- optional features of the CPU (enum of isa.h); the host's probe.c finds out --- */
+
+extern u64 host_features;
+extern const char *const host_feature_names[];
+void host_probe(u64 mask);
+u64 unit_have(void);
+static inline bool have(u32 feat)
+{
+    return host_features >> feat & 1;
+}
+
 /* --- the common code, which all translations share --- */
 
 /* A pinned slot. */
@@ -239,6 +250,11 @@ bool is_not_negative(const struct gen *g, ir_ref i);
 /* Is `op` one that on most hosts leaves zeros above an i32 result? */
 bool leaves_zeros(u32 op);
 
+/* --- leave.c --- */
+
+/* The patchable jump at `site`, just written, is an exit to pc. */
+void exit_at(struct gen *g, const u8 *site, gva_t pc);
+
 /* --- the host's: what it selects --- */
 
 /* May user `j` of value i, its only one and near, compute it itself as part of its own? */
@@ -299,5 +315,13 @@ void emit_exit_ind(struct gen *g, ir_ref i);
 void emit_trap(struct gen *g, ir_ref i);
 /* Emits the stubs of all exits. */
 void emit_stubs(struct gen *g);
+/* Argument n of a C helper, value a or, for 0, the number 0, to vcpu.scratch[n]. */
+void call_arg(struct gen *g, ir_ref a, u32 n);
+/* Calls fn by an entry of the common code; gives the register that holds the result. */
+u32 call_c(struct gen *g, u64 fn, u32 entry);
+/* A float of `type` from the bits in integer register src. */
+void float_from(struct gen *g, u32 dst, u32 src, u32 type);
+/* host_isa.link */
+void link_exit(u8 *rw_site, const u8 *rx_site, const void *to);
 /* What comes behind the stubs. */
 void emit_tail(struct gen *g);

@@ -1,4 +1,4 @@
-/* What this backend selects, beside the emitters of single ops; and its description. The driver is common/unit.c. */
+/* What this backend selects, beside the emitters of single ops. The driver is common/unit.c. */
 #include "translator/host/riscv64/gen.h"
 
 bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
@@ -35,19 +35,3 @@ bool may_stay(const struct gen *g, ir_ref i, u32 type)
 {
     return type != IR_I32 || is_sext32(g, i);
 }
-
-const struct host_isa host_native = {
-    .name = "riscv64",
-    .npinned = {NPINNED_INT, NPINNED_FLOAT},
-    .code_align = 64,
-    .max_code = 1u << 30, /* what auipc reaches either way, and to spare */
-    .probe = rv_probe,
-    .features = rv_feature_names,
-    .have = rv_have,
-    .common = rv_common,
-    .emit = unit_emit,
-    .link = rv_link,
-    .enter = rv_enter,
-    .own_fault = rv_own_fault,
-    .unwind = rv_unwind,
-};

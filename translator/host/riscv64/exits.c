@@ -50,17 +50,6 @@ enum { FAR_OF_JUMP = 4, FAR_OF_CALL = 12 };
 /* The far way: auipc, ld, jr, and the literal. */
 #define FAR_LITERAL 12
 
-/* The jump at p is an exit to pc. */
-static void exit_at(struct gen *g, const u8 *p, gva_t pc)
-{
-    struct host_code *o = g->out;
-    if (o->nexits == o->nexits_cap) {
-        g->err = -ENOSPC;
-        return;
-    }
-    o->exits[o->nexits++] = (struct host_exit){.site_off = (u32)(p - g->c.base), .pc = pc};
-}
-
 static void exit_jmp(struct gen *g, gva_t pc)
 {
     exit_at(g, g->c.p, pc);
@@ -131,7 +120,7 @@ void emit_stubs(struct gen *g)
     }
 }
 
-void rv_link(u8 *rw_site, const u8 *rx_site, const void *to)
+void link_exit(u8 *rw_site, const u8 *rx_site, const void *to)
 {
     s64 d = (const u8 *)to - rx_site;
     u32 rd = *(volatile u32 *)(void *)rw_site >> 7 & 31;
@@ -260,34 +249,22 @@ void emit_trap(struct gen *g, ir_ref i)
 
 /* --- calls into C --- */
 
-void emit_call(struct gen *g, ir_ref i)
+void call_arg(struct gen *g, ir_ref a, u32 n)
 {
-    const struct ir_ins *in = ins_of(g, i);
-    struct code *c = &g->c;
-    const struct ir_helper *h = &g->u->helpers[in->aux];
-    g->changed = true;
-    for (u32 n = 0; n < 4; n++) {
-        ir_ref a = ir_arg(in, n);
-        u32 r = a ? use_zext(g, a, SCR) : ZERO;
-        x_store(c, SD, r, VCPU, VOFF(scratch) + 8 * (s32)n);
-        g->locked = 0;
-    }
-    if (h->flags & IR_HELPER_WRITES)
-        slots_forget(g);
-    temps_flush(g);
-    load_imm(g, SCR, (u64)(uintptr_t)h->fn);
-    x_call_common(c, g->common->off[h->flags & IR_HELPER_FP ? C_CALL_FP : C_CALL]);
-    g->locked = 1ull << A0;
-    if (in->type == IR_VOID)
-        return;
-    if (!is_float(in->type)) {
-        def_from(g, i, A0);
-        return;
-    }
-    u32 dst = def_reg(g, i, 0);
-    if (in->type == IR_F16)
-        half_from(g, dst, A0);
+    x_store(&g->c, SD, a ? use_zext(g, a, SCR) : ZERO, VCPU, VOFF(scratch) + 8 * (s32)n);
+}
+
+u32 call_c(struct gen *g, u64 fn, u32 entry)
+{
+    load_imm(g, SCR, fn);
+    x_call_common(&g->c, g->common->off[entry]);
+    return A0;
+}
+
+void float_from(struct gen *g, u32 dst, u32 src, u32 type)
+{
+    if (type == IR_F16)
+        half_from(g, dst, src);
     else
-        x_r(c, (u32)FMV_W_X | (in->type == IR_F64 ? FMT_D : 0), dst, A0, 0);
-    def_done(g, i, dst);
+        x_r(&g->c, (u32)FMV_W_X | (type == IR_F64 ? FMT_D : 0), dst, src, 0);
 }

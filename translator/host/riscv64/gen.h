@@ -8,17 +8,8 @@
 
 #include "translator/host/common/unit.h"
 
-void rv_probe(u64 mask);
-u64 rv_have(void);
-
 /* --- common code (common.c) --- */
 
-size_t rv_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots);
-void rv_enter(struct vcpu *v, const void *code, const void *common);
-bool rv_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr);
-void rv_unwind(struct vcpu *v, struct mk_regs *regs, const void *common);
-/* Which slots of `slots` are pinned where; returns how many. */
-u32 rv_pins(const struct ir_slots *slots, struct pin *pin);
 /* A vector operation: op in bits 0..7 of scratch[0], its aux from 16 on, its immediate from 32 on; places in
  * scratch[1]. */
 u64 rv_vec_op(struct vcpu *v);
@@ -84,6 +75,5 @@ struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b);
 /* f, of f16, is the low half of integer register r; uses t6. */
 void half_from(struct gen *g, u32 f, u32 r);
 
-void rv_link(u8 *rw_site, const u8 *rx_site, const void *to);
 /* v->pc = pc. Uses t6. */
 void store_pc(struct gen *g, gva_t pc);

@@ -1,4 +1,5 @@
-/* What the shared part of a backend asks of this host: features, entries of the common code, sizes and small hooks. */
+/* What the shared part of a backend asks of this host: what it is, features, entries of the common code,
+ * sizes and small hooks. */
 #pragma once
 
 #include "translator/host/riscv64/enc.h"
@@ -6,15 +7,13 @@
 
 #include "lib/bits.h"
 
+#define HOST_NAME  "riscv64"
+#define CODE_ALIGN 64
+#define MAX_CODE   (1u << 30) /* what auipc reaches either way, and to spare */
+
 /* --- features (probe.c) --- */
 
 enum { FEAT_ZBA, FEAT_ZBB, FEAT_ZICOND, FEAT_ZFA, FEAT_ZFHMIN, FEAT_ZACAS, NFEATS };
-extern u64 rv_features;
-extern const char *const rv_feature_names[];
-static inline bool have(u32 feat)
-{
-    return rv_features >> feat & 1;
-}
 
 /* --- common code (common.c) --- */
 

@@ -7,11 +7,9 @@
 
 #include "mk/mk.h"
 
-u64 rv_features;
+const char *const host_feature_names[] = {"zba", "zbb", "zicond", "zfa", "zfhmin", "zacas", NULL}; /* ORDER FEAT */
 
-const char *const rv_feature_names[] = {"zba", "zbb", "zicond", "zfa", "zfhmin", "zacas", NULL}; /* ORDER FEAT */
-
-void rv_probe(u64 mask)
+void host_probe(u64 mask)
 {
     enum { KEY_EXTENSIONS = 4 }; /* RISCV_HWPROBE_KEY_IMA_EXT_0, and its bits */
     static const u8 bit[NFEATS] = {
@@ -21,10 +19,5 @@ void rv_probe(u64 mask)
         word = 0;
     for (u32 i = 0; i < NFEATS; i++)
         f |= (word >> bit[i] & 1) << i;
-    rv_features = f & ~mask;
-}
-
-u64 rv_have(void)
-{
-    return rv_features;
+    host_features = f & ~mask;
 }

@@ -67,9 +67,6 @@ enum { VCPU = S0, RAS = S1, BASE = S2, SCR = T6, SCR2 = RA, FSCR = F0 + 31 };
 #define NPINNED_FLOAT 25
 #define NPINNED_MAX   25
 
-/* Registers of a class by rank. */
-extern const u8 rv_pinned[2][NPINNED_MAX];
-
 /* Displacement of a field of the vCPU from s0. */
 #define VBASE       2048
 #define VOFF(field) ((s32)offsetof(struct vcpu, field) - VBASE)

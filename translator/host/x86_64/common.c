@@ -8,78 +8,59 @@
  * floating point.
  *
  * Floating point. Entering sets mxcsr to the guest's rounding mode with the sticky flags clear; leaving keeps what it
- * gathered in vcpu.host_fp[1], from where x64_enter adds it to vcpu.fp_flags.
+ * gathered in vcpu.host_fp[1], from where entering (entry.c) adds it to vcpu.fp_flags.
  *
  * A fault in translated code is unwound from the registers as they were: pinned ones to their slots, the return-address
  * stack's pointer to the vCPU, and the thread resumes behind the part of leaving that does this. */
+#include "translator/host/common/entry.h"
 #include "translator/host/x86_64/gen.h"
 
 #include "mk/arch/x86_64/regs.h"
 
 #include "lib/str.h"
-#include "translator/ir/fp_eval.h"
 #include "translator/ir/vec_eval.h"
 
 #define MXCSR_DEFAULT 0x1f80u /* all exceptions masked, nearest */
 #define MXCSR_FLAGS   0x3fu
 
-#define RAS_DEPTH 4 /* how far a return looks below the top of the stack */
-
-const u8 x64_pinned[2][NPINNED_MAX] = {
+const u8 host_pinned[IR_NCLASSES][NPINNED_MAX] = {
     [IR_CLASS_INT] = {RSI, RDI, R8, R9, R10, R11, R14, R15, R13, R12},
     [IR_CLASS_FLOAT] = {XMM4, XMM4 + 1, XMM4 + 2, XMM4 + 3, XMM4 + 4, XMM4 + 5, XMM4 + 6, XMM4 + 7, XMM4 + 8, XMM4 + 9,
                         XMM4 + 10, XMM4 + 11},
 };
 
-/* mxcsr's rounding control for a mode; ties away from zero, which it lacks, never reaches it. */
-static u32 mxcsr_round(u32 round)
+/* Ties away from zero, which mxcsr lacks, never reach it. */
+u32 fp_control(u32 round)
 {
     static const u8 rc[] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2};
-    return round < ARRAY_LEN(rc) ? (u32)rc[round] << 13 : 0;
+    return MXCSR_DEFAULT | (round < ARRAY_LEN(rc) ? (u32)rc[round] << 13 : 0);
 }
 
 /* mxcsr's flags as IR_FLAG_*: invalid 1, denormal 2, divide by zero 4, overflow 8, underflow 16, inexact 32. */
-static u32 fp_flags(u32 mxcsr)
+u32 fp_flags(u32 mxcsr)
 {
     return (mxcsr & 1 ? IR_FLAG_NV : 0) | (mxcsr & 4 ? IR_FLAG_DZ : 0) | (mxcsr & 8 ? IR_FLAG_OF : 0) |
            (mxcsr & 16 ? IR_FLAG_UF : 0) | (mxcsr & 32 ? IR_FLAG_NX : 0);
 }
 
-u32 x64_pins(const struct ir_slots *slots, struct pin *pin)
-{
-    u32 n = 0;
-    for (u32 s = 0; s < slots->n; s++) {
-        const struct ir_slot *t = &slots->slot[s];
-        u32 max = t->cls == IR_CLASS_INT ? NPINNED_INT : NPINNED_FLOAT;
-        if (t->rank == 0 || t->rank > max)
-            continue;
-        dgm_assert(is_float_class(t->type) == (t->cls == IR_CLASS_FLOAT) && t->type != IR_F16,
-                   "slot %s: class and type", t->name);
-        dgm_assert(t->type != IR_V128 || !(t->offset & 15), "slot %s: alignment", t->name);
-        pin[n++] = (struct pin){
-            .reg = x64_pinned[t->cls][t->rank - 1], .type = t->type, .slot = (u16)s, .off = SLOT_OFF(t->offset)};
-    }
-    return n;
-}
-
 /* --- the code --- */
-
-struct asmb {
-    struct code c;
-    struct common_head *head;
-};
-
-static void label(struct asmb *a, u32 id)
-{
-    a->head->off[id] = code_off(&a->c);
-}
 
 static struct opnd at(s32 off)
 {
     return o_vcpu(off);
 }
 
-static void load_pin(struct asmb *a, const struct pin *p, bool store)
+bool pins_type(u32 type)
+{
+    return type != IR_F16;
+}
+
+bool c_keeps(const struct pin *p)
+{
+    return p->reg >= R12 && p->reg < XMM0;
+}
+
+void move_pin(struct code *c, const struct pin *p, bool store)
 {
     static const u32 load[IR_NTYPES] = {
         [IR_I32] = 0x8b,         [IR_I64] = 0x8b | X_W,     [IR_F32] = SSE_MOVSS_LD,
@@ -89,17 +70,7 @@ static void load_pin(struct asmb *a, const struct pin *p, bool store)
         [IR_I32] = 0x89,         [IR_I64] = 0x89 | X_W,     [IR_F32] = SSE_MOVSS_ST,
         [IR_F64] = SSE_MOVSD_ST, [IR_V128] = SSE_MOVUPS_ST, [IR_I128] = SSE_MOVUPS_ST,
     };
-    x_rm(&a->c, store ? save[p->type] : load[p->type], p->reg, at(p->off), 0);
-}
-
-/* Moves pinned slots between registers and memory: all, or those that a C function may change. */
-static void pins(struct asmb *a, bool store, bool caller_saved)
-{
-    for (u32 i = 0; i < a->head->npins; i++) {
-        const struct pin *p = &a->head->pin[i];
-        if (!caller_saved || p->reg < R12 || p->reg >= XMM0)
-            load_pin(a, p, store);
-    }
+    x_rm(c, store ? save[p->type] : load[p->type], p->reg, o_vcpu(p->off), 0);
 }
 
 static void push(struct asmb *a, u32 r)
@@ -184,7 +155,6 @@ static void ends_of_exits(struct asmb *a)
 
     label(a, C_RETURN);
     /* Frames that a longjmp left out lie on top. The sentinels keep this inside the stack. */
-    _Static_assert(VCPU_RAS_SENTINELS > RAS_DEPTH, "an empty return-address stack is looked through");
     u8 *deeper[RAS_DEPTH];
     for (s32 k = 0; k < RAS_DEPTH; k++) {
         x_rm(c, 0x3b | X_W, RAX, o_mem(RSP, 16 * (k + 1) + 8), 0);
@@ -343,47 +313,20 @@ static void vector_constants(struct asmb *a)
     }
 }
 
-size_t x64_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots)
+void common_code(struct asmb *a)
 {
-    if (cap < 8192)
-        return 0;
-    struct asmb a = {
-        .c = {.p = rw + sizeof(struct common_head), .base = rw, .end = rw + cap, .rx = rx, .common = rx},
-        .head = (struct common_head *)(void *)rw,
-    };
-    memset(a.head, 0, sizeof *a.head);
-    a.head->npins = x64_pins(slots, a.head->pin);
-    constants(&a);
-    enter_and_leave(&a);
-    ends_of_exits(&a);
-    calls(&a);
-    vector_constants(&a);
-    size_t size = (size_t)(a.c.p - rw);
-    dgm_assert(size <= 8192, "the common code has grown to %zu bytes", size);
-    return size;
+    constants(a);
+    enter_and_leave(a);
+    ends_of_exits(a);
+    calls(a);
+    vector_constants(a);
 }
 
-/* --- entering, faults --- */
-
-void x64_enter(struct vcpu *v, const void *code, const void *common)
+void fetch_anew(void)
 {
-    const struct common_head *h = common;
-    void (*fn)(struct vcpu *, const void *);
-    uintptr_t addr = (uintptr_t)common + h->off[C_ENTER];
-    memcpy(&fn, &addr, sizeof fn);
-    v->host_fp[0] = MXCSR_DEFAULT | mxcsr_round(v->fp_round);
-    fn(v, code);
-    v->fp_flags |= fp_flags(v->host_fp[1]);
 }
 
-bool x64_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr)
-{
-    hva_t base = (hva_t)v->ras_base;
-    if (addr >= base || base - addr > 16 || regs->gpr[RSP] - base > 16)
-        return false;
-    regs->gpr[RSP] = base + v->ras_size - 16 * VCPU_RAS_SENTINELS;
-    return true;
-}
+/* --- faults --- */
 
 /* The guest memory operand of an instruction that this backend emitted. */
 struct access {
@@ -432,7 +375,7 @@ static struct access decode_access(const struct mk_regs *regs)
 
 /* What the engine was told about the fault, mended where the host tells less than there is to know: it reports no
  * address, nor whether it was a write, when the address is not canonical. */
-static void mend_fault(struct vcpu *v, const struct mk_regs *regs)
+void mend_fault(struct vcpu *v, const struct mk_regs *regs)
 {
     struct access a = decode_access(regs);
     s64 top = (s64)(a.addr + v->mem_base) >> 47;
@@ -443,41 +386,15 @@ static void mend_fault(struct vcpu *v, const struct mk_regs *regs)
     v->fault.access = a.write ? VCPU_WRITE : VCPU_READ;
 }
 
-void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
-{
-    const struct common_head *h = common;
-    for (u32 i = 0; i < h->npins; i++) {
-        const struct pin *p = &h->pin[i];
-        u8 *slot = (u8 *)v + VBASE + p->off;
-        size_t size = ir_bits(p->type) / 8;
-        if (p->reg < XMM0)
-            memcpy(slot, &regs->gpr[p->reg], size);
-        else
-            memcpy(slot, regs->xmm[p->reg - XMM0], size);
-    }
-    mend_fault(v, regs);
-    v->ras_sp = (void *)regs->gpr[RSP];
-    v->fp_flags |= fp_flags(regs->mxcsr);
-    v->host_fp[1] = 0;
-    regs->gpr[RBP] = (u64)(uintptr_t)v + (u64)VBASE; /* a 16-byte cas may have borrowed it */
-    regs->rip = (u64)(uintptr_t)common + h->off[C_LEAVE_TAIL];
-}
-
 /* --- floating point in software --- */
 
 void x64_soft(struct vcpu *v)
 {
     u64 d = v->scratch[3];
-    u32 op = d & 0xff, type = d >> 8 & 0xff, from = d >> 16 & 0xff, aux = (u32)(d >> 32);
-    struct sfp env = {.round = (u8)v->fp_round};
-    if (ir_is_vec_op(op)) {
-        const u128 *arg = (const u128 *)(const void *)&v->spill[VEC_ARGS];
-        u128 r = ir_eval_vec(op, type, aux, v->scratch[2], arg[0], arg[1], arg[2], &env);
-        memcpy(&v->spill[VEC_RESULT], &r, sizeof r);
-    } else {
-        v->scratch[0] = ir_eval_fp(op, type, from, aux, v->scratch[0], v->scratch[1], v->scratch[2], &env);
-    }
-    v->fp_flags |= env.flags;
+    if (ir_is_vec_op(d & 0xff))
+        soft_vec(v, d, v->scratch[2], &v->spill[VEC_ARGS], &v->spill[VEC_RESULT]);
+    else
+        v->scratch[0] = soft_fp(v, d, v->scratch[0], v->scratch[1], v->scratch[2]);
 }
 
 u64 x64_vcall(struct vcpu *v, u64 helper, u64 imm, u64 c, u64 d)
@@ -486,4 +403,25 @@ u64 x64_vcall(struct vcpu *v, u64 helper, u64 imm, u64 c, u64 d)
     u128 *arg = (u128 *)(void *)&v->spill[VEC_ARGS];
     h->vfn(v, &arg[3], &arg[0], &arg[1], &arg[2], imm);
     return 0;
+}
+
+const void *reg_in(const struct mk_regs *regs, u32 r)
+{
+    return r < XMM0 ? (const void *)&regs->gpr[r] : &regs->xmm[r - XMM0];
+}
+
+u64 *ras_in(struct mk_regs *regs)
+{
+    return &regs->gpr[RSP];
+}
+
+u32 fp_in(const struct mk_regs *regs)
+{
+    return regs->mxcsr;
+}
+
+void resume_at(struct vcpu *v, struct mk_regs *regs, uintptr_t to)
+{
+    regs->gpr[RBP] = (u64)(uintptr_t)v + (u64)VBASE; /* a 16-byte cas may have borrowed it */
+    regs->rip = to;
 }

@@ -1,4 +1,4 @@
-/* What this backend selects, beside the emitters of single ops; and its description. The driver is common/unit.c. */
+/* What this backend selects, beside the emitters of single ops. The driver is common/unit.c. */
 #include "translator/host/x86_64/gen.h"
 
 bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
@@ -49,18 +49,3 @@ bool may_stay(const struct gen *g, ir_ref i, u32 type)
 void emit_tail(struct gen *g)
 {
 }
-
-const struct host_isa host_native = {
-    .name = "x86_64",
-    .npinned = {NPINNED_INT, NPINNED_FLOAT},
-    .code_align = 64, /* loop heads at the start of a cache line: 4 % over short benchmarks, more for small functions */
-    .probe = x64_probe,
-    .features = x64_feature_names,
-    .have = x64_have,
-    .common = x64_common,
-    .emit = unit_emit,
-    .link = x64_link,
-    .enter = x64_enter,
-    .own_fault = x64_own_fault,
-    .unwind = x64_unwind,
-};

@@ -54,12 +54,7 @@ static void align_rel32(struct gen *g, u32 before)
 /* The rel32 just written is an exit to pc. */
 static void exit_here(struct gen *g, gva_t pc)
 {
-    struct host_code *o = g->out;
-    if (o->nexits == o->nexits_cap) {
-        g->err = -ENOSPC;
-        return;
-    }
-    o->exits[o->nexits++] = (struct host_exit){.site_off = code_off(&g->c) - 4, .pc = pc};
+    exit_at(g, g->c.p - 4, pc);
 }
 
 static void exit_jmp(struct gen *g, gva_t pc)
@@ -98,7 +93,7 @@ void emit_stubs(struct gen *g)
     }
 }
 
-void x64_link(u8 *rw_site, const u8 *rx_site, const void *to)
+void link_exit(u8 *rw_site, const u8 *rx_site, const void *to)
 {
     /* Unaligned, but within a cache line, hence one store to all who look. */
     typedef u32 __attribute__((aligned(1), may_alias)) u32_any;
@@ -242,43 +237,27 @@ void emit_trap(struct gen *g, ir_ref i)
 
 /* --- calls into C --- */
 
-void emit_call(struct gen *g, ir_ref i)
+void call_arg(struct gen *g, ir_ref a, u32 n)
 {
-    const struct ir_ins *in = ins_of(g, i);
-    struct code *c = &g->c;
-    const struct ir_helper *h = &g->u->helpers[in->aux];
-    g->changed = true;
-    if (g->c.end - g->c.p < 32 * (ptrdiff_t)g->u->slots->n + 512) { /* every slot may have to be spilled */
-        g->err = -ENOSPC;
+    s32 at = VOFF(scratch) + 8 * (s32)n;
+    if (!a) {
+        x_store_imm(&g->c, X_W, o_vcpu(at), 0);
         return;
     }
-    for (u32 n = 0; n < 4; n++) {
-        s32 at = VOFF(scratch) + 8 * (s32)n;
-        ir_ref a = ir_arg(in, n);
-        if (!a) {
-            x_store_imm(c, X_W, o_vcpu(at), 0);
-            continue;
-        }
-        bool wide = ins_of(g, a)->type == IR_I64;
-        u32 r = use_reg(g, a);
-        x_store(c, wide ? X_W : 0, o_vcpu(at), r);
-        if (!wide)
-            x_store_imm(c, 0, o_vcpu(at + 4), 0);
-        g->locked = 0;
-    }
-    if (h->flags & IR_HELPER_WRITES)
-        slots_forget(g);
-    temps_flush(g);
-    x_mov_imm(c, RAX, (u64)(uintptr_t)h->fn, false);
-    x_call_common(c, g->common->off[h->flags & IR_HELPER_FP ? C_CALL_FP : C_CALL]);
-    g->locked = 1u << RAX;
-    if (in->type == IR_VOID)
-        return;
-    if (!is_float_class(in->type)) {
-        def_from(g, i, RAX);
-        return;
-    }
-    u32 dst = def_reg(g, i, 0);
-    x_rr(c, SSE_MOVQ_X_R, dst, RAX);
-    def_done(g, i, dst);
+    bool wide = ins_of(g, a)->type == IR_I64;
+    x_store(&g->c, wide ? X_W : 0, o_vcpu(at), use_reg(g, a));
+    if (!wide)
+        x_store_imm(&g->c, 0, o_vcpu(at + 4), 0);
+}
+
+u32 call_c(struct gen *g, u64 fn, u32 entry)
+{
+    x_mov_imm(&g->c, RAX, fn, false);
+    x_call_common(&g->c, g->common->off[entry]);
+    return RAX;
+}
+
+void float_from(struct gen *g, u32 dst, u32 src, u32 type)
+{
+    x_rr(&g->c, SSE_MOVQ_X_R, dst, src);
 }

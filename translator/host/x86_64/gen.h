@@ -8,17 +8,8 @@
 
 #include "translator/host/common/unit.h"
 
-void x64_probe(u64 mask);
-u64 x64_have(void);
-
 /* --- common code (common.c) --- */
 
-size_t x64_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots);
-void x64_enter(struct vcpu *v, const void *code, const void *common);
-bool x64_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr);
-void x64_unwind(struct vcpu *v, struct mk_regs *regs, const void *common);
-/* Which slots of `slots` are pinned where; returns how many. */
-u32 x64_pins(const struct ir_slots *slots, struct pin *pin);
 /* The C side of C_SOFT. */
 void x64_soft(struct vcpu *v);
 /* Calls vector helper `helper` (a struct ir_helper) on what lies at VEC_ARGS. */
@@ -71,6 +62,5 @@ void compare_emit(struct gen *g, const struct compare *k);
 
 bool emit_vfp(struct gen *g, ir_ref i); /* a VFP op inline, or false and nothing emitted */
 
-void x64_link(u8 *rw_site, const u8 *rx_site, const void *to);
 /* v->pc = pc. Uses rcx when the number is large. */
 void store_pc(struct gen *g, gva_t pc);

@@ -4,10 +4,8 @@
  * each can be switched off, so that the fallbacks are tested on any machine. */
 #include "translator/host/x86_64/gen.h"
 
-u64 x64_features;
-
-const char *const x64_feature_names[] = {"sse4.1", "popcnt", "lzcnt", "bmi1", "bmi2",      "fma", "f16c", "ssse3",
-                                         "sse4.2", "avx",    "avx2",  "aes",  "pclmulqdq", NULL}; /* ORDER FEAT */
+const char *const host_feature_names[] = {"sse4.1", "popcnt", "lzcnt", "bmi1", "bmi2",      "fma", "f16c", "ssse3",
+                                          "sse4.2", "avx",    "avx2",  "aes",  "pclmulqdq", NULL}; /* ORDER FEAT */
 
 static void cpuid(u32 leaf, u32 sub, u32 r[4])
 {
@@ -21,7 +19,7 @@ static u64 xgetbv(void)
     return (u64)hi << 32 | lo;
 }
 
-void x64_probe(u64 mask)
+void host_probe(u64 mask)
 {
     u32 max[4], f1[4], f7[4] = {0}, ext_max[4], ext[4] = {0};
     cpuid(0, 0, max);
@@ -50,10 +48,5 @@ void x64_probe(u64 mask)
     f |= (u64)(f7[1] >> 5 & 1 && vex) << FEAT_AVX2;
     f |= (u64)(f1[2] >> 25 & 1) << FEAT_AES;
     f |= (u64)(f1[2] >> 1 & 1) << FEAT_PCLMUL;
-    x64_features = f & ~mask;
-}
-
-u64 x64_have(void)
-{
-    return x64_features;
+    host_features = f & ~mask;
 }

@@ -47,9 +47,6 @@ enum {
 #define NPINNED_FLOAT 12
 #define NPINNED_MAX   12
 
-/* Registers of a class by rank. r12 and r13 come last: as a base they take a byte more. */
-extern const u8 x64_pinned[2][NPINNED_MAX];
-
 /* Displacement of a field of the vCPU from rbp. */
 #define VBASE       ((s32)offsetof(struct vcpu, slots) + 128)
 #define VOFF(field) ((s32)offsetof(struct vcpu, field) - VBASE)
