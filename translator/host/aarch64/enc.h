@@ -2,8 +2,8 @@
  *
  * Opcode constants (A_*) are whole instructions with zero operand fields, of the 32-bit form where there are two: A_SF
  * makes it 64-bit. Register numbers may be those of vector registers (32..63): only the low five bits are encoded.
- * Nothing here checks for room: the driver makes sure of it before each IR instruction (emit.c). Encodings: Arm ARM
- * (DDI 0487), chapter C6 and C7. */
+ * Nothing here checks for room: the driver makes sure of it before each IR instruction (common/unit.c). Encodings: Arm
+ * ARM (DDI 0487), chapter C6 and C7. */
 #pragma once
 
 #include "translator/host/aarch64/regs.h"

@@ -2,8 +2,9 @@
  *
  * An opcode is the instruction's word with all operands zero; an emitter ORs them in, by the shape of its operands
  * (RISC-V ISA, "Base Instruction Formats"). Floating registers are numbered from F0 on, and only their low five bits
- * get into a word. Nothing here checks for room: the driver makes sure of it before each IR instruction (emit.c).
- * Compressed instructions are not emitted, so that a jump that is patched is always one aligned word. */
+ * get into a word. Nothing here checks for room: the driver makes sure of it before each IR instruction
+ * (common/unit.c). Compressed instructions are not emitted, so that a jump that is patched is always one aligned word.
+ */
 #pragma once
 
 #include "translator/host/common/code.h"

@@ -3,7 +3,7 @@
  * An instruction is written by one of a few emitters, by the shape of its operands; its opcode is a number with the
  * opcode byte low and flags for prefixes and maps above (X_*). Operands are `struct opnd`: a register, memory
  * relative to a register, guest memory (through gs), a place in the common code, or an immediate. Nothing here checks
- * for room: the driver makes sure of it before each IR instruction (emit.c). */
+ * for room: the driver makes sure of it before each IR instruction (common/unit.c). */
 #pragma once
 
 #include "translator/host/common/code.h"

@@ -1,7 +1,7 @@
 /* Shared by the files of this backend: what its emitters know of one another, beyond what all backends have (unit.h).
  *
  *     probe.c     what this CPU can do            common.c   code that all translations share; enter, unwind
- *     emit.c      which emitter serves an op      move.c     moving values, operands
+ *     emit.c      what is fused with what         move.c     moving values, operands
  *     emit_int.c  integers    emit_mem.c  memory, atomics    emit_fp.c  floating point
  *     emit_vec.c  vectors    emit_vfp.c  vectors of floating point                          exits.c  leaving a unit */
 #pragma once
