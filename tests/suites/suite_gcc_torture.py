@@ -24,7 +24,7 @@ LEVELS = {"O0": ["-O0"], "O2": ["-O2"], "O3": ["-O3", "-g"], "Zb": ["-O2"], "v8.
 GUEST = {"Zb": ["-march=rv64gc_zba_zbb_zbs"], "v8.2": ["-march=armv8.2-a+fp16+dotprod"]}
 ONLY = {"Zb": "riscv64", "v8.2": "aarch64"}
 # Of a guest's quick subset: level -> (every so many, from which on).
-QUICK = {"riscv64": {"O2": (20, 7), "O0": (20, 13)}, "aarch64": {"O2": (40, 17), "v8.2": (40, 31)}}
+QUICK = {"riscv64": {"O2": (20, 7), "O0": (20, 13)}, "aarch64": {"O2": (60, 17), "v8.2": (60, 31)}}
 BUILTINS = ["-fno-tree-dse", "-fno-tree-loop-distribute-patterns", "-fno-tracer", "-fno-ipa-ra", "-fno-inline-functions"]
 
 
