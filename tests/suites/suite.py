@@ -494,11 +494,11 @@ def compared(results, names, known):
                                            or results.verdict(n, s) in ("skip", "unbuilt")):
                     why.append(r)
             out.append("| %s | %s | %s |" % (cell(n), " | ".join(shown(results.verdict(n, s)) for s in sides), cell("; ".join(why))))
-    same = [n for n in names if n not in rows and is_failure(results.verdict(n, sides[0]) or "pass")] if sides else []
+    same = [n for n in names if n not in rows and is_failure(results.verdict(n, "ours") or "pass")]
     if same:
         out += ["", "### Failed everywhere", ""]
         for why in sorted({reason_for(known, n, sides[-1]) or "" for n in same}):
-            those = ["%s (%s)" % (cell(n), results.verdict(n, sides[0])) for n in same if (reason_for(known, n, sides[-1]) or "") == why]
+            those = ["%s (%s)" % (cell(n), results.verdict(n, "ours")) for n in same if (reason_for(known, n, sides[-1]) or "") == why]
             out.append("* %s%s." % (cell(why) + ": " if why else "", ", ".join(those)))
     return out
 

@@ -71,5 +71,5 @@ def tests(cx):
         def argv(side, cx, name=name):
             return cx.in_root(side, ["/usr/bin/stress-ng", "--" + name, "1", "--verify", "-t", "2", "--oom-avoid", "--no-rand-seed"],
                               name)
-        found.append(Test(name, argv, judge, quick=name in quick, timeout=60, whole=True))
+        found.append(Test(name, argv, judge, quick=name in quick, timeout=120, whole=True))
     return found
