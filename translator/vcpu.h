@@ -59,6 +59,9 @@ static inline u32 vcpu_jc_index(gva_t pc)
 
 #define VCPU_RECENT 16 /* a power of two */
 
+#define VCPU_CALLS_HELPER 256 /* vcpu.calls; above any op */
+#define VCPU_CALLS        (VCPU_CALLS_HELPER + 64)
+
 struct engine;
 
 struct vcpu {
@@ -89,10 +92,18 @@ struct vcpu {
     void *owner;                    /* of whoever made it (a personality's thread, a machine's hart) */
     struct vcpu *next;              /* engine's list */
     u64 stat_entries, stat_lookups; /* --stats: entries into translated code; slow look-ups */
-    gva_t recent[VCPU_RECENT];      /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
+    u64 *calls;                /* likewise, or NULL: how often C did an op, and helper n at VCPU_CALLS_HELPER + n */
+    gva_t recent[VCPU_RECENT]; /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
     u64 cpu; /* what of the guest's CPU was chosen (guest_isa.cpu) */
 };
+
+/* An op was done in C: backends call it where they do that. */
+static inline void vcpu_count_soft(struct vcpu *v, u32 op)
+{
+    if (v->calls)
+        v->calls[op]++;
+}
 
 /* Is v to leave translated code? By its own thread. */
 static inline bool vcpu_kicked(const struct vcpu *v)

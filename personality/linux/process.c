@@ -494,6 +494,13 @@ s64 sys_setns(struct lx_thread *t, const u64 *a)
 
 /* --- the end --- */
 
+static void print_call(void *cx, const char *name, bool helper, u64 count)
+{
+    char text[80];
+    size_t n = fmt(text, sizeof text, "  done in C          %s %s: %lu\n", helper ? "helper" : "op", name, count);
+    mk_console(text, n < sizeof text ? n : sizeof text - 1);
+}
+
 static void print_stats(struct lx_process *p)
 {
     struct engine_stats s;
@@ -507,6 +514,7 @@ static void print_stats(struct lx_process *p)
                    (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000, s.links,
                    s.lookups, s.entries, s.flushes, s.invalidated);
     mk_console(text, n < sizeof text ? n : sizeof text - 1);
+    engine_calls(p->engine, print_call, NULL);
 }
 
 void lx_process_end(struct lx_thread *t, int code, int sig)

@@ -279,6 +279,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         .cpu = cpu,
         .tier = opt->tier,
         .cache_size = opt->cache_size,
+        .count_calls = opt->stats,
         .max_insns = opt->max_insns,
         .dump = opt->dump,
         .dump_lo = opt->dump_lo,

@@ -88,6 +88,10 @@ const u64 random_edges[] = {
     0x5f800000,
     0x00800000,
     0x477ff000,
+    0x1f8000001fc00001, /* f32 and f64 whose products and quotients are tiny, or nearly */
+    0x5e8000002ff00001,
+    0x00c0000080800001,
+    0x3810000030800000,
     0x8000000000000400, /* u64 that round to even, and just not */
     0x8000000000000401,
     0x80000000000003ff,

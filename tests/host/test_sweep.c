@@ -262,6 +262,11 @@ static void auxes(struct variant *k)
                 for (u32 bits = 0; bits < (bit5 ? 4 : bit4 ? 2 : 1); bits++) {
                     k->aux = (u16)((minmax ? 0 : rounds[i]) | defnan * IR_FP_DEFNAN | bits << 4);
                     try_variant(k);
+                    if (op == IR_OP_fadd || op == IR_OP_fsub || op == IR_OP_fmul || op == IR_OP_fdiv ||
+                        op == IR_OP_fma || op == IR_OP_fcvt) {
+                        k->aux |= IR_FP_FLUSH;
+                        try_variant(k);
+                    }
                 }
             }
         }

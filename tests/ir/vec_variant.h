@@ -55,6 +55,10 @@ static inline void vec_variant_of(u32 op, u32 round, vec_below_fn *below, void *
         default:
             break;
         }
+        if ((scalar == IR_OP_fadd || scalar == IR_OP_fsub || scalar == IR_OP_fmul || scalar == IR_OP_fdiv ||
+             scalar == IR_OP_fma || op == IR_OP_vfnarrow) &&
+            !below(cx, 3))
+            aux |= IR_FP_FLUSH;
         if (op == IR_OP_vfwiden && below(cx, 2))
             aux |= IR_V_FP_HIGH;
         v->aux = (u16)(aux | vec_pick_lane(sizes ? H | S : S | D, below, cx) << IR_V_FP_LANE_SHIFT);
@@ -72,7 +76,14 @@ static inline void vec_variant_of(u32 op, u32 round, vec_below_fn *below, void *
         v->type = small[below(cx, 5)];
         return;
     case IR_OP_vaes:
+    case IR_OP_vsha256:
         v->imm = below(cx, 4);
+        return;
+    case IR_OP_vsha1:
+        v->imm = below(cx, 3);
+        return;
+    case IR_OP_vest:
+        v->imm = below(cx, 2);
         return;
     case IR_OP_vext:
         v->imm = below(cx, 16);

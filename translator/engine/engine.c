@@ -62,6 +62,23 @@ void engine_destroy(struct engine *e)
     mk_pages_free(e, sizeof *e);
 }
 
+void engine_calls(struct engine *e, void (*each)(void *cx, const char *name, bool helper, u64 n), void *cx)
+{
+    u64 sum[VCPU_CALLS];
+    mk_lock(&e->lock);
+    memcpy(sum, e->calls, sizeof sum);
+    for (struct vcpu *v = e->vcpus; v; v = v->next)
+        for (u32 i = 0; v->calls && i < VCPU_CALLS; i++)
+            sum[i] += v->calls[i];
+    mk_unlock(&e->lock);
+    for (u32 i = 0; i < IR_NOPS; i++)
+        if (sum[i])
+            each(cx, ir_ops[i].name, false, sum[i]);
+    for (u32 i = 0; i < e->guest->nhelpers; i++)
+        if (sum[VCPU_CALLS_HELPER + i])
+            each(cx, e->guest->helpers[i].name, true, sum[VCPU_CALLS_HELPER + i]);
+}
+
 void engine_stats(struct engine *e, struct engine_stats *out)
 {
     mk_lock(&e->lock);

@@ -41,6 +41,7 @@ struct engine_config {
     u64 cpu;        /* what of the guest's CPU was chosen (guest_isa.cpu); 0: all of it as usual */
     enum engine_tier tier;
     size_t cache_size;                                     /* bytes of the code cache; at least 64 KiB */
+    bool count_calls;                                      /* for engine_calls */
     u32 max_insns;                                         /* longest block, 0 for the default */
     u32 dump;                                              /* ENGINE_DUMP_* */
     gva_t dump_lo, dump_hi;                                /* only blocks that begin here; both 0: all */
@@ -119,6 +120,9 @@ struct engine_stats {
     u64 translate_ns;
 };
 void engine_stats(struct engine *e, struct engine_stats *out);
+
+/* With count_calls: calls `each` for what was done in C so far, in no order: an op of the IR, or a helper by name. */
+void engine_calls(struct engine *e, void (*each)(void *cx, const char *name, bool helper, u64 n), void *cx);
 
 /* For crash reports: writes to the console (mk_console) where v was: the block that f->pc lies in, in guest and host
  * code, the vCPU's state, the blocks entered last. f may be NULL. Changes v: it is not run any more. Async-signal-safe,

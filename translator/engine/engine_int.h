@@ -99,6 +99,7 @@ struct engine {
     struct vcpu *vcpus;
     u32 nvcpus;
     struct engine_stats stats;
+    u64 calls[VCPU_CALLS];    /* of vCPUs that are gone */
     struct mk_code fork_copy; /* between fork_before and fork_after */
 };
 

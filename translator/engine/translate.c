@@ -119,6 +119,7 @@ static int emit(struct engine *e, const struct ir_unit *u, struct block *b, stru
         .exit_id = e->nexits,
         .common = e->common,
         .flat0 = e->cfg.mem_base == 0,
+        .count = e->cfg.count_calls,
         .marks = marks,
         .nmarks_cap = max_marks,
         .exits = exits,

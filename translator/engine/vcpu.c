@@ -53,6 +53,17 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
         }
     }
     struct vcpu *v = mem;
+    if (e->cfg.count_calls) {
+        void *calls;
+        rc = mk_pages_alloc(&calls, VCPU_CALLS * sizeof *v->calls);
+        if (rc) {
+            if (ras)
+                mk_pages_free(ras, ENGINE_RAS_SIZE + page);
+            mk_pages_free(mem, sizeof(struct vcpu));
+            return rc;
+        }
+        v->calls = calls;
+    }
     v->mem_base = e->cfg.mem_base;
     v->engine = e;
     v->owner = owner;
@@ -81,6 +92,8 @@ static void vcpu_free(struct vcpu *v)
     size_t page = mk_page_size();
     if (v->ras_base)
         mk_pages_free((u8 *)v->ras_base - page, v->ras_size + page);
+    if (v->calls)
+        mk_pages_free(v->calls, VCPU_CALLS * sizeof *v->calls);
     mk_pages_free(v, sizeof(struct vcpu));
 }
 
@@ -96,6 +109,8 @@ void vcpu_destroy(struct vcpu *v)
     }
     e->stats.entries += v->stat_entries;
     e->stats.lookups += v->stat_lookups;
+    for (u32 i = 0; v->calls && i < VCPU_CALLS; i++)
+        e->calls[i] += v->calls[i];
     mk_unlock(&e->lock);
     vcpu_free(v);
 }

@@ -38,6 +38,7 @@ struct host_code {
     u32 exit_id;        /* id of this unit's first exit; the others follow */
     const void *common; /* the common code made by host_isa.common, at its rx address */
     bool flat0;         /* guest addresses are host addresses (mem_base is 0): a backend may leave the addition out */
+    bool count;         /* count calls of helpers in vcpu.calls, which is not NULL then; a backend may leave it out */
     /* out; arrays are the caller's, with room for nmarks_cap and nexits_cap */
     struct host_mark *marks;
     u32 nmarks, nmarks_cap;

@@ -23,6 +23,18 @@ static u64 order_of(struct sfp *s, enum sfp_format f, u64 a, u64 b, bool signal)
     return sfp_lt(s, f, b, a, signal) ? 2 : 3;
 }
 
+/* Result r of an operation that has raised s->flags. */
+static u64 flushed(struct sfp *s, u32 type, u64 r)
+{
+    const u32 frac = type == IR_F64 ? 52 : type == IR_F32 ? 23 : 10;
+    const u64 sign = 1ull << (ir_bits(type) - 1), magnitude = r & (sign - 1);
+    const bool subnormal = magnitude && magnitude < 1ull << frac;
+    if (!subnormal && !(s->flags & SFP_UF))
+        return r;
+    s->flags = (u8)((s->flags & ~SFP_NX) | SFP_UF);
+    return r & sign;
+}
+
 u64 ir_eval_fp(u32 op, u32 type, u32 arg_type, u32 aux, u64 a, u64 b, u64 c, struct sfp *env)
 {
     const u32 kind = ir_ops[op].aux;
@@ -36,7 +48,7 @@ u64 ir_eval_fp(u32 op, u32 type, u32 arg_type, u32 aux, u64 a, u64 b, u64 c, str
     if (kind == IR_AUX_FP) {
         s.defnan = aux & IR_FP_DEFNAN;
         s.snan_wins = aux & IR_FP_SNAN_WINS;
-        s.tiny_before = aux & IR_FP_TINY_BEFORE;
+        s.tiny_before = aux & (IR_FP_TINY_BEFORE | IR_FP_FLUSH);
     } else if (kind == IR_AUX_F2I) {
         s.nan_zero = aux & IR_F2I_NAN_ZERO;
     }
@@ -96,6 +108,8 @@ u64 ir_eval_fp(u32 op, u32 type, u32 arg_type, u32 aux, u64 a, u64 b, u64 c, str
         dgm_assert(false, "%s is no floating-point op", ir_ops[op].name);
         return 0;
     }
+    if (kind == IR_AUX_FP && aux & IR_FP_FLUSH)
+        r = flushed(&s, type, r);
     env->flags |= s.flags;
     return r;
 }

@@ -108,9 +108,12 @@ enum {
     IR_FP_EXACT = 1 << 4,     /* fround */
     IR_FP_SNAN_WINS = 1 << 5, /* fmin, fmax: a signalling NaN wins over a number, a quiet one loses (minNum of 2008) */
     IR_FP_TINY_BEFORE = 1 << 6, /* tininess is detected before rounding, else after */
-    IR_F2I_UNSIGNED = 1 << 4,   /* f2i, i2f: the integer is unsigned */
-    IR_F2I_NAN_ZERO = 1 << 5,   /* f2i: a NaN gives 0 */
-    IR_FCMP_SIGNAL = 1 << 4,    /* fcmp, ford; fcmp's low bits are enum ir_cc: IR_EQ, IR_LTS, IR_LES */
+    /* fadd, fsub, fmul, fdiv, fma, fcvt: a result that is tiny before rounding becomes a zero with its sign, and raises
+       underflow alone, whatever IR_FP_TINY_BEFORE says. Arguments are taken as they are */
+    IR_FP_FLUSH = 1 << 7,
+    IR_F2I_UNSIGNED = 1 << 4, /* f2i, i2f: the integer is unsigned */
+    IR_F2I_NAN_ZERO = 1 << 5, /* f2i: a NaN gives 0 */
+    IR_FCMP_SIGNAL = 1 << 4,  /* fcmp, ford; fcmp's low bits are enum ir_cc: IR_EQ, IR_LTS, IR_LES */
 };
 
 /* aux of vector ops. */

@@ -59,6 +59,9 @@ static inline bool ir_has_hash(u32 op)
     case IR_OP_vsar:
     case IR_OP_vext:
     case IR_OP_vaes:
+    case IR_OP_vest:
+    case IR_OP_vsha1:
+    case IR_OP_vsha256:
     case IR_OP_vcall:
         return true;
     default:

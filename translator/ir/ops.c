@@ -42,7 +42,7 @@ static const char *const w_group[] = {NULL, "2", "4", "8", "16"};
 static const char *const w_vcc[] = {[IR_EQ] = "eq", [IR_GTS] = "gts", [IR_GES] = "ges", [IR_GTU] = "gtu", [IR_GEU] = "geu"};
 #define FLAG(name) static const char *const f_##name[] = {"", #name};
 FLAG(acq) FLAG(rel) FLAG(one) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
-FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll) FLAG(snanwins) FLAG(tinybefore) FLAG(nanzero)
+FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll) FLAG(snanwins) FLAG(tinybefore) FLAG(nanzero) FLAG(flush)
 FLAG(signed) FLAG(high) FLAG(tounsigned) FLAG(round)
 
 _Static_assert(ARRAY_LEN(w_amo) == IR_NAMO && ARRAY_LEN(w_trap) == IR_NTRAPS, "a word for each");
@@ -101,6 +101,12 @@ const struct ir_field ir_fields[] = {
     F(FP,    IR_OP_fround,   IR_FP_ROUND,     w_round),
     F(FP,    0,              IR_FP_DEFNAN,    f_defnan),
     F(FP,    0,              IR_FP_TINY_BEFORE, f_tinybefore),
+    F(FP,    IR_OP_fadd,     IR_FP_FLUSH,     f_flush),
+    F(FP,    IR_OP_fsub,     IR_FP_FLUSH,     f_flush),
+    F(FP,    IR_OP_fmul,     IR_FP_FLUSH,     f_flush),
+    F(FP,    IR_OP_fdiv,     IR_FP_FLUSH,     f_flush),
+    F(FP,    IR_OP_fma,      IR_FP_FLUSH,     f_flush),
+    F(FP,    IR_OP_fcvt,     IR_FP_FLUSH,     f_flush),
     F(FP,    IR_OP_fma,      IR_FP_NEG_MUL,   f_negmul),
     F(FP,    IR_OP_fma,      IR_FP_NEG_ADD,   f_negadd),
     F(FP,    IR_OP_fmin,     IR_FP_NAN_WINS,  f_nanwins),

@@ -403,6 +403,16 @@ u128 ir_eval_vec(u32 op, u32 type, u32 aux, u64 imm, u128 a, u128 b, u128 c, str
         return r;
     case IR_OP_vaes:
         return aes(a, imm);
+    case IR_OP_vsha1:
+        return ir_sha1(imm, a, b, c);
+    case IR_OP_vsha256:
+        return ir_sha256(imm, a, b, c);
+    case IR_OP_vest:
+        for (u32 i = 0; i < 4; i++) {
+            const u64 x = lane(a, 32, i);
+            r = with_lane(r, 32, i, x >> (imm ? 30 : 31) ? (u64)ir_estimate(imm, (u32)(x >> 23)) << 23 : ~0ull);
+        }
+        return r;
     default:
         dgm_assert(false, "%s is no vector op", ir_ops[op].name);
         return 0;

@@ -209,6 +209,15 @@ static void vector(struct check *c, const struct ir_ins *in)
     case IR_OP_vaes:
         must(c, in->imm < 4, "vaes has four steps");
         return;
+    case IR_OP_vsha1:
+        must(c, in->imm < 3, "vsha1 has three functions");
+        return;
+    case IR_OP_vsha256:
+        must(c, in->imm < 4, "vsha256 has four steps");
+        return;
+    case IR_OP_vest:
+        must(c, in->imm < 2, "vest has two functions");
+        return;
     case IR_OP_vmul:
     case IR_OP_vwiden:
     case IR_OP_vmull:

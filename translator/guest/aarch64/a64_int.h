@@ -45,6 +45,12 @@ struct a64_ctx {
     u32 exits;  /* side exits made so far */
     bool ended; /* the unit has got its END */
     struct a64_flags flags;
+    /* FPCR.FZ: values in which no lane of a size is subnormal, those that were made last */
+    struct {
+        ir_ref v;
+        u32 lane;
+    } flushed[8];
+    u32 nflushed;
 };
 
 #define A64_DECLARE(name) bool a64_tr_##name(struct a64_ctx *c, const struct a64_insn *i);

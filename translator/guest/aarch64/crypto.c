@@ -1,7 +1,7 @@
 /* aarch64: cryptography: AES, SHA-1, SHA-2, SHA-3, SM3, SM4.
  *
- * AES has IR ops of its own. What is a few operations is built of them, on vectors or on lanes; the rounds of SHA-1,
- * SHA-256, SM3's expansion and SM4 are helpers (crypto_help.c). */
+ * AES, SHA-1 and SHA-256 have IR ops of their own. What is a few operations is built of them, on vectors or on lanes;
+ * the rounds of SM4 are a helper (crypto_help.c). */
 #include "translator/guest/aarch64/simd.h"
 
 static ir_ref vm_of(struct a64_ctx *c, const struct a64_insn *i)
@@ -14,9 +14,9 @@ static ir_ref vxor(struct a64_ctx *c, ir_ref x, ir_ref y)
     return v2(c, IR_OP_vxor, 0, x, y);
 }
 
-static bool help(struct a64_ctx *c, const struct a64_insn *i, enum a64_helper helper, u64 imm)
+static bool hash(struct a64_ctx *c, const struct a64_insn *i, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, u64 imm)
 {
-    return a64_put_v(c, i->rd, vhelp(c, helper, imm, vd(c, i), vn(c, i), vm_of(c, i)));
+    return a64_put_v(c, i->rd, ir_emit(c->b, op, IR_V128, 0, imm, x, y, z, 0));
 }
 
 /* Every lane rotated to the right by n, 1 up to its bits less 1. */
@@ -49,9 +49,9 @@ TR(aesimc) { return a64_put_v(c, i->rd, v1i(c, IR_OP_vaes, 0, vn(c, i), 3)); }
 /* --- SHA-1 --- */
 
 /* clang-format off */
-TR(sha1c) { return help(c, i, A64_HELPER_SHA1, 0); }
-TR(sha1p) { return help(c, i, A64_HELPER_SHA1, 1); }
-TR(sha1m) { return help(c, i, A64_HELPER_SHA1, 2); }
+TR(sha1c) { return hash(c, i, IR_OP_vsha1, vd(c, i), vn(c, i), vm_of(c, i), 0); }
+TR(sha1p) { return hash(c, i, IR_OP_vsha1, vd(c, i), vn(c, i), vm_of(c, i), 1); }
+TR(sha1m) { return hash(c, i, IR_OP_vsha1, vd(c, i), vn(c, i), vm_of(c, i), 2); }
 TR(sha1h) { return a64_put_scalar(c, i->rd, ir_op2i(c->b, IR_OP_rotl, a64_vlow(c, i->rn, IR_I32), 30)); }
 /* clang-format on */
 
@@ -72,34 +72,14 @@ TR(sha1su1)
 
 /* --- SHA-256 --- */
 
-TR(sha256h)
-{
-    return a64_put_v(c, i->rd, vhelp(c, A64_HELPER_SHA256, 0, vd(c, i), vn(c, i), vm_of(c, i)));
-}
+/* clang-format off */
+TR(sha256h)   { return hash(c, i, IR_OP_vsha256, vd(c, i), vn(c, i), vm_of(c, i), 0); }
+TR(sha256h2)  { return hash(c, i, IR_OP_vsha256, vn(c, i), vd(c, i), vm_of(c, i), 1); }
+TR(sha256su0) { return hash(c, i, IR_OP_vsha256, vd(c, i), vn(c, i), vn(c, i), 2); }
+TR(sha256su1) { return hash(c, i, IR_OP_vsha256, vd(c, i), vn(c, i), vm_of(c, i), 3); }
+/* clang-format on */
 
-TR(sha256h2)
-{
-    return a64_put_v(c, i->rd, vhelp(c, A64_HELPER_SHA256, 1, vn(c, i), vd(c, i), vm_of(c, i)));
-}
-
-TR(sha256su0)
-{
-    ir_ref x = vd(c, i), next = v2i(c, IR_OP_vext, 0, x, vn(c, i), 4);
-    return a64_put_v(c, i->rd, v2(c, IR_OP_vadd, IR_V32, x, sigma(c, IR_V32, next, 7, 18, 3)));
-}
-
-/* The upper two words depend on the lower two. */
-TR(sha256su1)
-{
-    ir_ref x = vm_of(c, i);
-    ir_ref sum = v2(c, IR_OP_vadd, IR_V32, vd(c, i), v2i(c, IR_OP_vext, 0, vn(c, i), x, 4));
-    ir_ref low = cut64(c, sigma(c, IR_V32, v2i(c, IR_OP_vext, 0, x, x, 8), 17, 19, 10));
-    sum = v2(c, IR_OP_vadd, IR_V32, sum, low);
-    ir_ref high = sigma(c, IR_V32, v2i(c, IR_OP_vext, 0, vzero(c), sum, 8), 17, 19, 10);
-    return a64_put_v(c, i->rd, v2(c, IR_OP_vadd, IR_V32, sum, high));
-}
-
-/* --- SHA-512 --- */
+/* --- SHA-512; what follows is for SM3 as well, on words of 32 bits --- */
 
 static ir_ref and64(struct a64_ctx *c, ir_ref x, ir_ref y)
 {
@@ -195,13 +175,57 @@ TR(sm3ss1)
     return a64_put_v(c, i->rd, v2(c, IR_OP_vset, IR_V32 | 3 << IR_V_INDEX_SHIFT, vzero(c), x));
 }
 
+static ir_ref xor3(struct a64_ctx *c, ir_ref x, ir_ref y, ir_ref z)
+{
+    return xor64(c, xor64(c, x, y), z);
+}
+
+/* The words of d are x[0] to x[3]. Of a round of kind `second` the function of the three upper ones, the lowest, word
+ * `index` of m and the highest of n (in the first kind with x[3] rotated) are added. */
+static bool sm3_round(struct a64_ctx *c, const struct a64_insn *i, bool second, bool late)
+{
+    ir_ref x[4], d = vd(c, i), add = get_lane(c, IR_V32, vn(c, i), 3);
+    for (u32 k = 0; k < 4; k++)
+        x[k] = get_lane(c, IR_V32, d, k);
+    ir_ref f = !late ? xor3(c, x[3], x[2], x[1]) : second ? choose(c, x[3], x[2], x[1]) : majority(c, x[3], x[2], x[1]);
+    if (!second)
+        add = xor64(c, add, ir_op2i(c->b, IR_OP_rotl, x[3], 12));
+    ir_ref t = add64(c, f, x[0], get_lane(c, IR_V32, vm_of(c, i), i->index));
+    t = ir_op2(c->b, IR_OP_add, t, add);
+    if (second)
+        t = xor3(c, t, ir_op2i(c->b, IR_OP_rotl, t, 9), ir_op2i(c->b, IR_OP_rotl, t, 17));
+    ir_ref v = v2i(c, IR_OP_vext, 0, d, d, 4), mid = ir_op2i(c->b, IR_OP_rotl, x[2], second ? 19 : 9);
+    v = v2(c, IR_OP_vset, IR_V32 | 1 << IR_V_INDEX_SHIFT, v, mid);
+    return a64_put_v(c, i->rd, v2(c, IR_OP_vset, IR_V32 | 3 << IR_V_INDEX_SHIFT, v, t));
+}
+
+/* x, and x rotated to the left by 15 and by 23. */
+static ir_ref sm3_p1(struct a64_ctx *c, ir_ref x)
+{
+    return vxor(c, vxor(c, x, rotated(c, IR_V32, x, 17)), rotated(c, IR_V32, x, 9));
+}
+
+/* The highest word also takes the new lowest one, rotated. */
+TR(sm3partw1)
+{
+    ir_ref zero = vzero(c), m = v2i(c, IR_OP_vext, 0, vm_of(c, i), zero, 4);
+    ir_ref x = vxor(c, vxor(c, vd(c, i), vn(c, i)), rotated(c, IR_V32, m, 17));
+    ir_ref low = sm3_p1(c, x), more = v2i(c, IR_OP_vext, 0, zero, rotated(c, IR_V32, low, 17), 4);
+    return a64_put_v(c, i->rd, vxor(c, low, sm3_p1(c, more)));
+}
+
+TR(sm3partw2)
+{
+    ir_ref t = vxor(c, vn(c, i), rotated(c, IR_V32, vm_of(c, i), 25)), r = vxor(c, vd(c, i), t);
+    ir_ref first = v2i(c, IR_OP_vext, 0, vzero(c), t, 4);
+    return a64_put_v(c, i->rd, vxor(c, r, sm3_p1(c, rotated(c, IR_V32, first, 17))));
+}
+
 /* clang-format off */
-TR(sm3tt1a)   { return help(c, i, A64_HELPER_SM3TT, (u64)i->index << 2 | 0); }
-TR(sm3tt1b)   { return help(c, i, A64_HELPER_SM3TT, (u64)i->index << 2 | 1); }
-TR(sm3tt2a)   { return help(c, i, A64_HELPER_SM3TT, (u64)i->index << 2 | 2); }
-TR(sm3tt2b)   { return help(c, i, A64_HELPER_SM3TT, (u64)i->index << 2 | 3); }
-TR(sm3partw1) { return help(c, i, A64_HELPER_SM3PART, 1); }
-TR(sm3partw2) { return help(c, i, A64_HELPER_SM3PART, 2); }
+TR(sm3tt1a)   { return sm3_round(c, i, false, false); }
+TR(sm3tt1b)   { return sm3_round(c, i, false, true); }
+TR(sm3tt2a)   { return sm3_round(c, i, true, false); }
+TR(sm3tt2b)   { return sm3_round(c, i, true, true); }
 TR(sm4e)      { return a64_put_v(c, i->rd, vhelp(c, A64_HELPER_SM4, 0, vd(c, i), vn(c, i), 0)); }
 TR(sm4ekey)   { return a64_put_v(c, i->rd, vhelp(c, A64_HELPER_SM4, 1, vn(c, i), vm_of(c, i), 0)); }
 /* clang-format on */

@@ -1,4 +1,4 @@
-/* aarch64: rounds of hashes and ciphers, in C: vector helpers for crypto.c. Words are numbered from the lowest. */
+/* aarch64: rounds of SM4, in C: a vector helper for crypto.c. Words are numbered from the lowest. */
 #include "translator/guest/aarch64/a64_int.h"
 
 #include "lib/bits.h"
@@ -18,85 +18,6 @@ static struct words words_of(const u128 *v)
 static void put(u128 *out, const struct words *r)
 {
     memcpy(out, r, sizeof *r);
-}
-
-static u32 choose(u32 x, u32 y, u32 z)
-{
-    return (x & (y ^ z)) ^ z;
-}
-
-static u32 majority(u32 x, u32 y, u32 z)
-{
-    return (x & y) | (z & (x | y));
-}
-
-/* Four rounds of SHA-1 on d (words a to d), with e in n and the schedule in m; imm 0 choose, 1 parity, 2 majority. */
-void a64_help_sha1(struct vcpu *v, u128 *out, const u128 *d, const u128 *n, const u128 *m, u64 imm)
-{
-    struct words x = words_of(d);
-    const struct words w = words_of(m);
-    u32 e = words_of(n).w[0];
-    for (u32 k = 0; k < 4; k++) {
-        const u32 b = x.w[1], c = x.w[2], t = x.w[3];
-        e += rotl32(x.w[0], 5) + w.w[k] + (imm == 0 ? choose(b, c, t) : imm == 1 ? b ^ c ^ t : majority(b, c, t));
-        const struct words next = {{e, x.w[0], rotl32(b, 30), c}};
-        e = t;
-        x = next;
-    }
-    put(out, &x);
-}
-
-/* Four rounds of SHA-256: x has words a to d, y e to h, w the schedule; the result is what becomes of x, or (imm) of y.
- */
-void a64_help_sha256(struct vcpu *v, u128 *out, const u128 *px, const u128 *py, const u128 *pw, u64 imm)
-{
-    struct words x = words_of(px), y = words_of(py);
-    const struct words w = words_of(pw);
-    for (u32 k = 0; k < 4; k++) {
-        const u32 a = x.w[0], e = y.w[0];
-        const u32 t = y.w[3] + (rotr32(e, 6) ^ rotr32(e, 11) ^ rotr32(e, 25)) + choose(e, y.w[1], y.w[2]) + w.w[k];
-        const u32 s = t + (rotr32(a, 2) ^ rotr32(a, 13) ^ rotr32(a, 22)) + majority(a, x.w[1], x.w[2]);
-        const struct words nx = {{s, a, x.w[1], x.w[2]}}, ny = {{t + x.w[3], e, y.w[1], y.w[2]}};
-        x = nx;
-        y = ny;
-    }
-    put(out, imm ? &y : &x);
-}
-
-/* SM3TT1A, 1B, 2A, 2B by the low bits of imm; above them which word of m. */
-void a64_help_sm3tt(struct vcpu *v, u128 *out, const u128 *d, const u128 *n, const u128 *m, u64 imm)
-{
-    const struct words x = words_of(d);
-    const u32 top = x.w[3], nt = words_of(n).w[3], w = words_of(m).w[imm >> 2 & 3];
-    const bool second = imm & 2;
-    u32 t = !(imm & 1) ? top ^ x.w[2] ^ x.w[1] : second ? choose(top, x.w[2], x.w[1]) : majority(top, x.w[2], x.w[1]);
-    t += x.w[0] + w + (second ? nt : nt ^ rotl32(top, 12));
-    if (second)
-        t ^= rotl32(t, 9) ^ rotl32(t, 17);
-    const struct words r = {{x.w[1], rotl32(x.w[2], second ? 19 : 9), top, t}};
-    put(out, &r);
-}
-
-static u32 p1(u32 x)
-{
-    return x ^ rotl32(x, 15) ^ rotl32(x, 23);
-}
-
-/* SM3PARTW1 and 2, by imm. */
-void a64_help_sm3part(struct vcpu *v, u128 *out, const u128 *pd, const u128 *pn, const u128 *pm, u64 imm)
-{
-    const struct words d = words_of(pd), n = words_of(pn), m = words_of(pm);
-    struct words r;
-    if (imm == 1) {
-        for (u32 k = 0; k < 3; k++)
-            r.w[k] = p1(d.w[k] ^ n.w[k] ^ rotl32(m.w[k + 1], 15));
-        r.w[3] = p1(d.w[3] ^ n.w[3] ^ rotl32(r.w[0], 15));
-    } else {
-        for (u32 k = 0; k < 4; k++)
-            r.w[k] = d.w[k] ^ n.w[k] ^ rotl32(m.w[k], 7);
-        r.w[3] ^= p1(rotl32(n.w[0] ^ rotl32(m.w[0], 7), 15));
-    }
-    put(out, &r);
 }
 
 /* clang-format off */

@@ -74,10 +74,11 @@ TR(fnmul_f) { return signs(c, i, IR_OP_fneg, a64_fp(c, shape_of(i), FP_MUL, IR_R
 /* x and y are vectors; how they lie to each other, as an i64. */
 static ir_ref order(struct a64_ctx *c, u32 lane, u32 aux, ir_ref x, ir_ref y)
 {
-    if (c->rq->mode & (lane == IR_V16 ? A64_MODE_FZ16 : A64_MODE_FZ))
-        return vlow(c, IR_I64, a64_fp_call(c, (struct fp_shape){(u8)lane, 1}, IR_V64, FP_ORD, aux, 0, x, y, 0));
-    x = vlow(c, fp_type(lane), x);
-    y = vlow(c, fp_type(lane), y);
+    const struct fp_shape shape = {(u8)lane, 1};
+    if (lane == IR_V16 && c->rq->mode & A64_MODE_FZ16)
+        return vlow(c, IR_I64, a64_fp_call(c, shape, IR_V64, FP_ORD, aux, 0, x, y, 0));
+    x = vlow(c, fp_type(lane), a64_fp_flush(c, shape, x));
+    y = vlow(c, fp_type(lane), a64_fp_flush(c, shape, y));
     if (lane == IR_V16) {
         x = ir_fp_to(c->b, IR_OP_fcvt, IR_F32, IR_RNE, x);
         y = ir_fp_to(c->b, IR_OP_fcvt, IR_F32, IR_RNE, y);

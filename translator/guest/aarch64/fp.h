@@ -1,8 +1,11 @@
 /* Shared by the floating point files of the aarch64 frontend.
  *
  * One function, a64_fp, makes an operation on one lane or several, by an IR op or, where there is none, by a helper
- * (fp_help.c). Helpers do what the IR cannot say: flushing to zero (FPCR.FZ, FZ16), Arm's own operations. Which it is
- * depends on the operation, the lanes' size and the mode that the unit is made for. */
+ * (fp_help.c). Helpers do what the IR cannot say: flushing halves to zero (FPCR.FZ16), Arm's own operations. Which it
+ * is depends on the operation, the lanes' size and the mode that the unit is made for.
+ *
+ * FPCR.FZ. Subnormal operands become zeros by a few vector ops (a64_fp_flush), results by what the IR ops say
+ * (IR_FP_FLUSH). */
 #pragma once
 
 #include "translator/guest/aarch64/simd.h"
@@ -34,8 +37,6 @@ enum a64_fp_op {
     FP_RECPE,
     FP_RSQRTE,
     FP_RECPX,
-    FP_URECPE,
-    FP_URSQRTE,
     FP_ROUND32, /* to an integral value that fits 32 bits */
     FP_ROUND64,
     FP_CVT,     /* to another format */
@@ -77,8 +78,21 @@ static inline enum ir_type fp_type(u32 lane)
  * lanes does not matter. */
 ir_ref a64_fp(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z);
 
-/* Is an operation on lanes of this size left to helpers in this mode? Of those that have an IR op. */
-bool a64_fp_by_helper(const struct a64_ctx *c, u32 lane);
+/* Are operations on lanes of this size left to helpers? Of those that have an IR op. */
+static inline bool a64_fp_by_helper(u32 lane)
+{
+    return lane == IR_V16;
+}
+
+/* With FPCR.FZ, x with zeros for what is subnormal in the lanes of `shape`, which raises IDC; not of halves. What lies
+ * above them may change. a64_fp does it by itself. */
+ir_ref a64_fp_flush(struct a64_ctx *c, struct fp_shape shape, ir_ref x);
+
+/* What an op that rounds to lanes of this size has in its aux for FPCR.FZ. */
+static inline u32 a64_fp_flushes(const struct a64_ctx *c, u32 lane)
+{
+    return c->rq->mode & A64_MODE_FZ && lane != IR_V16 ? IR_FP_FLUSH : 0;
+}
 
 /* The same on n (1, 2, 4, 8) halves, by way of singles (fp_half.c); whether it can be done so. */
 ir_ref a64_fp_half(struct a64_ctx *c, u32 n, enum a64_fp_op op, u32 aux, ir_ref x, ir_ref y, ir_ref z);

@@ -13,6 +13,7 @@
 
 #include "lib/softfp/softfp.h"
 #include "translator/ir/fp_eval.h"
+#include "translator/ir/vec_eval.h"
 
 struct format {
     u32 frac, exp; /* bits of each */
@@ -146,24 +147,6 @@ static u64 normal_frac(u32 lane, u64 x, s32 *exp)
     return frac;
 }
 
-/* Of 256..511 as 0.5 up to 1, the reciprocal, 256..511 as 1 up to 2. */
-static u32 reciprocal(u32 a)
-{
-    a = a * 2 + 1;
-    return ((1u << 19) / a + 1) / 2;
-}
-
-/* Of 128..511 as 0.25 up to 1, the reciprocal square root, likewise. */
-static u32 reciprocal_root(u32 a)
-{
-    a = a < 256 ? a * 2 + 1 : ((a >> 1 << 1) + 1) * 2;
-    u32 b = 512; /* the largest whose square times a is less than 2^28 */
-    for (u32 bit = 256; bit; bit /= 2)
-        if (a * (b + bit) * (b + bit) < 1u << 28)
-            b += bit;
-    return (b + 1) / 2;
-}
-
 static u64 estimate(struct env *e, u32 lane, u64 x)
 {
     const u64 sign = sign_of(lane, x);
@@ -188,7 +171,7 @@ static u64 estimate(struct env *e, u32 lane, u64 x)
         return sign;
     }
     u64 frac = normal_frac(lane, x, &exp);
-    frac = (u64)(reciprocal((u32)(256 | frac >> 44)) & 255) << 44;
+    frac = (u64)(ir_estimate(false, (u32)(256 | frac >> 44)) & 255) << 44;
     s32 r = 2 * bias - 1 - exp;
     if (r <= 0) { /* 0 or -1: subnormal */
         frac = (1ull << 52 | frac) >> (1 - r);
@@ -218,7 +201,7 @@ static u64 root_estimate(struct env *e, u32 lane, u64 x)
     const u64 frac = normal_frac(lane, x, &exp);
     const u32 scaled = exp & 1 ? (u32)(128 | frac >> 45) : (u32)(256 | frac >> 44);
     const u64 r = (u64)((3 * bias - 1 - exp) >> 1); /* never negative */
-    return r << frac_bits | (u64)(reciprocal_root(scaled) & 255) << (frac_bits - 8);
+    return r << frac_bits | (u64)(ir_estimate(true, scaled) & 255) << (frac_bits - 8);
 }
 
 /* A power of two near the reciprocal. */
@@ -228,17 +211,6 @@ static u64 exponent_estimate(struct env *e, u32 lane, u64 x)
         return nan_of(e, lane, x, x);
     const u64 exp = exp_of(lane, x);
     return sign_of(lane, x) | (exp ? exp ^ exp_ones(lane) : exp_ones(lane) - 1) << formats[lane].frac;
-}
-
-/* Fixed point numbers below 1. */
-static u64 fixed_estimate(u64 x)
-{
-    return x >> 31 ? (u64)reciprocal((u32)(x >> 23)) << 23 : 0xffffffff;
-}
-
-static u64 fixed_root_estimate(u64 x)
-{
-    return x >> 30 ? (u64)reciprocal_root((u32)(x >> 23)) << 23 : 0xffffffff;
 }
 
 /* --- integers --- */
@@ -374,7 +346,7 @@ static u64 convert_odd(struct env *e, u64 x)
 
 static bool reads_integers(enum a64_fp_op op)
 {
-    return op == FP_FROM_INT || op == FP_URECPE || op == FP_URSQRTE;
+    return op == FP_FROM_INT;
 }
 
 static u64 operate(struct env *e, enum a64_fp_op op, u32 lane, u32 to, u32 fbits, u64 x, u64 y, u64 z)
@@ -410,10 +382,6 @@ static u64 operate(struct env *e, enum a64_fp_op op, u32 lane, u32 to, u32 fbits
     case FP_RECPX:
         flush_in(e, lane, x); /* for IDC */
         return exponent_estimate(e, lane, x);
-    case FP_URECPE:
-        return fixed_estimate(x);
-    case FP_URSQRTE:
-        return fixed_root_estimate(x);
     case FP_ROUND32:
         return round_sized(e, lane, x, 32);
     case FP_ROUND64:
@@ -457,21 +425,6 @@ void a64_fp_help(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const 
     v->fp_flags |= flags;
     if (e.idc)
         a64_state(v)->idc_raised = A64_FPSR_IDC;
-    *out = r;
-}
-
-/* Estimates of reciprocals, or (4 in imm) of those of roots, of normal numbers or nearly so, in all lanes of size imm &
- * 3; of the rest anything. */
-void a64_estimate_help(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const u128 *c, u64 imm)
-{
-    const u32 lane = imm & 3, bits = 8u << lane;
-    u128 r = 0;
-    for (u32 k = 0; k < 128 / bits; k++) {
-        struct env e = {.s.round = SFP_RNE};
-        const u64 x = lane_at(a, lane, k);
-        const u64 y = imm & 4 ? root_estimate(&e, lane, x) : estimate(&e, lane, x);
-        r |= (u128)y << (k * bits);
-    }
     *out = r;
 }
 

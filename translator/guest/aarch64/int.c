@@ -373,35 +373,42 @@ TR(cls)
 
 /* --- checksums --- */
 
-/* CRC of `bytes` more bytes, polynomial reflected. */
-static u64 crc(u64 sum, u64 data, u32 bytes, const u32 table[16])
+#include "translator/guest/aarch64/crc_tables.inc"
+
+/* CRC of `bytes` more bytes, polynomial reflected. What each four bits do is looked up by itself, none waits for
+ * another. */
+static inline u64 crc(u64 sum, u64 data, u32 bytes, const u32 table[16][16])
 {
-    sum = (u32)sum;
-    for (u32 n = 0; n < bytes * 2; n++, data >>= 4)
-        sum = sum >> 4 ^ table[(sum ^ data) & 15];
-    return sum;
+    const u32 bits = bytes * 8;
+    const u64 x = (u32)sum ^ data;
+    u32 r = bits < 32 ? (u32)sum >> bits : 0;
+    for (u32 n = 0; n < bytes * 2; n++)
+        r ^= table[bytes * 2 - 1 - n][x >> (4 * n) & 15];
+    return r;
 }
 
-/* What four bits do to a CRC. */
-#define CRC_BIT(x, poly)    ((x) >> 1 ^ ((x)&1 ? (poly) : 0u))
-#define CRC_NIBBLE(x, poly) CRC_BIT(CRC_BIT(CRC_BIT(CRC_BIT((u32)(x), poly), poly), poly), poly)
-#define CRC_TABLE(p)                                                                                                   \
-    {                                                                                                                  \
-        CRC_NIBBLE(0, p), CRC_NIBBLE(1, p), CRC_NIBBLE(2, p), CRC_NIBBLE(3, p), CRC_NIBBLE(4, p), CRC_NIBBLE(5, p),    \
-            CRC_NIBBLE(6, p), CRC_NIBBLE(7, p), CRC_NIBBLE(8, p), CRC_NIBBLE(9, p), CRC_NIBBLE(10, p),                 \
-            CRC_NIBBLE(11, p), CRC_NIBBLE(12, p), CRC_NIBBLE(13, p), CRC_NIBBLE(14, p), CRC_NIBBLE(15, p)              \
+static u64 crc_of(u64 sum, u64 data, u64 bytes, const u32 table[16][16])
+{
+    switch (bytes) { /* each by itself, unrolled */
+    case 1:
+        return crc(sum, data, 1, table);
+    case 2:
+        return crc(sum, data, 2, table);
+    case 4:
+        return crc(sum, data, 4, table);
+    default:
+        return crc(sum, data, 8, table);
     }
+}
 
 u64 a64_help_crc32(struct vcpu *v, u64 sum, u64 data, u64 bytes, u64 d)
 {
-    static const u32 table[16] = CRC_TABLE(0xedb88320u);
-    return crc(sum, data, (u32)bytes, table);
+    return crc_of(sum, data, bytes, crc32_table);
 }
 
 u64 a64_help_crc32c(struct vcpu *v, u64 sum, u64 data, u64 bytes, u64 d)
 {
-    static const u32 table[16] = CRC_TABLE(0x82f63b78u);
-    return crc(sum, data, (u32)bytes, table);
+    return crc_of(sum, data, bytes, crc32c_table);
 }
 
 static bool checksum(struct a64_ctx *c, const struct a64_insn *i, u32 helper, u32 bytes)

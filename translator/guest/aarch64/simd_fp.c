@@ -27,8 +27,8 @@ TR(fsqrt_v)   { return one(c, i, FP_SQRT, IR_RDYN); }
 TR(frecpe_v)  { return one(c, i, FP_RECPE, IR_RDYN); }
 TR(frecpx_v)  { return one(c, i, FP_RECPX, IR_RDYN); }
 TR(frsqrte_v) { return one(c, i, FP_RSQRTE, IR_RDYN); }
-TR(urecpe_v)  { return one(c, i, FP_URECPE, IR_RDYN); }
-TR(ursqrte_v) { return one(c, i, FP_URSQRTE, IR_RDYN); }
+TR(urecpe_v)  { return vput(c, i, v1i(c, IR_OP_vest, 0, vn(c, i), 0)); }
+TR(ursqrte_v) { return vput(c, i, v1i(c, IR_OP_vest, 0, vn(c, i), 1)); }
 TR(fabs_v)    { return vput(c, i, fp_abs(c, lane_of(i), vn(c, i))); }
 TR(fneg_v)    { return vput(c, i, fp_neg(c, lane_of(i), vn(c, i))); }
 /* clang-format on */
@@ -98,7 +98,7 @@ static bool across(struct a64_ctx *c, const struct a64_insn *i, enum a64_fp_op o
     for (u32 n = shape.n; n > 1; n /= 2) {
         ir_ref even = v2(c, IR_OP_vuzp, shape.lane, x, x), odd = v2(c, IR_OP_vuzp, shape.lane | IR_V_HIGH, x, x);
         shape.n = (u8)(n / 2);
-        if (!a64_fp_by_helper(c, shape.lane)) /* all four lanes; the rest repeat these and raise the same flags */
+        if (!a64_fp_by_helper(shape.lane)) /* all four lanes; the rest repeat these and raise the same flags */
             shape.n = 4;
         x = a64_fp(c, shape, op, IR_RDYN, even, odd, 0);
     }
@@ -160,7 +160,7 @@ static bool to_fixed(struct a64_ctx *c, const struct a64_insn *i, u32 aux)
 {
     const struct fp_shape shape = fp_shape_of(i);
     const u32 fbits = lane_bits(i) - (u32)i->imm;
-    if (a64_fp_by_helper(c, shape.lane))
+    if (a64_fp_by_helper(shape.lane))
         return a64_put_v(c, i->rd, a64_fp_call(c, shape, shape.lane, FP_TO_INT, aux, fbits, vn(c, i), 0, 0));
     ir_ref x = a64_fp_scale(c, shape, (s32)fbits, vn(c, i));
     return a64_put_v(c, i->rd, a64_fp(c, shape, FP_TO_INT, aux, x, 0, 0));
@@ -170,7 +170,7 @@ static bool from_fixed(struct a64_ctx *c, const struct a64_insn *i, u32 aux)
 {
     const struct fp_shape shape = fp_shape_of(i);
     const u32 fbits = lane_bits(i) - (u32)i->imm;
-    if (a64_fp_by_helper(c, shape.lane))
+    if (a64_fp_by_helper(shape.lane))
         return a64_put_v(c, i->rd, a64_fp_call(c, shape, shape.lane, FP_FROM_INT, aux, fbits, vn(c, i), 0, 0));
     ir_ref x = a64_fp(c, shape, FP_FROM_INT, aux, vn(c, i), 0, 0);
     return a64_put_v(c, i->rd, a64_fp_scale(c, shape, -(s32)fbits, x));
@@ -187,32 +187,30 @@ TR(ucvtf_x)  { return from_fixed(c, i, IR_RDYN | IR_F2I_UNSIGNED); }
 
 static bool convert_by_helper(const struct a64_ctx *c, const struct a64_insn *i)
 {
-    return c->rq->mode & (lane_of(i) == IR_V16 ? A64_MODE_FZ | A64_MODE_AHP : A64_MODE_FZ);
+    return lane_of(i) == IR_V16 && c->rq->mode & A64_MODE_AHP;
 }
 
 TR(fcvtl_v)
 {
     const u32 lane = lane_of(i);
-    ir_ref x = vn(c, i);
-    if (convert_by_helper(c, i)) {
-        if (i->hi)
-            x = v2i(c, IR_OP_vext, 0, x, x, 8);
-        const struct fp_shape shape = {(u8)lane, (u8)(8u >> lane)};
-        return a64_put_v(c, i->rd, a64_fp_call(c, shape, lane + 1, FP_CVT, IR_RDYN, 0, x, 0, 0));
-    }
+    const struct fp_shape shape = {(u8)lane, (u8)(8u >> lane)};
     const u32 aux = IR_RDYN | IR_FP_TINY_BEFORE | fp_nan(c) | lane << IR_V_FP_LANE_SHIFT;
-    return a64_put_v(c, i->rd, v1(c, IR_OP_vfwiden, aux | (i->hi ? IR_V_FP_HIGH : 0), x));
+    if (!convert_by_helper(c, i) && !a64_fp_flushes(c, lane))
+        return a64_put_v(c, i->rd, v1(c, IR_OP_vfwiden, aux | (i->hi ? IR_V_FP_HIGH : 0), vn(c, i)));
+    ir_ref x = i->hi ? v2i(c, IR_OP_vext, 0, vn(c, i), vn(c, i), 8) : vn(c, i);
+    if (convert_by_helper(c, i))
+        return a64_put_v(c, i->rd, a64_fp_call(c, shape, lane + 1, FP_CVT, IR_RDYN, 0, x, 0, 0));
+    return a64_put_v(c, i->rd, v1(c, IR_OP_vfwiden, aux, a64_fp_flush(c, shape, x)));
 }
 
 TR(fcvtn_v)
 {
     const u32 lane = lane_of(i);
-    if (convert_by_helper(c, i)) {
-        const struct fp_shape shape = {(u8)(lane + 1), (u8)(8u >> lane)};
+    const struct fp_shape shape = {(u8)(lane + 1), (u8)(8u >> lane)};
+    if (convert_by_helper(c, i))
         return vput_narrow(c, i, a64_fp_call(c, shape, lane, FP_CVT, IR_RDYN, 0, vn(c, i), 0, 0));
-    }
-    const u32 aux = IR_RDYN | IR_FP_TINY_BEFORE | fp_nan(c) | lane << IR_V_FP_LANE_SHIFT;
-    return vput_narrow(c, i, v1(c, IR_OP_vfnarrow, aux, vn(c, i)));
+    const u32 aux = IR_RDYN | IR_FP_TINY_BEFORE | fp_nan(c) | a64_fp_flushes(c, lane) | lane << IR_V_FP_LANE_SHIFT;
+    return vput_narrow(c, i, v1(c, IR_OP_vfnarrow, aux, a64_fp_flush(c, shape, vn(c, i))));
 }
 
 TR(fcvtxn_v)

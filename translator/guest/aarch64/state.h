@@ -57,8 +57,8 @@ struct a64_state {
     u64 resv_lo, resv_hi; /* what it loaded: up to 8 bytes in lo, of a pair of 16 bytes the upper in hi */
     u64 tpidr;            /* TPIDR_EL0 */
     u128 qc;              /* FPSR.QC is set when any bit of this is */
+    u128 idc;             /* likewise FPSR.IDC */
     u64 fpcr;             /* FPCR; written through a64_set_fpcr */
-    u64 idc;              /* FPSR.IDC in its place (bit 7), other bits clear */
     u64 tags;             /* no slot: nonzero: data addresses have their top bytes stripped; part of the mode */
     u64 idc_raised;       /* no slot: what a floating-point helper adds to idc; 0 but within an instruction */
 };

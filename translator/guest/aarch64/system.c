@@ -57,13 +57,13 @@ static u32 reversed(u32 flags)
 u32 a64_get_fpsr(const struct vcpu *v)
 {
     const struct a64_state *s = (const struct a64_state *)v->slots;
-    return reversed(v->fp_flags & 31) | (u32)s->idc | (s->qc ? A64_FPSR_QC : 0);
+    return reversed(v->fp_flags & 31) | (s->idc ? A64_FPSR_IDC : 0) | (s->qc ? A64_FPSR_QC : 0);
 }
 
 void a64_set_fpsr(struct vcpu *v, u32 fpsr)
 {
     v->fp_flags = reversed(fpsr & 31);
-    a64_state(v)->idc = fpsr & A64_FPSR_IDC;
+    a64_state(v)->idc = fpsr & A64_FPSR_IDC ? 1 : 0;
     a64_state(v)->qc = fpsr & A64_FPSR_QC ? 1 : 0;
 }
 
@@ -108,15 +108,20 @@ static ir_ref reverse(struct a64_ctx *c, ir_ref v)
     return either(c, either(c, outer, inner), bit(c, v, 2, 2));
 }
 
-static ir_ref read_fpsr(struct a64_ctx *c)
+/* Is any bit of a slot set? Then bit `at`. */
+static ir_ref any_bit(struct a64_ctx *c, u32 slot, u32 at)
 {
     struct ir_builder *b = c->b;
-    ir_ref flags = reverse(c, ir_emit(b, IR_OP_getflags, IR_I64, 0, 0, 0, 0, 0, 0));
-    ir_ref qc = ir_get(b, A64_SLOT_QC);
-    ir_ref any = either(c, ir_emit(b, IR_OP_vlow, IR_I64, 0, 0, qc, 0, 0, 0),
-                        ir_emit(b, IR_OP_vget, IR_I64, IR_V64 | 1 << IR_V_INDEX_SHIFT, 0, qc, 0, 0, 0));
-    ir_ref qc_bit = ir_op2i(b, IR_OP_shl, ir_cmp(b, IR_I64, IR_NE, any, constant(c, 0)), 27);
-    return either(c, either(c, flags, ir_get(b, A64_SLOT_IDC)), qc_bit);
+    ir_ref v = ir_get(b, slot);
+    ir_ref any = either(c, ir_emit(b, IR_OP_vlow, IR_I64, 0, 0, v, 0, 0, 0),
+                        ir_emit(b, IR_OP_vget, IR_I64, IR_V64 | 1 << IR_V_INDEX_SHIFT, 0, v, 0, 0, 0));
+    return ir_op2i(b, IR_OP_shl, ir_cmp(b, IR_I64, IR_NE, any, constant(c, 0)), at);
+}
+
+static ir_ref read_fpsr(struct a64_ctx *c)
+{
+    ir_ref flags = reverse(c, ir_emit(c->b, IR_OP_getflags, IR_I64, 0, 0, 0, 0, 0, 0));
+    return either(c, either(c, flags, any_bit(c, A64_SLOT_IDC, 7)), any_bit(c, A64_SLOT_QC, 27));
 }
 
 TR(mrs)
@@ -189,7 +194,8 @@ static void write_fpsr(struct a64_ctx *c, ir_ref v)
 {
     struct ir_builder *b = c->b;
     ir_emit(b, IR_OP_setflags, IR_VOID, 0, 0, reverse(c, v), 0, 0, 0);
-    ir_put(b, A64_SLOT_IDC, ir_op2i(b, IR_OP_and, v, A64_FPSR_IDC));
+    ir_ref idc = ir_op2i(b, IR_OP_and, v, A64_FPSR_IDC);
+    ir_put(b, A64_SLOT_IDC, ir_emit(b, IR_OP_vzext, IR_V128, 0, 0, idc, 0, 0, 0));
     ir_ref qc = ir_op2i(b, IR_OP_and, v, A64_FPSR_QC);
     ir_put(b, A64_SLOT_QC, ir_emit(b, IR_OP_vzext, IR_V128, 0, 0, qc, 0, 0, 0));
 }

@@ -59,7 +59,8 @@ static const struct ir_slot slots[A64_NSLOTS] = {
     OTHER(A64_SLOT_CC_C, cc_c), OTHER(A64_SLOT_RESV_ADDR, resv_addr), OTHER(A64_SLOT_RESV_LO, resv_lo),
     OTHER(A64_SLOT_RESV_HI, resv_hi), OTHER(A64_SLOT_TPIDR, tpidr),
     [A64_SLOT_QC] = {"qc", IR_V128, IR_CLASS_FLOAT, 0, offsetof(struct a64_state, qc)},
-    OTHER(A64_SLOT_FPCR, fpcr), OTHER(A64_SLOT_IDC, idc),
+    [A64_SLOT_IDC] = {"idc", IR_V128, IR_CLASS_FLOAT, 0, offsetof(struct a64_state, idc)},
+    OTHER(A64_SLOT_FPCR, fpcr),
 };
 
 /* clang-format on */

@@ -19,6 +19,8 @@
  * Software is reached by a call from emitted code that keeps all registers but scratch ones (C_SOFT). */
 #include "translator/host/aarch64/gen.h"
 
+#include "translator/ir/vec_eval.h"
+
 /* The bits that tell f64 and f16 from f32. */
 static u32 ftype(u32 type)
 {
@@ -220,7 +222,7 @@ void emit_farith(struct gen *g, ir_ref i)
     u32 type = in->type, op = number[in->op] | ftype(type);
     bool unary = in->op == IR_OP_fsqrt;
     bool tiny = (in->op == IR_OP_fmul || in->op == IR_OP_fdiv) && looks_for_tiny(in->aux);
-    if ((in->aux & IR_FP_ROUND) == IR_RMM) {
+    if ((in->aux & IR_FP_ROUND) == IR_RMM || ir_flushes(in)) {
         emit_soft(g, i);
         return;
     }
@@ -243,7 +245,7 @@ void emit_fma(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     u32 type = in->type;
-    if ((in->aux & IR_FP_ROUND) == IR_RMM) {
+    if ((in->aux & IR_FP_ROUND) == IR_RMM || ir_flushes(in)) {
         emit_soft(g, i);
         return;
     }
@@ -329,7 +331,7 @@ void emit_fcvt(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     u32 to = in->type, from = ins_of(g, in->a)->type;
     bool narrows = ir_bits(to) < ir_bits(from), tiny = narrows && looks_for_tiny(in->aux);
-    if (to == from || (narrows && (in->aux & IR_FP_ROUND) == IR_RMM)) {
+    if (to == from || ir_flushes(in) || (narrows && (in->aux & IR_FP_ROUND) == IR_RMM)) {
         emit_soft(g, i);
         return;
     }

@@ -8,6 +8,8 @@
  * bit 29, Q bit 30, the size bits 22 and 23. */
 #include "translator/host/aarch64/gen.h"
 
+#include "translator/ir/vec_eval.h"
+
 #define Q (1u << 30)
 #define U (1u << 29)
 
@@ -218,6 +220,8 @@ static u32 fp_op(const struct ir_ins *in)
                                   [IR_RMM] = 0x4e21c800};
     u32 aux = in->aux, round = aux & IR_FP_ROUND, lane = fp_lane(in), sz = lane == IR_V64 ? 1u << 22 : 0;
     bool dynamic = round == IR_RDYN, before = aux & IR_FP_TINY_BEFORE;
+    if (ir_flushes(in))
+        return 0;
     switch (in->op) {
     case IR_OP_vfadd:
         return dynamic ? 0x4e20d400 | sz : 0;
@@ -381,6 +385,39 @@ static void emit_aes(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
+/* op writes over its first operand. */
+static void accumulate(struct gen *g, ir_ref i, u32 op, ir_ref over, ir_ref b, ir_ref c)
+{
+    u32 x = use_reg(g, over), y = use_reg(g, b), z = c ? use_reg(g, c) : 0, dst = def_apart(g, i);
+    mov_rr(g, dst, x, IR_V128);
+    if (c)
+        a_rrr(&g->c, op, dst, y, z);
+    else
+        a_rr(&g->c, op, dst, y);
+    if (TEMPS >> dst & 1)
+        def_from(g, i, dst);
+    else
+        def_done(g, i, dst);
+}
+
+static void emit_hash(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const bool first = in->op == IR_OP_vsha1;
+    if (!have(first ? FEAT_SHA1 : FEAT_SHA2))
+        emit_soft(g, i);
+    else if (first)
+        accumulate(g, i, 0x5e000000 | (u32)in->imm << 12, in->a, in->b, in->c);
+    else if (in->imm == 0)
+        accumulate(g, i, 0x5e004000, in->a, in->b, in->c);
+    else if (in->imm == 1)
+        accumulate(g, i, 0x5e005000, in->b, in->a, in->c);
+    else if (in->imm == 2)
+        accumulate(g, i, 0x5e282800, in->a, in->b, 0);
+    else
+        accumulate(g, i, 0x5e006000, in->a, in->b, in->c);
+}
+
 static void emit_vdot(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -539,6 +576,13 @@ void emit_vec(struct gen *g, ir_ref i)
         return;
     case IR_OP_vaes:
         emit_aes(g, i);
+        return;
+    case IR_OP_vest:
+        unary(g, i, in->imm ? 0x6ea1c800 : 0x4ea1c800);
+        return;
+    case IR_OP_vsha1:
+    case IR_OP_vsha256:
+        emit_hash(g, i);
         return;
     default:
         emit_vfp(g, i);

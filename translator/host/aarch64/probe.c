@@ -5,7 +5,7 @@
  * program read ID_AA64ISAR0_EL1 and its like, and answers for them. */
 #include "translator/host/aarch64/gen.h"
 
-const char *const host_feature_names[] = {"lse", "aes", "pmull", "dotprod", NULL}; /* ORDER FEAT */
+const char *const host_feature_names[] = {"lse", "aes", "pmull", "dotprod", "sha1", "sha2", NULL}; /* ORDER FEAT */
 
 static u64 id_isar0(void)
 {
@@ -24,5 +24,9 @@ void host_probe(u64 mask)
         has |= 1u << FEAT_PMULL;
     if (bit_field(isar0, 44, 4) >= 1)
         has |= 1u << FEAT_DOTPROD;
+    if (bit_field(isar0, 8, 4) >= 1)
+        has |= 1u << FEAT_SHA1;
+    if (bit_field(isar0, 12, 4) >= 1)
+        has |= 1u << FEAT_SHA2;
     host_features = has & ~mask;
 }

@@ -7,7 +7,7 @@
 #include "translator/ir/fp_eval.h"
 #include "translator/ir/vec_eval.h"
 
-#define MAX_COMMON 8192u
+#define MAX_COMMON 10240u
 
 /* --- the code --- */
 
@@ -98,6 +98,7 @@ u64 soft_fp(struct vcpu *v, u64 desc, u64 a, u64 b, u64 c)
     u32 type = desc >> 8 & 0xff, from = desc >> 16 & 0xff;
     u64 mask = ir_bits(from) == 64 ? ~0ull : (1ull << ir_bits(from)) - 1;
     struct sfp env = {.round = (u8)v->fp_round};
+    vcpu_count_soft(v, desc & 0xff);
     u64 r = ir_eval_fp(desc & 0xff, type, from, (u32)(desc >> 32), a & mask, b & mask, c & mask, &env);
     v->fp_flags |= env.flags;
     return r;
@@ -107,6 +108,7 @@ void soft_vec(struct vcpu *v, u64 desc, u64 imm, const void *args, void *result)
 {
     struct sfp env = {.round = (u8)v->fp_round};
     u128 arg[3], r;
+    vcpu_count_soft(v, desc & 0xff);
     memcpy(arg, args, sizeof arg);
     r = ir_eval_vec(desc & 0xff, desc >> 8 & 0xff, (u32)(desc >> 32), imm, arg[0], arg[1], arg[2], &env);
     memcpy(result, &r, sizeof r);

@@ -25,6 +25,8 @@ void emit_call(struct gen *g, ir_ref i)
     if (h->flags & IR_HELPER_WRITES)
         slots_forget(g);
     temps_flush(g);
+    if (g->out->count)
+        count_call(g, in->aux);
     u32 r = call_c(g, (u64)(uintptr_t)h->fn, h->flags & IR_HELPER_FP ? C_CALL_FP : C_CALL);
     g->locked = reg_bit(r);
     if (in->type == IR_VOID)

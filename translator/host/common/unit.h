@@ -317,6 +317,8 @@ void emit_trap(struct gen *g, ir_ref i);
 void emit_stubs(struct gen *g);
 /* Argument n of a C helper, value a or, for 0, the number 0, to vcpu.scratch[n]. */
 void call_arg(struct gen *g, ir_ref a, u32 n);
+/* A call of helper n is to be counted in vcpu.calls, in registers that no value is in; a host may do nothing. */
+void count_call(struct gen *g, u32 n);
 /* Calls fn by an entry of the common code; gives the register that holds the result. */
 u32 call_c(struct gen *g, u64 fn, u32 entry);
 /* A float of `type` from the bits in integer register src. */

@@ -17,6 +17,8 @@
  * Software is reached by a call from emitted code that keeps all registers (C_SOFT). */
 #include "translator/host/riscv64/gen.h"
 
+#include "translator/ir/vec_eval.h"
+
 /* The format bits of an opcode. */
 static u32 fmt(u32 type)
 {
@@ -130,7 +132,7 @@ void emit_farith(struct gen *g, ir_ref i)
     static const u32 ops[] = {
         [IR_OP_fadd] = FADD, [IR_OP_fsub] = FSUB, [IR_OP_fmul] = FMUL, [IR_OP_fdiv] = FDIV, [IR_OP_fsqrt] = FSQRT};
     const struct ir_ins *in = ins_of(g, i);
-    if (in->type == IR_F16) {
+    if (in->type == IR_F16 || ir_flushes(in)) {
         only_soft(g, i);
         return;
     }
@@ -144,7 +146,7 @@ void emit_fma(struct gen *g, ir_ref i)
 {
     static const u32 ops[4] = {FMADD, FMSUB, FNMSUB, FNMADD}; /* by the signs of product and addend */
     const struct ir_ins *in = ins_of(g, i);
-    if (in->type == IR_F16) {
+    if (in->type == IR_F16 || ir_flushes(in)) {
         only_soft(g, i);
         return;
     }
@@ -247,7 +249,8 @@ void emit_fcvt(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     u32 to = in->type, from = ins_of(g, in->a)->type;
     bool half = to == IR_F16 || from == IR_F16;
-    if (to == from || (half && !have(FEAT_ZFHMIN)) || (to == IR_F16 && (in->aux & IR_FP_TINY_BEFORE))) {
+    if (to == from || ir_flushes(in) || (half && !have(FEAT_ZFHMIN)) ||
+        (to == IR_F16 && (in->aux & IR_FP_TINY_BEFORE))) {
         only_soft(g, i);
         return;
     }

@@ -184,6 +184,7 @@ u64 rv_vec_op(struct vcpu *v)
 {
     u64 d = v->scratch[0], at = v->scratch[1];
     struct sfp env = {.round = (u8)v->fp_round};
+    vcpu_count_soft(v, d & 0xff);
     u128 r = ir_eval_vec(d & 0xff, IR_V128, d >> 16 & 0xffff, d >> 32, place_read(v, at, 0), place_read(v, at, 1),
                          place_read(v, at, 2), &env);
     v->fp_flags |= env.flags;
@@ -273,7 +274,7 @@ static void vfarith(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     u32 lane = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT, rm = in->aux & IR_FP_ROUND;
-    if (lane != IR_V32 && lane != IR_V64) {
+    if ((lane != IR_V32 && lane != IR_V64) || ir_flushes(in)) {
         by_call(g, i);
         return;
     }

@@ -294,6 +294,41 @@ static void vector_constants(struct asmb *a)
         [K_REV16 - K_ONES] = {0x08090a0b0c0d0e0full, 0x0001020304050607ull},
         [K_2P31_LESS - K_ONES] = {0x4effffff4effffffull, 0x4effffff4effffffull},
         [K_2P16 - K_ONES] = {0x4780000047800000ull, 0x4780000047800000ull},
+        [K_2P31_V - K_ONES] = {1ull << 31, 1ull << 31},
+        [K_MAX32_V - K_ONES] = {0x7fffffff7fffffffull, 0x7fffffff7fffffffull},
+        [K_MAX64_V - K_ONES] = {0x7fffffffffffffffull, 0x7fffffffffffffffull},
+        [K_2P23_V - K_ONES] = {0x4b0000004b000000ull, 0x4b0000004b000000ull},
+        [K_2P52_V - K_ONES] = {0x4330000000000000ull, 0x4330000000000000ull},
+        [K_HALF_LESS32 - K_ONES] = {0x3effffff3effffffull, 0x3effffff3effffffull},
+        [K_HALF_LESS64 - K_ONES] = {0x3fdfffffffffffffull, 0x3fdfffffffffffffull},
+        [K_ONE32_V - K_ONES] = {0x3f8000003f800000ull, 0x3f8000003f800000ull},
+        [K_ONE64_V - K_ONES] = {0x3ff0000000000000ull, 0x3ff0000000000000ull},
+        [K_2P63_LESS - K_ONES] = {0x43dfffffffffffffull, 0x43dfffffffffffffull},
+        [K_ODD8 - K_ONES] = {0xff00ff00ff00ff00ull, 0xff00ff00ff00ff00ull},
+        [K_ODD16 - K_ONES] = {0xffff0000ffff0000ull, 0xffff0000ffff0000ull},
+        [K_SEVEN8 - K_ONES] = {0x0707070707070707ull, 0x0707070707070707ull},
+        [K_EIGHT8 - K_ONES] = {0x0808080808080808ull, 0x0808080808080808ull},
+        [K_SIXTEEN16 - K_ONES] = {0x0010001000100010ull, 0x0010001000100010ull},
+        [K_POW_SHL - K_ONES] = {0x8040201008040201ull, 0},
+        [K_POW_SHR - K_ONES] = {0xfffefcf8f0e0c080ull, 0},
+        [K_POW_SAR - K_ONES] = {0x0102040810204080ull, 0},
+        [K_CLZ_LOW - K_ONES] = {0x0505050506060708ull, 0x0404040404040404ull},
+        [K_CLZ_HIGH - K_ONES] = {0x0101010102020308ull, 0},
+        [K_FLUSH32 - K_ONES] = {0x80ffffff80ffffffull, 0x80ffffff80ffffffull},
+        [K_FLUSH32_TOP - K_ONES] = {0x81ffffff81ffffffull, 0x81ffffff81ffffffull},
+        [K_FLUSH64 - K_ONES] = {0x801fffffffffffffull, 0x801fffffffffffffull},
+        [K_FLUSH64_TOP - K_ONES] = {0x803fffffffffffffull, 0x803fffffffffffffull},
+        [K_EXP32_V - K_ONES] = {0x7f8000007f800000ull, 0x7f8000007f800000ull},
+        [K_EXP64_V - K_ONES] = {0x7ff0000000000000ull, 0x7ff0000000000000ull},
+        [K_SUM32 - K_ONES] = {0x4b8000004b800000ull, 0x4b8000004b800000ull},
+        [K_SUM64 - K_ONES] = {0x4340000000000000ull, 0x4340000000000000ull},
+        [K_RATIO32 - K_ONES] = {0xcc800000cc800000ull, 0xcc800000cc800000ull},
+        [K_RATIO64 - K_ONES] = {0xc3600000ffffffffull, 0xc3600000ffffffffull},
+        [K_NARROW_TOP - K_ONES] = {0xf01fffffffffffffull, 0xf01fffffffffffffull},
+        [K_LOW_HALF - K_ONES] = {~0ull, 0},
+        [K_SHA1 - K_ONES] = {0x5a8279995a827999ull, 0x5a8279995a827999ull},
+        [K_SHA1_2 - K_ONES] = {0x6ed9eba16ed9eba1ull, 0x6ed9eba16ed9eba1ull},
+        [K_SHA1_3 - K_ONES] = {0x8f1bbcdc8f1bbcdcull, 0x8f1bbcdc8f1bbcdcull},
     };
     struct code *c = &a->c;
     while ((uintptr_t)code_rx(c) & 15)
@@ -311,6 +346,13 @@ static void vector_constants(struct asmb *a)
             put64(c, byte * 0x0101010101010101ull);
         }
     }
+    for (u32 root = 0; root < 2; root++) { /* what lies before, a gather may read and not use; as behind */
+        const u32 first = root ? 128 : 256;
+        a->head->off[K_EST + root] = code_off(c) - first;
+        for (u32 top = first; top < 512; top++)
+            put8(c, ir_estimate(root, top));
+    }
+    put32(c, 0);
 }
 
 void common_code(struct asmb *a)

@@ -2,7 +2,7 @@
  *
  * Rounding. mxcsr holds the guest's mode, so IR_RDYN needs nothing. Another mode is checked against vcpu.fp_round, and
  * only when it differs the operation is done in software; where an instruction carries its own mode that is used.
- * Ties away from zero exist in no x86 instruction: software, but for conversions to integers.
+ * Ties away from zero exist in no x86 instruction: software, but for conversions to integers and integral values.
  *
  * NaNs. x86 gives an operand or a negative NaN. With IR_FP_DEFNAN, which guests that we know use, a NaN result is
  * replaced (cold). Otherwise software redoes the operation to find which NaN it is, so operands have to survive it.
@@ -11,7 +11,9 @@
  * operation does not: comparisons of results with themselves raise none, as results are never signalling.
  *
  * Software is reached by a call from emitted code that keeps all registers (C_SOFT). */
-#include "translator/host/x86_64/gen.h"
+#include "translator/host/x86_64/vec.h"
+
+#include "translator/ir/vec_eval.h"
 
 #define CVT_F64_F32 (0x5a | X_0F | X_F2)
 #define CVT_F32_F64 (0x5a | X_0F | X_F3)
@@ -29,8 +31,7 @@ static u32 packed(u32 type)
 
 /* --- software --- */
 
-/* The operation of instruction i in software; r: its arguments' registers. dst may be one of them. */
-static void soft(struct gen *g, ir_ref i, const u8 *r, u32 dst)
+void fp_soft(struct gen *g, ir_ref i, const u8 *r, u32 dst)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
@@ -46,19 +47,18 @@ static void soft(struct gen *g, ir_ref i, const u8 *r, u32 dst)
 /* r[0..2]: arguments, r[3]: result. */
 static void cold_soft(struct gen *g, const struct cold *k)
 {
-    soft(g, k->ins, k->r, k->r[3]);
+    fp_soft(g, k->ins, k->r, k->r[3]);
     x_jmp_back(&g->c, k->back);
 }
 
-/* Emits instruction i as a call of software and nothing else. */
-static void only_soft(struct gen *g, ir_ref i)
+void fp_only_soft(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     u8 r[3] = {0};
     for (u32 n = 0; n < 3 && ir_arg(in, n); n++)
         r[n] = (u8)use_reg(g, ir_arg(in, n));
     u32 dst = def_reg(g, i, is_float_class(in->type) == is_float_class(ins_of(g, in->a)->type) ? in->a : 0);
-    soft(g, i, r, dst);
+    fp_soft(g, i, r, dst);
     def_done(g, i, dst);
 }
 
@@ -158,8 +158,12 @@ void emit_farith(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     u32 type = in->type, op = arith_op(in->op) | scalar(type);
     bool unary = in->op == IR_OP_fsqrt, commutes = in->op == IR_OP_fadd || in->op == IR_OP_fmul;
+    if (ir_flushes(in)) {
+        emit_flush(g, i);
+        return;
+    }
     if ((in->aux & IR_FP_ROUND) == IR_RMM) {
-        only_soft(g, i);
+        fp_only_soft(g, i);
         return;
     }
     if (!(in->aux & IR_FP_DEFNAN) || is_static(in->aux)) { /* operands survive, for software */
@@ -211,8 +215,12 @@ void emit_fma(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     u32 type = in->type;
+    if (ir_flushes(in)) {
+        emit_flush(g, i);
+        return;
+    }
     if ((in->aux & IR_FP_ROUND) == IR_RMM || !have(FEAT_FMA)) {
-        only_soft(g, i);
+        fp_only_soft(g, i);
         return;
     }
     /* fmadd, fmsub, fnmadd, fnmsub follow each other; 213: first = second * first + third, 231: first += second * third
@@ -283,7 +291,7 @@ void emit_fcmp(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     u32 type = ins_of(g, in->a)->type, cc = in->aux & IR_FP_ROUND;
     if (type == IR_F16) {
-        only_soft(g, i);
+        fp_only_soft(g, i);
         return;
     }
     u32 op = (in->aux & IR_FCMP_SIGNAL ? 0x2f : 0x2e) | X_0F | packed(type); /* comis, ucomis */
@@ -346,8 +354,12 @@ void emit_fcvt(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     u32 to = in->type, from = ins_of(g, in->a)->type, round = in->aux & IR_FP_ROUND;
     bool half = to == IR_F16 || from == IR_F16, widens = from == IR_F16 || to == IR_F64;
+    if (ir_flushes(in)) {
+        emit_flush(g, i);
+        return;
+    }
     if (to == from || (round == IR_RMM && !widens) || (to == IR_F16 && from == IR_F64) || (half && !have(FEAT_F16C))) {
-        only_soft(g, i);
+        fp_only_soft(g, i);
         return;
     }
     u32 x = use_reg(g, in->a);
@@ -492,19 +504,27 @@ static void f2i_unsigned(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     u32 from = ins_of(g, in->a)->type, round = in->aux & IR_FP_ROUND;
     bool wide = in->type == IR_I64;
-    u32 x = use_reg(g, in->a), dst = def_reg(g, i, 0);
+    bool first =
+        round != IR_RTZ && round != IR_RDYN && have(FEAT_SSE41); /* to an integral value, in the mode asked for */
+    u32 x = use_reg(g, in->a), y = first ? temp_float(g) : x, dst = def_reg(g, i, 0);
+    if (first)
+        round_quietly(g, from, round, y, x);
     struct cold *k = soft_later(g, x, NOREG, NOREG, dst);
-    if (round != IR_RTZ)
+    if (!first && round != IR_RTZ)
         fp_check_round(g, in->aux, k);
     if (from == IR_F64) {
-        x_rm(c, SSE_MOVQ_R_X, x, o_reg(dst), 0);
+        x_rm(c, SSE_MOVQ_R_X, y, o_reg(dst), 0);
         x_alu(c, X_W, ALU_CMP, dst, konst(g, wide ? K_U63_64 : K_U32_64));
     } else {
-        x_rm(c, SSE_MOVD_R_X, x, o_reg(dst), 0);
+        x_rm(c, SSE_MOVD_R_X, y, o_reg(dst), 0);
         x_alu_imm(c, 0, ALU_CMP, o_reg(dst), wide ? 0x5f000000 : 0x4f7fffff); /* 2^63; the last before 2^32 */
     }
     add_site(k, x_jcc(c, wide ? CC_AE : CC_A));
-    x_rr(c, (round == IR_RTZ ? 0x2c : 0x2d) | X_0F | scalar(from) | X_W, dst, x);
+    x_rr(c, (round == IR_RTZ || first ? 0x2c : 0x2d) | X_0F | scalar(from) | X_W, dst, y);
+    if (first) {                                                               /* x once more for its inexact flag */
+        x_rm(c, (from == IR_F64 ? 0x0b : 0x0a) | X_3A | X_66, y, o_reg(x), 1); /* roundsd, roundss */
+        put8(c, 3);
+    }
     k->back = c->p;
     def_done(g, i, dst);
 }
@@ -513,8 +533,8 @@ void emit_f2i(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     bool away = (in->aux & IR_FP_ROUND) == IR_RMM;
-    if ((away && (in->aux & IR_F2I_UNSIGNED || !have(FEAT_SSE41))) || ins_of(g, in->a)->type == IR_F16)
-        only_soft(g, i);
+    if ((away && !have(FEAT_SSE41)) || ins_of(g, in->a)->type == IR_F16)
+        fp_only_soft(g, i);
     else if (in->aux & IR_F2I_UNSIGNED)
         f2i_unsigned(g, i);
     else
@@ -586,11 +606,22 @@ void emit_fround(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     u32 type = in->type, round = in->aux & IR_FP_ROUND;
-    if (round == IR_RMM || !have(FEAT_SSE41)) {
-        only_soft(g, i);
+    const bool away = round == IR_RMM;
+    if (!have(FEAT_SSE41) || (away && (in->aux & IR_FP_EXACT || !have(FEAT_AVX)))) {
+        fp_only_soft(g, i);
         return;
     }
     u32 x = use_reg(g, in->a);
+    if (away) { /* a NaN by software, whichever it is to be */
+        u32 d = def_apart(g, i, x, NOREG, NOREG), t1 = temp_float(g), t2 = temp_float(g);
+        struct cold *k = soft_later(g, x, NOREG, NOREG, d);
+        ucomis(g, type, x, o_reg(x));
+        add_site(k, x_jcc(c, CC_P));
+        vec_round_away(g, type == IR_F64, d, x, t1, t2);
+        k->back = c->p;
+        def_from(g, i, d);
+        return;
+    }
     bool redo = !(in->aux & IR_FP_DEFNAN);
     u32 t = redo ? def_apart(g, i, x, NOREG, NOREG) : def_reg(g, i, in->a);
     x_rm(c, (type == IR_F64 ? 0x0b : 0x0a) | X_3A | X_66, t, o_reg(x), 1);
@@ -614,7 +645,7 @@ void emit_fclass(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     u32 from = ins_of(g, in->a)->type;
     if (from == IR_F16) {
-        only_soft(g, i);
+        fp_only_soft(g, i);
         return;
     }
     bool wide = from == IR_F64;

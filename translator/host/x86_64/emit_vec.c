@@ -5,17 +5,14 @@
  * is done by C code (vec_soft), reached as software floating point is: C_SOFT keeps all registers.
  *
  * There are four temps for vectors and three operands at most. So an op whose operands may all be in temps has one more
- * besides its result's. */
+ * besides its result's.
+ *
+ * Longer sequences are in emit_vseq.c. */
 #include "translator/host/x86_64/vec.h"
 
 #include "translator/ir/vec_eval.h"
 
 /* --- in C --- */
-
-static s32 arg_off(u32 n)
-{
-    return SPILL_OFF(VEC_ARGS + 2 * n);
-}
 
 static void soft_call(struct gen *g, ir_ref i)
 {
@@ -31,10 +28,10 @@ static void soft_call(struct gen *g, ir_ref i)
 static void store_arg(struct gen *g, u32 n, u32 r)
 {
     if (r >= XMM0) {
-        x_rm(&g->c, SSE_MOVUPS_ST, r, o_vcpu(arg_off(n)), 0);
+        x_rm(&g->c, SSE_MOVUPS_ST, r, vec_cell(n), 0);
     } else {
-        x_store(&g->c, X_W, o_vcpu(arg_off(n)), r);
-        x_store_imm(&g->c, X_W, o_vcpu(arg_off(n) + 8), 0);
+        x_store(&g->c, X_W, vec_cell(n), r);
+        x_store_imm(&g->c, X_W, upper(vec_cell(n)), 0);
     }
 }
 
@@ -72,11 +69,13 @@ void emit_vcall(struct gen *g, ir_ref i)
             store_arg(g, n, use_reg(g, ir_arg(in, n)));
             g->locked = 0;
         } else {
-            x_store_imm(c, X_W, o_vcpu(arg_off(n)), 0);
-            x_store_imm(c, X_W, o_vcpu(arg_off(n) + 8), 0);
+            x_store_imm(c, X_W, vec_cell(n), 0);
+            x_store_imm(c, X_W, upper(vec_cell(n)), 0);
         }
     }
     temps_flush(g);
+    if (g->out->count)
+        count_call(g, in->aux);
     x_mov_imm(c, RAX, (u64)(uintptr_t)h, false);
     x_store(c, X_W, o_vcpu(VOFF(scratch[0])), RAX);
     x_mov_imm(c, RAX, in->imm, false);
@@ -89,17 +88,6 @@ void emit_vcall(struct gen *g, ir_ref i)
 }
 
 /* --- shapes --- */
-
-/* Its instructions are written in AVX's forms. */
-static bool avx2(void)
-{
-    return have(FEAT_AVX) && have(FEAT_AVX2);
-}
-
-static u32 lane_of(const struct ir_ins *in)
-{
-    return in->aux & IR_V_LANE;
-}
 
 static u32 index_of(const struct ir_ins *in)
 {
@@ -146,28 +134,6 @@ static bool unary(struct gen *g, ir_ref i, u32 op)
     u32 dst = def_reg(g, i, ins_of(g, i)->a);
     v2(g, op, dst, x);
     def_done(g, i, dst);
-    return true;
-}
-
-/* Registers of a longer op: operands, a place for the result that is none of them, one more temp. */
-struct regs {
-    u32 x, y, d, t;
-};
-
-static struct regs regs2(struct gen *g, ir_ref i)
-{
-    const struct ir_ins *in = ins_of(g, i);
-    struct regs r;
-    r.x = use_reg(g, in->a);
-    r.y = in->b ? use_reg(g, in->b) : r.x;
-    r.d = def_apart(g, i, r.x, r.y, NOREG);
-    r.t = temp_float(g);
-    return r;
-}
-
-static bool done(struct gen *g, ir_ref i, u32 r)
-{
-    def_from(g, i, r);
     return true;
 }
 
@@ -474,6 +440,14 @@ static u32 plain_op(const struct ir_ins *in, bool *commutes)
         if (!(in->aux & IR_V_TO_UNSIGNED))
             return P(l ? 0x6b : 0x63);
         return l == IR_V8 ? P(0x67) : sse41 ? P38(0x2b) : 0;
+    case IR_OP_vshlv:
+    case IR_OP_vshrv:
+    case IR_OP_vsarv: {
+        const u32 by = in->op == IR_OP_vshlv ? 0x47 : in->op == IR_OP_vshrv ? 0x45 : 0x46;
+        if (!avx2() || l < IR_V32 || (l == IR_V64 && in->op == IR_OP_vsarv))
+            return 0;
+        return P38(by) | (l == IR_V64 ? X_W : 0);
+    }
     case IR_OP_vzip:
         return P(high ? zip_high[l] : zip[l]);
     case IR_OP_vuzp:
@@ -574,7 +548,7 @@ static bool vdot(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     bool is_signed = in->aux & IR_V_SIGNED;
-    struct opnd cell = o_vcpu(arg_off(0));
+    struct opnd cell = vec_cell(0);
     u32 x = use_reg(g, in->a), y = use_reg(g, in->b), t = temp_float(g), d = temp_float(g);
     bytes_of(g, is_signed, false, d, x);
     bytes_of(g, is_signed, false, t, y);
@@ -696,16 +670,6 @@ static bool vshift_imm(struct gen *g, ir_ref i)
     }
     def_done(g, i, dst);
     return true;
-}
-
-static bool vshift_var(struct gen *g, ir_ref i)
-{
-    const struct ir_ins *in = ins_of(g, i);
-    const u32 l = lane_of(in);
-    if (!avx2() || l < IR_V32 || (l == IR_V64 && in->op == IR_OP_vsarv))
-        return false;
-    u32 op = in->op == IR_OP_vshlv ? 0x47 : in->op == IR_OP_vshrv ? 0x45 : 0x46;
-    return one(g, i, P38(op) | (l == IR_V64 ? X_W : 0), false);
 }
 
 /* --- sizes --- */
@@ -975,10 +939,6 @@ static bool inlined(struct gen *g, ir_ref i)
     case IR_OP_vshr:
     case IR_OP_vsar:
         return vshift_imm(g, i);
-    case IR_OP_vshlv:
-    case IR_OP_vshrv:
-    case IR_OP_vsarv:
-        return vshift_var(g, i);
     case IR_OP_vwiden:
         return vwiden(g, i);
     case IR_OP_vmull:
@@ -1014,6 +974,6 @@ static bool inlined(struct gen *g, ir_ref i)
 void emit_vec(struct gen *g, ir_ref i)
 {
     dgm_assert(ir_is_vec_op(ins_of(g, i)->op), "this backend does not know %s", ir_ops[ins_of(g, i)->op].name);
-    if (!inlined(g, i))
+    if (!inlined(g, i) && !emit_vseq(g, i))
         only_soft(g, i);
 }

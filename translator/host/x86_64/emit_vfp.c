@@ -69,6 +69,19 @@ static void if_any(struct gen *g, struct vfp *f, u32 r)
     add_site(f->k, x_jcc(c, CC_NE));
 }
 
+/* Of lanes of 8 bytes. */
+static void if_any64(struct gen *g, struct vfp *f, u32 r)
+{
+    struct code *c = &g->c;
+    if (have(FEAT_AVX)) {
+        x_avx(c, P38(0x0f), r, 0, o_reg(r), 0); /* vtestpd */
+    } else {
+        x_rr(c, P(0x50), f->n, r); /* movmskpd */
+        x_rr(c, 0x85, f->n, f->n);
+    }
+    add_site(f->k, x_jcc(c, CC_NE));
+}
+
 /* To software when a lane of r is a NaN. */
 static void if_nan(struct gen *g, struct vfp *f, u32 r)
 {
@@ -152,33 +165,87 @@ static bool vfcmp(struct gen *g, ir_ref i)
 /* Rounding control of roundps. */
 static const u8 rc[] = {[IR_RNE] = 0, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RTZ] = 3, [IR_RMM] = 0, [IR_RDYN] = 4};
 
+#define PACKED_ROUND(wide) P3A((wide) ? 0x09 : 0x08)
+
+/* Where x is small enough to have a fraction, it is cut, and 1 is added if what went is 1/2 or more. For the others,
+ * which would raise flags, a 0 is rounded. The sign comes last, for it is that of a 0 as well. */
+void vec_round_away(struct gen *g, bool wide, u32 d, u32 x, u32 t, u32 u)
+{
+    const u32 gt = wide ? P38(0x37) : P(0x66), pd = wide ? X_66 : 0;
+    struct opnd magnitude = konst(g, wide ? K_MAX64_V : K_MAX32_V);
+    v2(g, SSE_MOVAPS, t, konst(g, wide ? K_2P52_V : K_2P23_V));
+    v3(g, V_PAND, u, x, magnitude);
+    v3r(g, gt, u, t, u);
+    v3r(g, V_PAND, d, x, u);
+    v2i(g, PACKED_ROUND(wide), t, o_reg(d), 3 | 8);
+    v3r(g, P0(0x5c) | pd, d, d, t); /* exact */
+    v3(g, V_PAND, d, d, magnitude);
+    v3(g, gt, d, d, konst(g, wide ? K_HALF_LESS64 : K_HALF_LESS32));
+    v3(g, V_PAND, d, d, konst(g, wide ? K_ONE64_V : K_ONE32_V));
+    v3(g, V_PAND, t, t, magnitude);
+    v3r(g, P0(0x58) | pd, t, t, d); /* likewise */
+    v3(g, V_PAND, d, x, konst(g, wide ? K_SIGN64_V : K_SIGN32_V));
+    v3r(g, V_POR, t, t, d);
+    v3i(g, P3A(wide ? 0x4b : 0x4a), d, x, o_reg(t), (u & 15) << 4); /* vblendvps, vblendvpd */
+}
+
 static bool vfround(struct gen *g, ir_ref i)
 {
     const u32 aux = ins_of(g, i)->aux, round = aux & IR_FP_ROUND;
-    if (!have(FEAT_SSE41))
+    const bool away = round == IR_RMM;
+    if (!have(FEAT_SSE41) || (away && (aux & IR_FP_EXACT || !have(FEAT_AVX))))
         return false;
     struct vfp f = begin(g, i);
     f.t = temp_float(g);
-    v2i(g, P3A(f.wide ? 0x09 : 0x08), f.d, o_reg(f.x), rc[round] | (aux & IR_FP_EXACT ? 0u : 8u));
+    if (away) {
+        u32 u = temp_float(g);
+        if_nan(g, &f, f.x);
+        vec_round_away(g, f.wide, f.d, f.x, f.t, u);
+        return finish(g, &f);
+    }
+    v2i(g, PACKED_ROUND(f.wide), f.d, o_reg(f.x), rc[round] | (aux & IR_FP_EXACT ? 0u : 8u));
     if_nan(g, &f, f.d);
     return finish(g, &f);
 }
 
-/* Lanes of 8 bytes, each by itself. */
+/* x's lanes, rounded: in f.d, or x itself when the conversion does it. u: another temp, for ties away from zero. */
+static u32 rounded_first(struct gen *g, struct vfp *f, u32 round, u32 u)
+{
+    if (round == IR_RTZ || round == IR_RDYN) /* modes that conversions have */
+        return f->x;
+    if (round == IR_RMM)
+        vec_round_away(g, f->wide, f->d, f->x, f->t, u);
+    else
+        v2i(g, PACKED_ROUND(f->wide), f->d, o_reg(f->x), rc[round] | 8u);
+    return f->d;
+}
+
+/* Lanes of 8 bytes, each by itself. Those that are rounded first are rounded once more for their inexact flag. */
 static bool to_int64(struct gen *g, ir_ref i)
 {
-    const u32 round = ins_of(g, i)->aux & IR_FP_ROUND;
+    const u32 aux = ins_of(g, i)->aux, round = aux & IR_FP_ROUND;
     struct code *c = &g->c;
     struct vfp f = begin(g, i);
-    u32 lo = temp_int(g), hi = temp_int(g), op = (round == IR_RTZ ? 0x2c : 0x2d) | X_0F | X_F2 | X_W;
+    u32 lo = temp_int(g), hi = temp_int(g), op = (round == IR_RDYN ? 0x2d : 0x2c) | X_0F | X_F2 | X_W;
     f.t = temp_float(g);
-    v2i(g, V_PSHUFD, f.t, o_reg(f.x), 0xee);
-    x_rr(c, op, lo, f.x);
+    u32 u = round == IR_RMM ? temp_float(g) : NOREG;
+    const bool is_unsigned = aux & IR_F2I_UNSIGNED;
+    if (is_unsigned) { /* those below 2^63 are signed ones as well, and the others are not looked at here */
+        v3(g, P38(0x37), f.t, f.x, konst(g, K_2P63_LESS)); /* pcmpgtq */
+        v3r(g, V_POR, f.t, f.t, f.x);
+        if_any64(g, &f, f.t);
+    }
+    u32 x = rounded_first(g, &f, round, u);
+    v2i(g, V_PSHUFD, f.t, o_reg(x), 0xee);
+    x_rr(c, op, lo, x);
     x_rr(c, op, hi, f.t);
-    x_alu_imm(c, X_W, ALU_CMP, o_reg(lo), 1); /* overflows for the least integer, which stands for what does not fit */
-    add_site(f.k, x_jcc(c, CC_O));
-    x_alu_imm(c, X_W, ALU_CMP, o_reg(hi), 1);
-    add_site(f.k, x_jcc(c, CC_O));
+    if (x != f.x)
+        v2i(g, PACKED_ROUND(true), f.t, o_reg(f.x), 3);
+    for (u32 n = 0; n < 2 && !is_unsigned;
+         n++) { /* overflows for the least integer, which stands for what does not fit */
+        x_alu_imm(c, X_W, ALU_CMP, o_reg(n ? hi : lo), 1);
+        add_site(f.k, x_jcc(c, CC_O));
+    }
     x_rr(c, SSE_MOVQ_X_R, f.d, lo);
     x_rr(c, SSE_MOVQ_X_R, f.t, hi);
     v3r(g, V_PUNPCKLQDQ, f.d, f.d, f.t);
@@ -190,30 +257,27 @@ static bool vf2i(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     const u32 round = in->aux & IR_FP_ROUND;
     const bool wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64, is_unsigned = in->aux & IR_F2I_UNSIGNED;
-    const bool own = round == IR_RTZ || round == IR_RDYN; /* modes that conversions have */
-    if (round == IR_RMM || (wide && (is_unsigned || !own)) || (!own && (is_unsigned || !have(FEAT_SSE41))))
+    const bool own = round == IR_RTZ || round == IR_RDYN;
+    if ((!own && !have(FEAT_SSE41)) || ((round == IR_RMM || (wide && is_unsigned)) && !have(FEAT_AVX)))
         return false;
     if (wide)
         return to_int64(g, i);
     struct vfp f = begin(g, i);
     f.t = temp_float(g);
-    const u32 truncate = P0(0x5b) | X_F3, convert = P(0x5b);
+    const u32 truncate = P0(0x5b) | X_F3, convert = P(0x5b), u = round == IR_RMM ? temp_float(g) : NOREG;
     if (is_unsigned) { /* those below 2^31 are signed ones as well, and the others are not looked at here */
         v3(g, P(0x66), f.t, f.x, konst(g, K_2P31_LESS)); /* pcmpgtd */
         v3r(g, V_POR, f.t, f.t, f.x);
         if_any(g, &f, f.t);
-        v2(g, round == IR_RTZ ? truncate : convert, f.d, o_reg(f.x));
-        return finish(g, &f);
     }
-    if (own) {
-        v2(g, round == IR_RTZ ? truncate : convert, f.d, o_reg(f.x));
-    } else { /* first to an integral value; then x once more for its inexact flag */
-        v2i(g, P3A(0x08), f.d, o_reg(f.x), rc[round] | 8u);
-        v2(g, truncate, f.d, o_reg(f.d));
+    u32 x = rounded_first(g, &f, round, u);
+    v2(g, round == IR_RDYN ? convert : truncate, f.d, o_reg(x));
+    if (x != f.x) /* once more for its inexact flag */
         v2(g, truncate, f.t, o_reg(f.x));
+    if (!is_unsigned) {
+        v3(g, P(0x76), f.t, f.d, konst(g, K_SIGN32_V)); /* pcmpeqd */
+        if_any(g, &f, f.t);
     }
-    v3(g, P(0x76), f.t, f.d, konst(g, K_SIGN32_V)); /* pcmpeqd */
-    if_any(g, &f, f.t);
     return finish(g, &f);
 }
 
@@ -222,12 +286,14 @@ static bool vi2f(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     const bool wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64, is_unsigned = in->aux & IR_F2I_UNSIGNED;
-    if ((in->aux & IR_FP_ROUND) == IR_RMM || (wide && is_unsigned))
+    if ((in->aux & IR_FP_ROUND) == IR_RMM)
         return false;
     struct vfp f = begin(g, i);
     f.t = temp_float(g);
     u32 r = wide ? temp_int(g) : NOREG;
     fp_check_round(g, f.aux, f.k);
+    if (wide && is_unsigned) /* those below 2^63 are signed ones as well */
+        if_any64(g, &f, f.x);
     if (wide) {
         u32 op = 0x2a | X_0F | X_F2 | X_W;
         v2i(g, V_PSHUFD, f.t, o_reg(f.x), 0xee);
@@ -299,9 +365,11 @@ bool emit_vfp(struct gen *g, ir_ref i)
     const u32 op = in->op;
     if (op == IR_OP_vfcmp)
         return vfcmp(g, i);
+    if (ir_flushes(in))
+        return emit_vflush(g, i);
     if (op == IR_OP_vfmin || op == IR_OP_vfmax)
         return vfminmax(g, i);
-    if ((in->aux & IR_FP_ROUND) == IR_RMM && op != IR_OP_vfwiden)
+    if ((in->aux & IR_FP_ROUND) == IR_RMM && op != IR_OP_vfwiden && op != IR_OP_vfround && op != IR_OP_vf2i)
         return false;
     switch (op) {
     case IR_OP_vfadd:

@@ -237,6 +237,12 @@ void emit_trap(struct gen *g, ir_ref i)
 
 /* --- calls into C --- */
 
+void count_call(struct gen *g, u32 n)
+{
+    x_load(&g->c, X_W, RAX, o_vcpu(VOFF(calls)));
+    x_rm(&g->c, 0xff | X_W, 0, o_mem(RAX, 8 * (s32)(VCPU_CALLS_HELPER + n)), 0); /* inc */
+}
+
 void call_arg(struct gen *g, ir_ref a, u32 n)
 {
     s32 at = VOFF(scratch) + 8 * (s32)n;

@@ -3,7 +3,8 @@
  *     probe.c     what this CPU can do            common.c   code that all translations share; enter, unwind
  *     emit.c      what is fused with what         move.c     moving values, operands
  *     emit_int.c  integers    emit_mem.c  memory, atomics    emit_fp.c  floating point
- *     emit_vec.c  vectors    emit_vfp.c  vectors of floating point                          exits.c  leaving a unit */
+ *     emit_vec.c  vectors    emit_vseq.c  the same, longer    emit_vfp.c  vectors of floating point
+ *     emit_flush.c  floating point that flushes to zero    exits.c  leaving a unit */
 #pragma once
 
 #include "translator/host/common/unit.h"
@@ -59,6 +60,14 @@ struct compare {
 };
 struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b);
 void compare_emit(struct gen *g, const struct compare *k);
+
+/* The operation of instruction i in software; r: its arguments' registers. dst may be one of them. */
+void fp_soft(struct gen *g, ir_ref i, const u8 *r, u32 dst);
+/* Instruction i as a call of software and nothing else. */
+void fp_only_soft(struct gen *g, ir_ref i);
+/* emit_flush.c: ops with IR_FP_FLUSH; the second as emit_vfp. */
+void emit_flush(struct gen *g, ir_ref i);
+bool emit_vflush(struct gen *g, ir_ref i);
 
 bool emit_vfp(struct gen *g, ir_ref i); /* a VFP op inline, or false and nothing emitted */
 

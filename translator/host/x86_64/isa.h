@@ -28,6 +28,7 @@ enum {
     FEAT_AVX2,
     FEAT_AES,
     FEAT_PCLMUL,
+    FEAT_SHA,
     NFEATS
 };
 
@@ -87,9 +88,46 @@ enum common_id {
     K_REV16,
     K_2P31_LESS, /* f32: the last before 2^31 */
     K_2P16,      /* f32: 2^16 */
-    K_SHL8,      /* 8 of them, by shift: which bits of a byte are not from below; */
-    K_SHR8,      /* from above; */
-    K_SAR8,      /* where the sign ends up */
+    K_2P31_V,    /* 2^31 in lanes of 8 bytes */
+    K_MAX32_V,   /* 2^31 - 1 in lanes of 4 bytes */
+    K_MAX64_V,   /* 2^63 - 1 in lanes of 8 bytes */
+    K_2P23_V,    /* f32, f64: from here on all are integral */
+    K_2P52_V,
+    K_HALF_LESS32, /* the last before 1/2 */
+    K_HALF_LESS64,
+    K_ONE32_V, /* 1 */
+    K_ONE64_V,
+    K_2P63_LESS, /* f64: the last before 2^63 */
+    K_ODD8,      /* ones in the lanes that K_EVEN8, K_EVEN16 leave out */
+    K_ODD16,
+    K_SEVEN8, /* 7, 8, 16 in lanes of 1, 1, 2 bytes */
+    K_EIGHT8,
+    K_SIXTEEN16,
+    K_POW_SHL, /* for pshufb: what to multiply bytes by (emit_vseq.c) */
+    K_POW_SHR,
+    K_POW_SAR,
+    K_CLZ_LOW,  /* leading zeros of a byte whose lower half is this, and whose upper half is 0; */
+    K_CLZ_HIGH, /* whose upper half is this, and 8 for 0 */
+    K_FLUSH32,  /* emit_flush.c: what to add to twice a lane, what is then no longer small; likewise */
+    K_FLUSH32_TOP,
+    K_FLUSH64,
+    K_FLUSH64_TOP,
+    K_EXP32_V, /* exponents: all bits; what a sum, or a difference, has to reach or be above */
+    K_EXP64_V,
+    K_SUM32,
+    K_SUM64,
+    K_RATIO32,
+    K_RATIO64,
+    K_NARROW_TOP,
+    K_LOW_HALF, /* ones in the lower half */
+    K_SHA1,     /* constants of SHA-1's rounds 0, 20, 40 in four lanes */
+    K_SHA1_2,
+    K_SHA1_3,
+    K_SHL8,     /* 8 of them, by shift: which bits of a byte are not from below; */
+    K_SHR8,     /* from above; */
+    K_SAR8,     /* where the sign ends up */
+    K_EST,      /* IR_OP_vest by the highest nine bits: entries from 256 on, */
+    K_EST_ROOT, /* from 128 on */
     C_COUNT,
 };
 

@@ -4,8 +4,9 @@
  * each can be switched off, so that the fallbacks are tested on any machine. */
 #include "translator/host/x86_64/gen.h"
 
-const char *const host_feature_names[] = {"sse4.1", "popcnt", "lzcnt", "bmi1", "bmi2",      "fma", "f16c", "ssse3",
-                                          "sse4.2", "avx",    "avx2",  "aes",  "pclmulqdq", NULL}; /* ORDER FEAT */
+const char *const host_feature_names[] = {
+    "sse4.1", "popcnt", "lzcnt", "bmi1", "bmi2",      "fma", "f16c", "ssse3",
+    "sse4.2", "avx",    "avx2",  "aes",  "pclmulqdq", "sha", NULL}; /* ORDER FEAT */
 
 static void cpuid(u32 leaf, u32 sub, u32 r[4])
 {
@@ -48,5 +49,6 @@ void host_probe(u64 mask)
     f |= (u64)(f7[1] >> 5 & 1 && vex) << FEAT_AVX2;
     f |= (u64)(f1[2] >> 25 & 1) << FEAT_AES;
     f |= (u64)(f1[2] >> 1 & 1) << FEAT_PCLMUL;
+    f |= (u64)(f7[1] >> 29 & 1) << FEAT_SHA;
     host_features = f & ~mask;
 }

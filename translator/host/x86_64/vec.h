@@ -86,5 +86,61 @@ static inline struct opnd upper(struct opnd m)
     return m;
 }
 
+/* Its instructions are written in AVX's forms. */
+static inline bool avx2(void)
+{
+    return have(FEAT_AVX) && have(FEAT_AVX2);
+}
+
+static inline u32 lane_of(const struct ir_ins *in)
+{
+    return in->aux & IR_V_LANE;
+}
+
+/* Registers of a longer op: operands, a place for the result that is none of them, one more temp. */
+struct regs {
+    u32 x, y, d, t;
+};
+
+static inline struct regs regs2(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct regs r;
+    r.x = use_reg(g, in->a);
+    r.y = in->b ? use_reg(g, in->b) : r.x;
+    r.d = def_apart(g, i, r.x, r.y, NOREG);
+    r.t = temp_float(g);
+    return r;
+}
+
+/* A third temp, once nothing more is read from operand register x; unless that is `kept` as well, from which something
+ * is (else NOREG). */
+static inline u32 temp_after(struct gen *g, u32 x, u32 kept)
+{
+    if (x != kept)
+        g->locked &= ~(1u << x);
+    return temp_float(g);
+}
+
+static inline bool done(struct gen *g, ir_ref i, u32 r)
+{
+    def_from(g, i, r);
+    return true;
+}
+
+/* A cell for a vector within one op, which is also where its n-th argument lies for software. */
+static inline struct opnd vec_cell(u32 n)
+{
+    return o_vcpu(SPILL_OFF(VEC_ARGS + 2 * n));
+}
+
 /* The vector op of instruction i in C (C_SOFT); r: its arguments' registers. */
 void vec_soft(struct gen *g, ir_ref i, const u8 *r, u32 dst);
+
+/* emit_vfp.c: d = the lanes of x, of 8 bytes if `wide`, rounded to integral values, ties away from zero. Raises no
+ * flag, whatever is in them; NaNs stay what they are. All registers differ; wants AVX. */
+void vec_round_away(struct gen *g, bool wide, u32 d, u32 x, u32 t, u32 u);
+
+/* emit_vseq.c: ops of integers that the host does in a handful of instructions. False and nothing emitted where it
+ * cannot. */
+bool emit_vseq(struct gen *g, ir_ref i);
