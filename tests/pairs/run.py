@@ -170,7 +170,12 @@ def main():
         for host in opt.host or ([here] if opt.full else []) + [h for h in HOSTS if h != here]:
             words = [ours]
             if host != here:
-                program = make(host) if opt.make else os.path.join(ROOT, 'build-' + host, 'dragoman')
+                try:
+                    program = make(host) if opt.make else os.path.join(ROOT, 'build-' + host, 'dragoman')
+                except subprocess.CalledProcessError:
+                    print(f'FAILED to build for {host} (log: build/logs/pairs-{host}.log)')
+                    counts['failed'] += 1
+                    continue
                 if not program or not os.path.exists(program):
                     print(f'skipped {host}: not built')
                     counts['skipped'] += 1
