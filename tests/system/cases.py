@@ -16,8 +16,9 @@ CASES = []
 
 
 class Case:
-    def __init__(self, name, fn, sets, files, timeout, compare, long, large):
+    def __init__(self, name, fn, sets, files, timeout, compare, long, large, tools):
         self.name, self.fn, self.sets, self.files, self.timeout, self.compare, self.long, self.large = name, fn, sets, files, timeout, compare, long, large
+        self.tools = tools
 
 
 def equal(want, got):
@@ -30,11 +31,11 @@ def equal(want, got):
     return list(difflib.unified_diff(want.splitlines(), got.splitlines(), "native", "guest", n=1, lineterm=""))[2:] or ["texts differ in line ends"]
 
 
-def case(name, sets=(), files=(), timeout=120, compare=equal, long=False, large=False):
+def case(name, sets=(), files=(), timeout=120, compare=equal, long=False, large=False, tools=()):
     """`long`: it takes most of a minute and more natively, and --quick leaves it out. `large`: it needs packages of some tens of megabytes
-    and more, and runs only when asked for."""
+    and more, and runs only when asked for. `tools`: sets of which only the native programs are wanted."""
     def add(fn):
-        CASES.append(Case(name, fn, list(sets), list(files), timeout, compare, long, large))
+        CASES.append(Case(name, fn, list(sets), list(files), timeout, compare, long, large, list(tools)))
         return fn
     return add
 

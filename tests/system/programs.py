@@ -104,5 +104,5 @@ def numpy_tests(name, modules, *more, **kw):
                       + ["%s/%s" % (where, m) for m in modules] + list(more), env=env).text()
 
 
-numpy_tests("numpy", ["_core/tests/test_simd.py", "_core/tests/test_half.py", "_core/tests/test_umath_accuracy.py", "fft"])
-numpy_tests("numpy-all", [""], timeout=7200, large=True)
+numpy_tests("numpy", ["_core/tests/test_simd.py", "_core/tests/test_half.py", "fft"])
+numpy_tests("numpy-all", [""], "-k", "not huge", timeout=7200, large=True)  # what is called huge takes gigabytes

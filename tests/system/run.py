@@ -240,8 +240,9 @@ def main(argv):
     native = Native("native", "amd64")
     guest = Native("qemu", a.guest.debian) if a.engine == "qemu" else Dragoman(os.path.abspath(a.build), a.guest.debian)
     sets = sorted({"base"} | {s for c in chosen for s in c.sets})
-    for arch in (a.guest.debian, "amd64"):
-        p = subprocess.run([os.path.join(ROOT, "tools", "guest_root.py"), "--quiet", "--dir", ROOTS, "--arch", arch] + sets)
+    tools = sorted({s for c in chosen for s in c.tools})
+    for arch, more in ((a.guest.debian, []), ("amd64", tools)):
+        p = subprocess.run([os.path.join(ROOT, "tools", "guest_root.py"), "--quiet", "--dir", ROOTS, "--arch", arch] + sets + more)
         if p.returncode:
             return 1
     mount_in(native.root)

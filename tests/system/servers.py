@@ -201,7 +201,7 @@ def unchecked_tls():
 
 
 NGINX = """
-daemon off; worker_processes 2; pid %(dir)s/nginx.pid; error_log stderr crit; user root;
+daemon off; worker_processes 2; pid %(dir)s/nginx.pid; error_log stderr crit;
 events { worker_connections 512; }
 http {
     include /etc/nginx/mime.types; default_type application/octet-stream; sendfile on; aio threads; access_log off; server_tokens off;
@@ -219,7 +219,7 @@ http {
 """
 
 
-@case("nginx", ["nginx", "openssl"], timeout=300)
+@case("nginx", ["nginx", "openssl"], timeout=300, tools=["wrk"])
 def nginx(cx):
     """nginx with two workers: files, compression, itself behind itself, TLS, a new configuration while it serves; wrk as the crowd."""
     make_files(cx, "www")
@@ -235,8 +235,8 @@ def nginx(cx):
     with open(os.path.join(cx.dir, "nginx.conf"), "w") as f:
         f.write(NGINX % {"dir": cx.cwd, "port": port, "tls": tls})
     argv = ["/usr/sbin/nginx", "-p", cx.cwd, "-c", cx.cwd + "/nginx.conf", "-e", "stderr"]
-    out = ["test %d\n" % cx.run(argv + ["-t"]).status]
-    server = Server(cx, argv, port)
+    out = ["test %d\n" % cx.run(argv + ["-t"], user=True).status]
+    server = Server(cx, argv, port, user=True)
     more = [get("/say/something"), get("/old/small.txt"), get("/proxy/page.html"), get("/proxy/sub/deep.json"), ("POST", "/small.txt", b"x" * 100000, {})] * 8
     out.append(ask(port, FILE_REQUESTS + more))
     out.append(ask(tls, FILE_REQUESTS[:24], tls=unchecked_tls()))
