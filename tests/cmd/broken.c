@@ -2,7 +2,10 @@
  * guest breaks the engine in the way that its first argument says. For the tests of crash reports; nothing of it is in
  * the real command. */
 #define _GNU_SOURCE
+#include <string.h>
+
 #include "lib/assert.h"
+#include "no_insn.h"
 #include "personality/linux/lx.h"
 #include "personality/linux/syscall.h"
 #include "translator/engine/engine_int.h"
@@ -27,8 +30,8 @@ static bool spoil(struct vcpu *v, gva_t pc)
     if (!b || !e->host || b->nmarks < 2)
         return false;
     u8 *at = e->code.rw + b->code_off + b->marks[1].host_off;
-    at[0] = 0x0f;
-    at[1] = 0x0b;
+    memcpy(at, no_insn, sizeof no_insn);
+    mk_code_sync(&e->code, (size_t)(at - e->code.rw), sizeof no_insn);
     return true;
 }
 
