@@ -365,6 +365,8 @@ static void memory_op(struct maker *m)
         if (is_int)
             in.aux = rng_chance(r, 50) ? IR_MEM_SIGNED : 0;
         in.aux |= (u16)(size | mem_bits(m));
+        if ((in.aux & IR_MEM_ACQ) && rng_chance(r, 50))
+            in.aux |= IR_MEM_SEQ;
         if (rng_chance(r, 15))
             in.aux |= IR_MEM_ALIGN;
         in.a = address(m, size, in.aux & IR_MEM_ALIGN, &in.imm);
@@ -376,6 +378,8 @@ static void memory_op(struct maker *m)
         in.type = (u8)type;
         size = rng_below(r, size + 1);
         in.aux = (u16)(size | mem_bits(m));
+        if ((in.aux & IR_MEM_REL) && rng_chance(r, 50))
+            in.aux |= IR_MEM_SEQ;
         if (rng_chance(r, 15))
             in.aux |= IR_MEM_ALIGN;
         in.b = pick(m, type);

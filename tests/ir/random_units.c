@@ -450,7 +450,8 @@ static u32 access_size(u32 type)
 
 static void load_or_store(struct test_pair *p, gva_t *pc, u32 t)
 {
-    static const u16 order[] = {0, 0, 0, IR_MEM_ACQ, IR_MEM_REL, IR_MEM_ACQ | IR_MEM_REL};
+    static const u16 order[] = {
+        0, 0, 0, IR_MEM_ACQ, IR_MEM_REL, IR_MEM_ACQ | IR_MEM_REL, IR_MEM_ACQ | IR_MEM_REL | IR_MEM_SEQ};
     u32 size = access_size(t), addr = address(p, pc, 1u << size);
     u32 aux = size | order[test_below(ARRAY_LEN(order))] | (test_below(8) ? 0 : IR_MEM_ALIGN);
     u64 imm = test_below(2) ? 0 : ((u64)test_below(0x1000) - 0x800) & ~(u64)((1u << size) - 1);

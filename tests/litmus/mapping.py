@@ -130,7 +130,9 @@ def tso(items, deps):
     out = set()
     for i, j, between in accesses(items):
         a, b = items[i], items[j]
-        if a.kind != 'W' or b.kind != 'R' or any(c.kind in ('F', 'RW') for c in between):
+        f = [c.tags for c in between if c.kind == 'F']
+        noted = any('note' in t and any('if noted' in u for u in f[n:]) for n, t in enumerate(f))
+        if a.kind != 'W' or b.kind != 'R' or noted or any(c.kind == 'RW' for c in between) or any(not t for t in f):
             out.add((i, j))
     return closure(len(items), out)
 
@@ -185,6 +187,9 @@ GUESTS = {'aarch64': (a64_instructions, arm), 'riscv64': (rv_instructions, rvwmo
 # --- hosts: accesses and fences from the disassembly ---
 
 def x86_items(text):
+    m = re.match(r'(mov|cmp) DWORD PTR \[rbp\+0x[4-9a-f][0-9a-f]{4,}\],0x[01]$', text)  # vcpu.unseen, far behind all else
+    if m:
+        return [Item('F', ['note' if m.group(1) == 'mov' else 'if noted'])]
     if re.match(r'lock or\w* .*\[rbp', text):
         return [Item('F')]
     m = re.search(r'\[([^]]*)\]', text)

@@ -70,6 +70,9 @@ enum {
     IR_MEM_ALIGN = 1 << 6,
     /* amo, cas, sc: load and store are one access; what stays after either, or loads what it stored, is after both */
     IR_MEM_ONE = 1 << 7,
+    /* ld that is ACQ, st that is REL: those of a thread that have this keep their order: a ld stays after an earlier st
+     */
+    IR_MEM_SEQ = 1 << 7,
     IR_AMO_SHIFT = 8, /* amo: enum ir_amo << IR_AMO_SHIFT */
 };
 enum ir_amo {

@@ -41,7 +41,7 @@ static const char *const w_index[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8
 static const char *const w_group[] = {NULL, "2", "4", "8", "16"};
 static const char *const w_vcc[] = {[IR_EQ] = "eq", [IR_GTS] = "gts", [IR_GES] = "ges", [IR_GTU] = "gtu", [IR_GEU] = "geu"};
 #define FLAG(name) static const char *const f_##name[] = {"", #name};
-FLAG(acq) FLAG(rel) FLAG(one) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
+FLAG(acq) FLAG(rel) FLAG(one) FLAG(seq) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
 FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll) FLAG(snanwins) FLAG(tinybefore) FLAG(nanzero) FLAG(flush)
 FLAG(signed) FLAG(high) FLAG(tounsigned) FLAG(round)
 
@@ -84,6 +84,7 @@ const struct ir_field ir_fields[] = {
     F(MEM,   0,              15,              w_size),
     F(MEM,   0,              IR_MEM_ACQ,      f_acq),
     F(MEM,   0,              IR_MEM_REL,      f_rel),
+    F(MEM,   0,              IR_MEM_SEQ,      f_seq),
     F(MEM,   0,              IR_MEM_ALIGN,    f_align),
     F(FENCE, 0,              IR_FENCE_PR,     f_pr),
     F(FENCE, 0,              IR_FENCE_PW,     f_pw),

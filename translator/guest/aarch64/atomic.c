@@ -4,8 +4,8 @@
  * succeed when the memory was changed and changed back between, which no program that is written to ldxr and stxr can
  * tell from having run undisturbed. Every stxr ends the reservation, whether it stores or not.
  *
- * Load-acquire (ldar) is ordered after an earlier store-release (stlr): the fence is with the store. ldapr, which is
- * not, orders as ldar does.
+ * Load-acquire (ldar, ldaxr) is ordered after an earlier store-release (stlr): IR_MEM_SEQ. ldapr is not (Arm ARM, B2.3,
+ * AcquirePC).
  *
  * All of these need naturally aligned addresses and fault otherwise; of pairs both together. */
 #include "translator/guest/aarch64/a64_int.h"
@@ -35,15 +35,24 @@ static void put_joined(struct a64_ctx *c, u32 lo, u32 hi, ir_ref v)
 
 /* --- ordered --- */
 
+#define ACQUIRE (IR_MEM_ACQ | IR_MEM_SEQ)
+
+static bool load_acquire(struct a64_ctx *c, const struct a64_insn *i, u32 order)
+{
+    return a64_put_x(c, i->rd, ir_ld(c->b, IR_I64, i->size | order | IR_MEM_ALIGN, a64_base(c, i->rn), 0));
+}
 TR(ldar)
 {
-    return a64_put_x(c, i->rd, ir_ld(c->b, IR_I64, i->size | IR_MEM_ACQ | IR_MEM_ALIGN, a64_base(c, i->rn), 0));
+    return load_acquire(c, i, ACQUIRE);
+}
+TR(ldapr)
+{
+    return load_acquire(c, i, IR_MEM_ACQ);
 }
 
 TR(stlr)
 {
-    ir_st(c->b, i->size | IR_MEM_REL | IR_MEM_ALIGN, a64_base(c, i->rn), 0, a64_x(c, i->rd));
-    ir_fence(c->b, IR_FENCE_PW | IR_FENCE_SR);
+    ir_st(c->b, i->size | IR_MEM_REL | IR_MEM_SEQ | IR_MEM_ALIGN, a64_base(c, i->rn), 0, a64_x(c, i->rd));
     return true;
 }
 
@@ -112,9 +121,9 @@ static bool store_exclusive_pair(struct a64_ctx *c, const struct a64_insn *i, u3
 
 /* clang-format off */
 TR(ldxr)  { return load_exclusive(c, i, 0); }
-TR(ldaxr) { return load_exclusive(c, i, IR_MEM_ACQ); }
+TR(ldaxr) { return load_exclusive(c, i, ACQUIRE); }
 TR(ldxp)  { return load_exclusive_pair(c, i, 0); }
-TR(ldaxp) { return load_exclusive_pair(c, i, IR_MEM_ACQ); }
+TR(ldaxp) { return load_exclusive_pair(c, i, ACQUIRE); }
 TR(stxr)  { return store_exclusive(c, i, 0); }
 TR(stlxr) { return store_exclusive(c, i, IR_MEM_REL); }
 TR(stxp)  { return store_exclusive_pair(c, i, 0); }

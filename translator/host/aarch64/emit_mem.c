@@ -183,6 +183,8 @@ void emit_st(struct gen *g, ir_ref i)
     if (releases)
         put32(c, A_DMB_ISH);
     access(g, is_int ? a_str(size) : a_str_v(size), x, m);
+    if (releases && (in->aux & IR_MEM_SEQ))
+        put32(c, A_DMB_ISH);
 }
 
 /* --- atomics --- */

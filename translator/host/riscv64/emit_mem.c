@@ -230,6 +230,8 @@ void emit_st(struct gen *g, ir_ref i)
     }
     if (in->aux & IR_MEM_ACQ)
         fence(g, F_W, F_RW);
+    else if (in->aux & IR_MEM_SEQ)
+        fence(g, F_W, F_R);
 }
 
 /* --- atomics --- */

@@ -6,7 +6,9 @@
  * written before it.
  *
  * Ordering. x86 keeps all orders but a store before a later load, so acquire and release need nothing, and of fences
- * only those that order writes before reads emit an instruction. Locked instructions are full barriers.
+ * only those that order writes before reads emit an instruction. Locked instructions are full barriers. A load of
+ * IR_MEM_SEQ stays after earlier stores of it: such a store leaves a note (vcpu.unseen), and the next such load, if
+ * any, has the barrier. So a store that no such load follows soon, as most that give a lock back, costs no barrier.
  *
  * Atomics check their alignment first, as a locked access across cache lines would work, slowly, where the guest
  * expects a fault. A read-modify-write is one locked instruction where the host has it, else a compare-and-swap loop.
@@ -159,10 +161,34 @@ static u32 load_op(u32 type, u32 aux)
     }
 }
 
+/* --- loads, stores --- */
+
+static void barrier(struct gen *g)
+{
+    x_alu_imm(&g->c, X_LOCK, ALU_OR, o_vcpu(VOFF(scratch[0])), 0);
+}
+
+static void cold_unseen(struct gen *g, const struct cold *k)
+{
+    barrier(g);
+    x_store_imm(&g->c, 0, o_vcpu(VOFF(unseen)), 0);
+    x_jmp_back(&g->c, k->back);
+}
+
+static bool is_seq(const struct gen *g, const struct ir_ins *in)
+{
+    return (in->aux & IR_MEM_SEQ) && !g->u->alone;
+}
+
 void emit_ld(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
+    if (is_seq(g, in)) {
+        x_alu_imm(c, 0, ALU_CMP, o_vcpu(VOFF(unseen)), 0);
+        struct cold *k = cold_new(g, cold_unseen, x_jcc(c, CC_NE));
+        k->back = c->p;
+    }
     struct opnd m = address(g, in, MISALIGNED_READ);
     u32 t, dst;
     switch (in->type) {
@@ -220,13 +246,12 @@ static void store_int(struct gen *g, u32 size, struct opnd m, u32 src)
     x_rm(&g->c, sized(0x88, size), src, m, 0);
 }
 
-void emit_st(struct gen *g, ir_ref i)
+static void store(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     u32 size = in->aux & IR_MEM_SIZE;
     u32 type = ins_of(g, in->b)->type;
-    g->changed = true;
     struct opnd m = address(g, in, MISALIGNED_WRITE);
     u64 k;
     if (!is_float_class(type)) {
@@ -248,6 +273,14 @@ void emit_st(struct gen *g, ir_ref i)
         x_rm(c, SSE_MOVD_R_X, x, o_reg(t), 0);
         store_int(g, size, m, t);
     }
+}
+
+void emit_st(struct gen *g, ir_ref i)
+{
+    g->changed = true;
+    store(g, i);
+    if (is_seq(g, ins_of(g, i)))
+        x_store_imm(&g->c, 0, o_vcpu(VOFF(unseen)), 1);
 }
 
 /* --- atomics --- */
@@ -430,7 +463,7 @@ void emit_fence(struct gen *g, ir_ref i)
 {
     u32 bits = ins_of(g, i)->aux;
     if ((bits & IR_FENCE_PW) && (bits & IR_FENCE_SR) && !g->u->alone)
-        x_alu_imm(&g->c, X_LOCK, ALU_OR, o_vcpu(VOFF(scratch[0])), 0);
+        barrier(g);
 }
 
 void emit_pause(struct gen *g, ir_ref i)
