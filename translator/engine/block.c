@@ -106,6 +106,10 @@ static void forget_pc(struct engine *e, gva_t pc)
 static void set_link(struct engine *e, const struct exit_rec *x, u32 off)
 {
     e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + off);
+}
+
+static void see_link(struct engine *e, const struct exit_rec *x)
+{
     mk_code_sync(&e->code, x->site_off, 4);
 }
 
@@ -130,6 +134,7 @@ void block_kill(struct engine *e, struct block *b)
     }
     for (struct exit_rec *x = b->in; x; x = x->next_in) {
         set_link(e, x, x->stub_off);
+        see_link(e, x);
         x->to = NULL;
     }
     b->in = NULL;
@@ -139,12 +144,19 @@ void block_kill(struct engine *e, struct block *b)
 
 void block_link(struct engine *e, struct exit_rec *x, struct block *to)
 {
-    if (x->to || to->dead)
+    if (to->dead)
         return;
+    if (x->to) { /* by another thread in the meantime, or it is not seen yet */
+        if (e->host->link_late)
+            see_link(e, x);
+        return;
+    }
     x->to = to;
     x->next_in = to->in;
     to->in = x;
     set_link(e, x, to->code_off);
+    if (!e->host->link_late)
+        see_link(e, x);
     e->stats.links++;
 }
 

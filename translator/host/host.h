@@ -52,6 +52,9 @@ struct host_isa {
     u32 npinned[IR_NCLASSES]; /* how many slots of each class it pins */
     u32 code_align;
     size_t max_code; /* largest code cache that its branches reach all of; 0: any */
+    /* Making code seen is dear: a call of the kernel that stops all threads. So links may be seen late, until
+     * when a thread goes the old way, which is as right. */
+    bool link_late;
 
     /* Reads what this CPU can do; once, before anything else. `mask` has bits that switch optional features
      * off (tests of poor machines): bit i is feature i of features[]. */

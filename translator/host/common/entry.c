@@ -120,6 +120,7 @@ const struct host_isa host_native = {
     .npinned = {NPINNED_INT, NPINNED_FLOAT},
     .code_align = CODE_ALIGN,
     .max_code = MAX_CODE,
+    .link_late = LINK_LATE,
     .probe = host_probe,
     .features = host_feature_names,
     .have = unit_have,

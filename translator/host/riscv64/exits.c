@@ -8,8 +8,9 @@
  * stands in a word behind the jump that nobody runs.
  *
  * Other harts may run the old jump for as long as they like, since nothing makes instruction fetch look at memory anew
- * but fence.i; the engine has all of them do one after each change (mk_code_sync). Until then the old way is as right
- * as the new one: the stub leads to the engine, and an unlinked unit stays where it is.
+ * but fence.i; the engine has all of them do one when it has written a unit or unlinked one, and for a link only when
+ * somebody comes by its stub again (host_isa.link_late), since that is a call of the kernel. Until then the old way is
+ * as right as the new one: the stub leads to the engine, and an unlinked unit stays where it is.
  *
  * Calls and returns use the host's own prediction. s1 walks the vCPU's return-address stack, whose entries are two
  * words: the host address to return to, and above it the guest pc that it stands for. A guest call is

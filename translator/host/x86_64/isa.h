@@ -11,6 +11,7 @@
 /* Loop heads at the start of a cache line: 4 % over short benchmarks, more for small functions. */
 #define CODE_ALIGN 64
 #define MAX_CODE   0 /* its branches reach all of any */
+#define LINK_LATE  false
 
 /* --- features (probe.c) --- */
 
