@@ -47,12 +47,6 @@ static inline u32 def_apart(struct gen *g, ir_ref i, u32 x, u32 y, u32 z)
     return def_not_in(g, i, reg_bit(x) | reg_bit(y) | reg_bit(z));
 }
 
-/* The same as def_from. */
-static inline void def_moved(struct gen *g, ir_ref i, u32 r)
-{
-    def_from(g, i, r);
-}
-
 /* A comparison: fetch operands first, emit it when nothing in between changes the flags. */
 struct compare {
     struct opnd a, b;
