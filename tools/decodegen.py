@@ -20,8 +20,8 @@ The table is lines of words; `#` starts a comment. Declarations come before thei
     extension Zba                    what the following instructions belong to
     add 0000000 ..... ..... 000 ..... 0110011 R "xd,xs1,xs2"
                                      (in syntax, operands and punctuation are printed; 'words' stand as they are)
-                                     a name, its bits from the highest to bit 0 (`.` belongs to a field, `-` is
-                                     ignored, 16 or 32 in all), format, operand syntax. Between the last two may stand
+                                     a name, its bits from the highest to bit 0 (`.` belongs to a field, `-` and `+` are
+                                     ignored and encoded as 0 and 1; 16 or 32 in all), format, operand syntax. Between the last two may stand
                                      members with a value of their own, as in a format (size=3). What follows a `/` in a name
                                      tells forms of one mnemonic apart (add/imm) and is not printed.
                                      Then, each at most once:
@@ -175,6 +175,7 @@ class Insn:
         self.where, self.name, self.width, self.mask, self.value = where, name, width, mask, value
         self.fmt, self.syntax, self.ext = fmt, syntax, ext
         self.sem, self.over, self.conds = name, None, []
+        self.ones = 0  # bits that the decoder ignores and the encoder sets
 
     @property
     def all_conds(self):
@@ -362,7 +363,7 @@ def read_insn(t, words, where, ext):
     if not MNEMONIC.match(name):
         raise TableError("%s: '%s' is neither a declaration nor a mnemonic" % (where, name))
     bits, rest = "", words[1:]
-    while rest and re.match(r"[01.\-]+\Z", rest[0]):
+    while rest and re.match(r"[01.+\-]+\Z", rest[0]):
         bits += rest[0]
         rest = rest[1:]
     if len(bits) not in (16, 32):
@@ -382,9 +383,7 @@ def read_insn(t, words, where, ext):
     if more > 1:
         fmt = with_constants(t, fmt, rest[1:more], where)
         rest = [fmt.name] + rest[more:]
-    mask = value = dots = 0
-    for c in bits:
-        mask, value, dots = mask << 1 | (c in "01"), value << 1 | (c == "1"), dots << 1 | (c == ".")
+    mask, value, dots, ones = (int("".join("01"[c in which] for c in bits), 2) for which in ("01", "1", ".", "+"))
     if fmt.mask & mask:
         raise TableError("%s: %s: format %s takes bits %s, which are fixed" % (where, name, fmt.name, hex(fmt.mask & mask)))
     if fmt.mask & ~dots:
@@ -393,6 +392,7 @@ def read_insn(t, words, where, ext):
         raise TableError("%s: %s: no field of format %s takes bits %s" % (where, name, fmt.name, hex(dots & ~fmt.mask)))
     syntax = check_syntax(t, rest[1][1:], fmt, where, name)
     insn = Insn(where, name, len(bits), mask, value, fmt, syntax, ext)
+    insn.ones = ones
     rest, conds = cut_if(rest[2:])
     seen = set()
     for w in rest:
@@ -733,7 +733,7 @@ def make_encoder(t, source, header):
     o.append("};\n\nconst char *const %s_ext_names[%s_NEXTS] = {%s};\n" % (p, up, ", ".join('"%s"' % e for e in t.extensions)))
     o.append("/* The bits, if they decode to *i again. */\nstatic bool encode(const struct %s_insn *i, u32 *w)\n{\n    switch (i->op) {" % p)
     for i in t.insns:
-        parts = ["0x%xu" % i.value]
+        parts = ["0x%xu" % (i.value | i.ones)]
         parts += [src.insert_c("i->" + m) for m, src in i.fmt.members if isinstance(src, Field)]
         o.append("    case %s_%s:\n        *w = %s;\n        return true;" % (up, c_name(i.name), " |\n             ".join(parts)))
     o.append("    }\n    return false;\n}\n")

@@ -265,6 +265,8 @@ int main(void)
             return 1;
         if (ok && (!toy_encode(&i, &back) || ((back ^ w) & ~ignored(i.op))))
             return 2;
+        if (ok && i.op == TOY_INC && (back & 15) != 3)
+            return 4;
         if (ok)
             printf("%x %d %d %d %d\n", w, i.op, i.rd, i.rs, i.imm);
     }
@@ -281,7 +283,7 @@ class Generated(unittest.TestCase):
         """The generated decoder against a plain one, on all 16-bit words."""
         text = table('add 0001 0000 .... .... R "xd,xs" if rd!=3',
                      'nop 0001 0000 0000 0000 N "" over=add',
-                     'inc 0001 0001 .... ---- U "xd" as=add',
+                     'inc 0001 0001 .... --++ U "xd" as=add',
                      'addi .111 .... .... .... I "xd,xs,imm" if imm!=0 rd:even')
         t = decodegen.read_table(text, "t")
         want = []
