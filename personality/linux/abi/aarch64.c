@@ -340,12 +340,12 @@ static size_t cpuinfo(char *buf, size_t cap, u32 n, u64 cpu)
 
 static u64 hwcap(u64 cpu)
 {
-    return a64_hwcap();
+    return a64_hwcap(0);
 }
 
 static u64 hwcap2(u64 cpu)
 {
-    return 0;
+    return a64_hwcap(1);
 }
 
 const struct lx_abi lx_abi_aarch64 = {

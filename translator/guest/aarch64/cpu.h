@@ -2,9 +2,9 @@
  * ID register that tell so. The system registers that the frontend shows, AT_HWCAP and /proc/cpuinfo are made from
  * this.
  *
- * FEATURE(name, bit, register, shift, value): `name` as in Linux's "Features" line, `bit` of AT_HWCAP; the field of
- * four bits from `shift` on in ID_AA64<register>_EL1 is at least `value`. NONE: Linux's own doing, or told by no field.
- * AT_HWCAP2 is 0: none of its features are here. */
+ * FEATURE(name, bit, register, shift, value): `name` as in Linux's "Features" line, in whose order they stand; `bit` of
+ * AT_HWCAP, from 64 on of AT_HWCAP2; the field of four bits from `shift` on in ID_AA64<register>_EL1 is at least
+ * `value`. NONE: Linux's own doing, or told by no field. */
 #pragma once
 
 #include "lib/types.h"
@@ -27,12 +27,14 @@
     FEATURE(jscvt,    13, ISAR1, 12, 1) \
     FEATURE(fcma,     14, ISAR1, 16, 1) \
     FEATURE(lrcpc,    15, ISAR1, 20, 1) \
+    FEATURE(dcpop,    16, ISAR1, 0, 1) \
     FEATURE(sha3,     17, ISAR0, 32, 1) \
     FEATURE(sm3,      18, ISAR0, 36, 1) \
     FEATURE(sm4,      19, ISAR0, 40, 1) \
     FEATURE(asimddp,  20, ISAR0, 44, 1) \
     FEATURE(sha512,   21, ISAR0, 12, 2) \
-    FEATURE(flagm,    27, ISAR0, 52, 1)
+    FEATURE(flagm,    27, ISAR0, 52, 1) \
+    FEATURE(frint,    72, ISAR1, 32, 1)
 /* clang-format on */
 
 enum a64_id { A64_ID_NONE, A64_ID_PFR0, A64_ID_ISAR0, A64_ID_ISAR1 };
@@ -43,10 +45,11 @@ enum a64_id { A64_ID_NONE, A64_ID_PFR0, A64_ID_ISAR0, A64_ID_ISAR1 };
 /* CNTFRQ_EL0: how often the counter counts a second. */
 #define A64_COUNTER_HZ 1000000000u
 
-static inline u64 a64_hwcap(void)
+/* AT_HWCAP and, with second 1, AT_HWCAP2. */
+static inline u64 a64_hwcap(u32 second)
 {
     u64 caps = 0;
-#define FEATURE(name, bit, reg, shift, value) caps |= 1ull << (bit);
+#define FEATURE(name, bit, reg, shift, value) caps |= (bit) / 64 == second ? 1ull << (bit) % 64 : 0;
     A64_FEATURES(FEATURE)
 #undef FEATURE
     return caps;
