@@ -94,6 +94,7 @@ enum {
     EC_INSTRUCTION = 0x20,
     EC_PC = 0x22,
     EC_DATA = 0x24,
+    EC_SP = 0x26,
     EC_SHIFT = 26,
     ESR_IL = 1 << 25, /* an instruction of 32 bits */
     ESR_WRITE = 1 << 6,
@@ -131,7 +132,11 @@ static bool fault(struct lx_thread *t, const struct vcpu_fault *f)
 
 static void forced(struct lx_thread *t, siginfo_t *info, const struct vcpu_fault *f)
 {
-    if (f) {
+    const u64 sp = a64_state(t->vcpu)->sp;
+    if (f && f->kind == VCPU_FAULT_MISALIGNED && sp % 16 && f->addr == untagged(sp)) {
+        t->note.address = 0;
+        t->note.syndrome = (u64)EC_SP << EC_SHIFT | ESR_IL;
+    } else if (f) {
         t->note.address = untagged(f->addr);
         t->note.syndrome = syndrome(info, f);
         info->si_addr = (void *)untagged((u64)info->si_addr);

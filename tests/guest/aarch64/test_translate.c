@@ -655,6 +655,49 @@ static void misaligned_is_fine(void **state)
     assert_int_equal((u64)s->v[0], 0x9911223344556677);
 }
 
+/* sp as a base must be a multiple of 16, however it came to be none, and whatever is added to it. */
+static void odd_sp(void **state)
+{
+    static const u32 uses[] = {0xf94003e0 /* ldr x0, [sp] */,          0xf94007e0 /* ldr x0, [sp, #8] */,
+                               0xa8c10fe2 /* ldp x2, x3, [sp], #16 */, 0x3c9f0fe0 /* str q0, [sp, #-16]! */,
+                               0xf8636be0 /* ldr x0, [sp, x3] */,      0xf82103e2 /* ldadd x1, x2, [sp] */,
+                               0x4c4073e0 /* ld1 {v0.16b}, [sp] */,    0xc85f7fe0 /* ldxr x0, [sp] */};
+    static const u32 makes[] = {0x9100003f /* mov sp, x1 */, 0x8b2163ff /* add sp, sp, x1 */,
+                                0xd10023ff /* sub sp, sp, #8 */, 0xf81f8fe1 /* str x1, [sp, #-8]! */};
+    for (u32 n = 0; n < ARRAY_LEN(uses) * ARRAY_LEN(makes); n++) {
+        begin();
+        word(makes[n % ARRAY_LEN(makes)]);
+        word(0xd503201f /* nop */);
+        word(0xf98003e0 /* prfm pldl1keep, [sp] */);
+        word(0xf9400040 /* ldr x0, [x2] */);
+        word(uses[n / ARRAY_LEN(makes)]);
+        s->sp = s->x[2] = MEM + 256;
+        s->x[1] = n % ARRAY_LEN(makes) == 0 ? MEM + 24 : 8;
+        s->x[3] = 8;
+        run();
+        assert_int_equal(v->exit, VCPU_FAULT);
+        assert_int_equal(v->fault.kind, VCPU_FAULT_MISALIGNED);
+        assert_int_equal(v->fault.addr, s->sp);
+        assert_int_equal(v->pc, CODE + 16);
+    }
+    /* even again, however; and what keeps sp even does not end the unit */
+    begin();
+    word(0xd10023ff /* sub sp, sp, #8 */);
+    word(0xd10023ff /* sub sp, sp, #8 */);
+    word(0xf94003e0 /* ldr x0, [sp] */);
+    s->sp = MEM + 256;
+    set_mem(240, 77);
+    run();
+    assert_int_equal(s->x[0], 77);
+    begin();
+    word(0xd10083ff /* sub sp, sp, #32 */);
+    word(0x3c9f0fe0 /* str q0, [sp, #-16]! */);
+    word(0x927cec3f /* and sp, x1, #-16 */);
+    word(0xf94003e0 /* ldr x0, [sp] */);
+    struct guest_request rq = request(CODE);
+    assert_int_equal(unit(&rq).guest_insns, 4);
+}
+
 /* Where the architecture leaves it open, the new address wins. */
 static void base_is_loaded(void **state)
 {
@@ -831,6 +874,7 @@ int main(void)
         cmocka_unit_test(hints),
         cmocka_unit_test(faults),
         cmocka_unit_test(misaligned_is_fine),
+        cmocka_unit_test(odd_sp),
         cmocka_unit_test(base_is_loaded),
         cmocka_unit_test(block_zero),
         cmocka_unit_test(tags),

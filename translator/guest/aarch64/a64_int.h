@@ -14,9 +14,16 @@
 #include "translator/guest/guest.h"
 #include "translator/ir/ir_build.h"
 
-/* guest_isa.mode: FPCR's DN, FZ, AHP and FZ16, in these bits, and whether addresses may have tags (a64_state.tags). The
- * rounding mode is not in it: each host has the four. */
-enum a64_mode { A64_MODE_DN = 1, A64_MODE_FZ = 2, A64_MODE_AHP = 4, A64_MODE_FZ16 = 8, A64_MODE_TAGS = 16 };
+/* guest_isa.mode: FPCR's DN, FZ, AHP and FZ16, in these bits, whether addresses may have tags (a64_state.tags), and
+ * whether sp is not a multiple of 16. The rounding mode is not in it: each host has the four. */
+enum a64_mode {
+    A64_MODE_DN = 1,
+    A64_MODE_FZ = 2,
+    A64_MODE_AHP = 4,
+    A64_MODE_FZ16 = 8,
+    A64_MODE_TAGS = 16,
+    A64_MODE_ODD_SP = 32
+};
 
 static inline u64 a64_fpcr_mode(u64 fpcr)
 {
@@ -40,10 +47,11 @@ enum { A64_CC_UNKNOWN = A64_NCC, A64_CC_CHOICE };
 struct a64_ctx {
     struct ir_builder *b;
     const struct guest_request *rq;
-    gva_t pc;   /* of the instruction at hand */
-    gva_t next; /* of the one after it */
-    u32 exits;  /* side exits made so far */
-    bool ended; /* the unit has got its END */
+    gva_t pc;    /* of the instruction at hand */
+    gva_t next;  /* of the one after it */
+    u32 exits;   /* side exits made so far */
+    bool ended;  /* the unit has got its END */
+    bool new_sp; /* the instruction has written sp, and it may be that sp is odd now, or no longer is */
     struct a64_flags flags;
     /* FPCR.FZ: values in which no lane of a size is subnormal, those that were made last */
     struct {
@@ -139,9 +147,11 @@ static inline bool a64_put_r(struct a64_ctx *c, u32 n, ir_ref v)
     return ir_type_of(c->b, v) == IR_I64 ? a64_put_x(c, n, v) : a64_put_w(c, n, v);
 }
 
-static inline bool a64_put_rsp(struct a64_ctx *c, u32 n, ir_ref v)
+/* The same where 31 is sp. `even`: when sp was a multiple of 16 before, it is one now. */
+static inline bool a64_put_rsp(struct a64_ctx *c, u32 n, ir_ref v, bool even)
 {
     ir_put(c->b, A64_SLOT_X0 + n, ir_type_of(c->b, v) == IR_I64 ? v : ir_zext(c->b, IR_I64, v, 32));
+    c->new_sp |= n == 31 && (!even || (c->rq->mode & A64_MODE_ODD_SP));
     return true;
 }
 
@@ -155,10 +165,20 @@ static inline ir_ref a64_data(struct a64_ctx *c, ir_ref addr)
     return ir_op2i(c->b, IR_OP_sar, ir_op2i(c->b, IR_OP_shl, addr, 8), 8);
 }
 
-/* The same of base register n (31 is sp). */
+/* Base register n (31 is sp), tags left as they are. Linux has the CPU check that sp is a multiple of 16 when it is the
+ * base of an access: where it is not, an access that must be aligned raises the fault. */
+static inline ir_ref a64_base_tagged(struct a64_ctx *c, u32 n)
+{
+    ir_ref base = a64_xsp(c, n);
+    if (n == 31 && (c->rq->mode & A64_MODE_ODD_SP))
+        (void)ir_ld(c->b, IR_V128, 4 | IR_MEM_ALIGN, a64_data(c, base), 0);
+    return base;
+}
+
+/* The same as an address. */
 static inline ir_ref a64_base(struct a64_ctx *c, u32 n)
 {
-    return a64_data(c, a64_xsp(c, n));
+    return a64_data(c, a64_base_tagged(c, n));
 }
 
 /* --- vector registers --- */

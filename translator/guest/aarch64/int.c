@@ -56,14 +56,20 @@ static ir_ref imm12(struct a64_ctx *c, const struct a64_insn *i)
     return constant(c, i, (u64)i->imm << 12 * i->amount);
 }
 
+/* Does it move sp by a multiple of 16? */
+static bool even(const struct a64_insn *i)
+{
+    return i->sf && i->rn == 31 && (i->amount || i->imm % 16 == 0);
+}
+
 TR(add_imm)
 {
-    return a64_put_rsp(c, i->rd, ir_op2(c->b, IR_OP_add, a64_rsp(c, i->sf, i->rn), imm12(c, i)));
+    return a64_put_rsp(c, i->rd, ir_op2(c->b, IR_OP_add, a64_rsp(c, i->sf, i->rn), imm12(c, i)), even(i));
 }
 
 TR(sub_imm)
 {
-    return a64_put_rsp(c, i->rd, ir_op2(c->b, IR_OP_sub, a64_rsp(c, i->sf, i->rn), imm12(c, i)));
+    return a64_put_rsp(c, i->rd, ir_op2(c->b, IR_OP_sub, a64_rsp(c, i->sf, i->rn), imm12(c, i)), even(i));
 }
 
 static bool adds(struct a64_ctx *c, u32 rd, ir_ref a, ir_ref b)
@@ -110,8 +116,8 @@ TR(sub)  { return a64_put_r(c, i->rd, ir_op2(c->b, IR_OP_sub, a64_r(c, i->sf, i-
 TR(adds) { return adds(c, i->rd, a64_r(c, i->sf, i->rn), shifted(c, i)); }
 TR(subs) { return subs(c, i->rd, a64_r(c, i->sf, i->rn), shifted(c, i)); }
 
-TR(add_ext)  { return a64_put_rsp(c, i->rd, ir_op2(c->b, IR_OP_add, a64_rsp(c, i->sf, i->rn), extended(c, i))); }
-TR(sub_ext)  { return a64_put_rsp(c, i->rd, ir_op2(c->b, IR_OP_sub, a64_rsp(c, i->sf, i->rn), extended(c, i))); }
+TR(add_ext)  { return a64_put_rsp(c, i->rd, ir_op2(c->b, IR_OP_add, a64_rsp(c, i->sf, i->rn), extended(c, i)), false); }
+TR(sub_ext)  { return a64_put_rsp(c, i->rd, ir_op2(c->b, IR_OP_sub, a64_rsp(c, i->sf, i->rn), extended(c, i)), false); }
 TR(adds_ext) { return adds(c, i->rd, a64_rsp(c, i->sf, i->rn), extended(c, i)); }
 TR(subs_ext) { return subs(c, i->rd, a64_rsp(c, i->sf, i->rn), extended(c, i)); }
 /* clang-format on */
@@ -186,10 +192,17 @@ static bool put_and_flags(struct a64_ctx *c, const struct a64_insn *i, ir_ref r)
     return a64_put_r(c, i->rd, r);
 }
 
+/* Is it an AND with a multiple of 16? */
+static bool lower_clear(const struct a64_insn *i)
+{
+    u64 mask;
+    return a64_bitmask((u32)i->imm & 0x1fff, &mask) && mask % 16 == 0;
+}
+
 /* clang-format off */
-TR(and_imm)  { return a64_put_rsp(c, i->rd, logic_imm(c, i, IR_OP_and)); }
-TR(orr_imm)  { return a64_put_rsp(c, i->rd, logic_imm(c, i, IR_OP_or)); }
-TR(eor_imm)  { return a64_put_rsp(c, i->rd, logic_imm(c, i, IR_OP_xor)); }
+TR(and_imm)  { return a64_put_rsp(c, i->rd, logic_imm(c, i, IR_OP_and), lower_clear(i)); }
+TR(orr_imm)  { return a64_put_rsp(c, i->rd, logic_imm(c, i, IR_OP_or), false); }
+TR(eor_imm)  { return a64_put_rsp(c, i->rd, logic_imm(c, i, IR_OP_xor), false); }
 TR(ands_imm) { return put_and_flags(c, i, logic_imm(c, i, IR_OP_and)); }
 TR(and)      { return a64_put_r(c, i->rd, logic(c, i, IR_OP_and, false)); }
 TR(bic)      { return a64_put_r(c, i->rd, logic(c, i, IR_OP_and, true)); }

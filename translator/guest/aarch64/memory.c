@@ -3,7 +3,7 @@
  * A base register is written back after all accesses, since they may fault; where a load's register is the base too
  * (which the architecture leaves open) the new address wins. Pairs are two accesses.
  *
- * Prefetches do nothing. A stack pointer that is not aligned is not looked for. */
+ * Prefetches do nothing. */
 #include "translator/guest/aarch64/a64_int.h"
 
 enum mode { OFFSET, POST = 2, PRE, REGISTER }; /* a64_insn.mode */
@@ -12,6 +12,7 @@ struct address {
     ir_ref base;
     s64 off;
     ir_ref write_back; /* what the base register becomes, or 0 */
+    bool even;         /* .. and that is a multiple of 16 away */
 };
 
 static ir_ref index_register(struct a64_ctx *c, const struct a64_insn *i)
@@ -24,7 +25,7 @@ static ir_ref index_register(struct a64_ctx *c, const struct a64_insn *i)
 
 static struct address address(struct a64_ctx *c, const struct a64_insn *i)
 {
-    struct address a = {.base = a64_xsp(c, i->rn)};
+    struct address a = {.base = a64_base_tagged(c, i->rn)};
     const s64 off = (s64)i->imm * (i->scaled ? 1 << i->size : 1);
     switch ((enum mode)i->mode) {
     case OFFSET:
@@ -35,6 +36,7 @@ static struct address address(struct a64_ctx *c, const struct a64_insn *i)
         __attribute__((fallthrough));
     case POST:
         a.write_back = ir_op2i(c->b, IR_OP_add, a.base, (u64)off);
+        a.even = off % 16 == 0;
         break;
     case REGISTER:
         a.base = ir_op2(c->b, IR_OP_add, a.base, index_register(c, i));
@@ -47,7 +49,7 @@ static struct address address(struct a64_ctx *c, const struct a64_insn *i)
 static bool finish(struct a64_ctx *c, const struct a64_insn *i, struct address a)
 {
     if (a.write_back)
-        a64_put_rsp(c, i->rn, a.write_back);
+        a64_put_rsp(c, i->rn, a.write_back, a.even);
     return true;
 }
 

@@ -16,7 +16,7 @@ static bool finish(struct a64_ctx *c, const struct a64_insn *i, u32 bytes)
 {
     if (i->mode) {
         ir_ref by = i->rm == 31 ? ir_const(c->b, IR_I64, bytes) : a64_x(c, i->rm);
-        a64_put_rsp(c, i->rn, ir_op2(c->b, IR_OP_add, a64_xsp(c, i->rn), by));
+        a64_put_rsp(c, i->rn, ir_op2(c->b, IR_OP_add, a64_xsp(c, i->rn), by), i->rm == 31 && bytes % 16 == 0);
     }
     return true;
 }

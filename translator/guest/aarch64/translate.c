@@ -10,6 +10,9 @@
  * For each instruction: fetch, decode (generated from aarch64.decode), and the semantics function that the table names.
  * One that does not exist is an illegal instruction, here and at run time.
  *
+ * Whether sp is a multiple of 16 is part of the mode (a64_base_tagged). Most writes of sp keep what it was; one that
+ * may not ends the unit, by way of the engine when it did not.
+ *
  * Before an instruction that may leave the unit (branch, memory access, system) the flags that are known only here are
  * written to their slots. Data processing leaves only when it turns out not to exist, and then nothing was built. */
 #include "translator/guest/aarch64/a64_int.h"
@@ -95,7 +98,7 @@ static int cpu(const char *text, u64 *out)
 static u64 mode(const struct vcpu *v)
 {
     const struct a64_state *s = (const struct a64_state *)v->slots;
-    return a64_fpcr_mode(s->fpcr) | (s->tags ? A64_MODE_TAGS : 0);
+    return a64_fpcr_mode(s->fpcr) | (s->tags ? A64_MODE_TAGS : 0) | (s->sp & 15 ? A64_MODE_ODD_SP : 0);
 }
 
 /* --- translation --- */
@@ -104,6 +107,17 @@ static u64 mode(const struct vcpu *v)
 static bool stays(u32 word)
 {
     return (word >> 26 & 7) == 4 || (word >> 25 & 7) == 5 || (word >> 25 & 7) == 7;
+}
+
+/* sp was written: the mode of what follows is the same if sp is even now and was so before. */
+static void end_with_new_sp(struct a64_ctx *c)
+{
+    a64_flags_flush(c);
+    if (!(c->rq->mode & A64_MODE_ODD_SP)) {
+        ir_ref odd = ir_op2i(c->b, IR_OP_and, a64_xsp(c, 31), 15);
+        ir_exit_if(c->b, IR_EQ, odd, ir_const(c->b, IR_I64, 0), c->next);
+    }
+    a64_trap(c, IR_TRAP_MODE, c->next);
 }
 
 static int translate(const struct guest_request *rq, struct ir_unit *u)
@@ -144,6 +158,8 @@ static int translate(const struct guest_request *rq, struct ir_unit *u)
         if (!a64_decode32(word, &i) || !semantics[i.op](&c, &i)) {
             a64_flags_flush(&c);
             a64_trap(&c, IR_TRAP_ILLEGAL, c.pc);
+        } else if (c.new_sp) {
+            end_with_new_sp(&c);
         } else if (!c.ended && rq->stop_after) {
             a64_flags_flush(&c);
             a64_trap(&c, IR_TRAP_STOP, c.next);
