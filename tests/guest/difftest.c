@@ -1,12 +1,13 @@
 /* Differential test: random programs on two implementations of a guest ISA, which must agree in every bit.
  *
  *     difftest [--a WHAT] [--b WHAT] [--seed N] [--insns N] [--units N] [--batch N] [--only NAME] [--ext NAME,...]
- * [--keep]
+ *              [--faults N] [--rounds N] [--keep] [--coverage]
  *
  * WHAT is qemu (its user emulator run on the same program as an ELF file), ir (translate and interpret), step (the
  * same, an instruction at a time), interp or baseline (the engine's tiers). --insns: about how many instructions to
- * try, in batches of snippets; --only and --ext choose instructions; --faults: so many of 1000 memory operands are bad
- * (not with qemu). What qemu does not know is left out when it takes part.
+ * try, in batches of snippets, each run in several rounds on other data; --only and --ext choose instructions;
+ * --faults: so many of 1000 memory operands are bad (not with qemu). What qemu does not know is left out when it takes
+ * part. --coverage prints how often each instruction of the decode table was tried, and why some are not.
  *
  * A difference is made small: instructions of the snippet are replaced by nops as long as the two still differ. Then
  * the seed, what remains and the registers that differ are printed. Status 0: no difference; 1: some; 77: no qemu. */
@@ -31,7 +32,7 @@ static const char *const what_names[] = {"qemu", "ir", "step", "interp", "baseli
 
 static char tmp_dir[] = "/tmp/isadiff-XXXXXX";
 static char elf_path[64], out_path[64];
-static bool keep;
+static bool keep, coverage;
 static u64 tried[1 << 16];
 static u64 faulted; /* snippets */
 
@@ -68,12 +69,12 @@ static int run_qemu(const struct image *im, u8 *out, const char **why)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     FILE *f = fopen(out_path, "rb");
-    const size_t n = f ? fread(out, gen_isa.record_size, im->nsnippets, f) : 0;
+    const size_t n = f ? fread(out, gen_isa.record_size, gen_nrecords(im), f) : 0;
     if (f)
         fclose(f);
-    if (status == 0 && n == im->nsnippets)
+    if (status == 0 && n == gen_nrecords(im))
         return 0;
-    snprintf(text, sizeof text, "%s: status 0x%x, %zu of %u records", gen_isa.qemu, status, n, im->nsnippets);
+    snprintf(text, sizeof text, "%s: status 0x%x, %zu of %u records", gen_isa.qemu, status, n, gen_nrecords(im));
     return -1;
 }
 
@@ -106,8 +107,9 @@ static void print_code(const struct image *im, const struct snippet *s)
 static void print_difference(const struct image *im, u32 n, enum what wa, enum what wb, const u8 *a, const u8 *b)
 {
     const struct record_head *ha = (const struct record_head *)a, *hb = (const struct record_head *)b;
-    printf("  base x%u\n", im->snippets[n].base);
-    print_code(im, &im->snippets[n]);
+    const struct snippet *s = &im->snippets[n % im->nsnippets];
+    printf("  base x%u\n", s->base);
+    print_code(im, s);
     printf("  %-8s %-18s %-18s %-18s\n", "", "before", what_names[wa], what_names[wb]);
 #define SHOW(name, member)                                                                                             \
     if (ha->member != hb->member)                                                                                      \
@@ -128,7 +130,7 @@ static bool equal(const u8 *a, const u8 *b, u32 n)
     return memcmp(nth(a, n), nth(b, n), gen_isa.record_size) == 0;
 }
 
-/* Snippet n alone still differs? */
+/* Record n still differs? */
 static bool differs(const struct image *im, u32 n, enum what wa, enum what wb, u8 *a, u8 *b)
 {
     const char *why;
@@ -138,19 +140,21 @@ static bool differs(const struct image *im, u32 n, enum what wa, enum what wb, u
 
 static void report(struct image *im, u32 n, enum what wa, enum what wb, u8 *a, u8 *b, u64 seed)
 {
-    printf("difference in snippet %u of the batch with seed %llu:\n", n, (unsigned long long)seed);
+    const u32 snippet = n % im->nsnippets;
+    printf("difference in snippet %u, round %u of the batch with seed %llu:\n", snippet, n / im->nsnippets,
+           (unsigned long long)seed);
     for (u32 k = 0; k < im->nsnippets; k++)
-        if (k != n)
+        if (k != snippet)
             gen_blank_snippet(im, k);
     if (!differs(im, n, wa, wb, a, b)) {
         printf("  gone when run alone\n");
         return;
     }
-    for (u32 k = im->snippets[n].nunits; k-- > 0;) {
-        const struct gen_unit *u = &im->snippets[n].units[k];
+    for (u32 k = im->snippets[snippet].nunits; k-- > 0;) {
+        const struct gen_unit *u = &im->snippets[snippet].units[k];
         u8 saved[64];
         memcpy(saved, im->code + u->offset, u->len);
-        gen_blank_unit(im, n, k);
+        gen_blank_unit(im, snippet, k);
         if (!differs(im, n, wa, wb, a, b))
             memcpy(im->code + u->offset, saved, u->len);
     }
@@ -174,12 +178,13 @@ static int batch(const struct gen_options *o, enum what wa, enum what wb, u32 sh
     int bad = 0;
     if (!gen_image(&im, o))
         return -1;
-    u8 *a = calloc(o->nsnippets, gen_isa.record_size), *b = calloc(o->nsnippets, gen_isa.record_size);
+    const u32 nrecords = gen_nrecords(&im);
+    u8 *a = calloc(nrecords, gen_isa.record_size), *b = calloc(nrecords, gen_isa.record_size);
     if (!a || !b)
         abort();
     for (u32 n = 0; n < im.nsnippets; n++)
         for (u32 k = 0; k < im.snippets[n].nunits; k++)
-            tried[im.snippets[n].units[k].op]++;
+            tried[im.snippets[n].units[k].op] += im.nrounds;
     int ra = run(wa, &im, a, &why_a), rb = run(wb, &im, b, &why_b);
     if (ra || rb) {
         printf("seed %llu: %s: %s; %s: %s\n", (unsigned long long)o->seed, what_names[wa], ra ? why_a : "ran",
@@ -187,13 +192,13 @@ static int batch(const struct gen_options *o, enum what wa, enum what wb, u32 sh
         bad = -1;
         goto out;
     }
-    for (u32 n = 0; n < im.nsnippets; n++) {
+    for (u32 n = 0; n < nrecords; n++) {
         faulted += ((const struct record_head *)nth(a, n))->fault_pc != 0;
         if (equal(a, b, n))
             continue;
         if ((u32)bad < show) {
             struct image one;
-            u8 *ta = calloc(o->nsnippets, gen_isa.record_size), *tb = calloc(o->nsnippets, gen_isa.record_size);
+            u8 *ta = calloc(nrecords, gen_isa.record_size), *tb = calloc(nrecords, gen_isa.record_size);
             if (!ta || !tb || !gen_image(&one, o))
                 abort();
             report(&one, n, wa, wb, ta, tb, o->seed);
@@ -244,22 +249,33 @@ static u64 exts_of(char *names)
     return exts;
 }
 
-static bool have_qemu(void)
+/* Its major version, or 0. */
+static u32 qemu_version(void)
 {
     char command[80];
-    snprintf(command, sizeof command, "%s --version >/dev/null 2>&1", gen_isa.qemu);
-    return system(command) == 0;
+    u32 version = 0;
+    snprintf(command, sizeof command, "%s --version 2>/dev/null", gen_isa.qemu);
+    FILE *f = popen(command, "r");
+    if (!f || fscanf(f, "%*s version %u", &version) != 1)
+        version = 0;
+    if (f)
+        pclose(f);
+    return version;
 }
 
 int main(int argc, char **argv)
 {
     enum what wa = QEMU, wb = IR;
     u64 insns = 200000;
-    struct gen_options o = {.seed = 1, .nsnippets = 2000, .nunits = 40, .exts = GEN_ALL_EXTS};
+    struct gen_options o = {.seed = 1, .nsnippets = 1000, .nrounds = 8, .nunits = 40, .exts = GEN_ALL_EXTS};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--keep") == 0) {
             keep = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--coverage") == 0) {
+            coverage = true;
             continue;
         }
         if (strcmp(argv[i], "--a") == 0)
@@ -274,6 +290,8 @@ int main(int argc, char **argv)
             o.nunits = (u32)strtoul(value, NULL, 0);
         else if (strcmp(argv[i], "--batch") == 0)
             o.nsnippets = (u32)strtoul(value, NULL, 0);
+        else if (strcmp(argv[i], "--rounds") == 0)
+            o.nrounds = (u32)strtoul(value, NULL, 0);
         else if (strcmp(argv[i], "--faults") == 0)
             o.faults = (u32)strtoul(value, NULL, 0);
         else if (strcmp(argv[i], "--only") == 0)
@@ -286,17 +304,19 @@ int main(int argc, char **argv)
         }
         i++;
     }
-    if (o.nunits == 0 || o.nunits > GEN_MAX_UNITS || o.nsnippets == 0) {
-        fprintf(stderr, "difftest: --units is 1 to %d, --batch at least 1\n", GEN_MAX_UNITS);
+    if (!gen_isa.again)
+        o.nrounds = 1;
+    if (o.nunits == 0 || o.nunits > GEN_MAX_UNITS || o.nsnippets == 0 || o.nrounds == 0) {
+        fprintf(stderr, "difftest: --units is 1 to %d, --batch and --rounds at least 1\n", GEN_MAX_UNITS);
         return 2;
     }
     if (wa == QEMU || wb == QEMU) {
-        if (!have_qemu()) {
+        o.qemu = qemu_version();
+        if (!o.qemu) {
             printf("no %s: skipped\n", gen_isa.qemu);
             return 77;
         }
         o.exts &= gen_isa.qemu_exts;
-        o.skip = gen_isa.qemu_skip;
         o.faults = 0;
     }
     if (!mkdtemp(tmp_dir)) {
@@ -308,22 +328,31 @@ int main(int argc, char **argv)
 
     u64 seed = o.seed, sum = 0;
     u32 bad = 0;
-    for (u64 done = 0; done < insns && bad < 10; done += (u64)o.nsnippets * o.nunits) {
+    for (u64 done = 0; done < insns && bad < 10; done += (u64)o.nsnippets * o.nrounds * o.nunits) {
         int n = batch(&o, wa, wb, bad < 3 ? 3 - bad : 0);
         bad += n < 0 ? 10 : (u32)n;
         o.seed += 0x100000001ull;
     }
     u32 kinds = 0, missing = 0;
+    u64 least = ~0ull;
     for (u32 op = 1; op < gen_isa.nops; op++) {
+        const char *why = gen_skips(op, &o);
         sum += tried[op];
         kinds += tried[op] != 0;
-        if (gen_uses(op, &o) && tried[op] == 0) {
+        if (coverage)
+            printf("%10llu %s%s%s\n", (unsigned long long)tried[op], gen_isa.op_name(op), why ? ": " : "",
+                   why ? why : "");
+        if (why)
+            continue;
+        least = tried[op] < least ? tried[op] : least;
+        if (tried[op] == 0) {
             missing++;
             printf("never tried: %s\n", gen_isa.op_name(op));
         }
     }
-    printf("%s against %s, seed %llu: %llu instructions of %u kinds, %u differences%s\n", what_names[wa],
-           what_names[wb], (unsigned long long)seed, (unsigned long long)sum, kinds, bad, bad >= 10 ? " or more" : "");
+    printf("%s against %s, seed %llu: %llu instructions of %u kinds, each at least %llu times, %u differences%s\n",
+           what_names[wa], what_names[wb], (unsigned long long)seed, (unsigned long long)sum, kinds,
+           (unsigned long long)least, bad, bad >= 10 ? " or more" : "");
     if (o.faults)
         printf("%llu snippets ended in a fault\n", (unsigned long long)faulted);
     if (!keep) {

@@ -106,12 +106,24 @@ void gen_bytes(struct gen *g, u32 w, u32 len)
         g->im->code[g->im->code_len++] = (u8)(w >> 8 * i);
 }
 
-bool gen_uses(u32 op, const struct gen_options *o)
+static const char *listed(const struct gen_skip *list, u32 op, u32 version)
 {
-    for (const u16 *skip = o->skip; skip && *skip; skip++)
-        if (*skip == op)
-            return false;
-    return gen_isa.usable(op) && (o->exts >> gen_isa.op_ext(op) & 1) && (!o->only || op == o->only);
+    for (; list->op; list++)
+        if (list->op == op && (!list->until || version < list->until))
+            return list->why;
+    return NULL;
+}
+
+const char *gen_skips(u32 op, const struct gen_options *o)
+{
+    const char *why = listed(gen_isa.never, op, 0);
+    if (!why && o->qemu)
+        why = listed(gen_isa.qemu_skip, op, o->qemu);
+    if (!why && !(o->exts >> gen_isa.op_ext(op) & 1))
+        why = "its extension is left out";
+    if (!why && o->only && op != o->only)
+        why = "another was asked for";
+    return why;
 }
 
 static void make_snippet(struct gen *g, u32 index)
@@ -119,7 +131,8 @@ static void make_snippet(struct gen *g, u32 index)
     struct snippet *s = g->s = &g->im->snippets[index];
     g->index = index;
     s->begin = (u32)g->im->code_len;
-    gen_isa.random_record(&g->r, gen_record(g->im, index));
+    for (u32 round = 0; round < g->im->nrounds; round++)
+        gen_isa.random_record(&g->r, gen_record(g->im, round * g->im->nsnippets + index));
     gen_isa.begin(g);
 
     g->fix_left = 0;
@@ -128,7 +141,7 @@ static void make_snippet(struct gen *g, u32 index)
         const u32 op = g->o->only ? g->o->only : 1 + rng_below(&g->r, gen_isa.nops - 1);
         struct gen_unit *u = &s->units[s->nunits];
         u->offset = (u32)g->im->code_len;
-        if (!gen_uses(op, g->o))
+        if (gen_skips(op, g->o))
             continue;
         const bool waits = g->fix_left != 0;
         if (!gen_isa.unit(g, op)) {
@@ -150,9 +163,9 @@ static void make_snippet(struct gen *g, u32 index)
 bool gen_image(struct image *out, const struct gen_options *o)
 {
     struct gen g = {.im = out, .o = o, .r = {o->seed}, .cap = 1 << 16};
-    *out = (struct image){.nsnippets = o->nsnippets};
+    *out = (struct image){.nsnippets = o->nsnippets, .nrounds = o->nrounds};
     out->code = malloc(g.cap);
-    out->data = calloc(o->nsnippets, gen_isa.record_size);
+    out->data = calloc(gen_nrecords(out), gen_isa.record_size);
     out->snippets = calloc(o->nsnippets, sizeof out->snippets[0]);
     if (!out->code || !out->data || !out->snippets) {
         gen_free(out);
@@ -160,7 +173,9 @@ bool gen_image(struct image *out, const struct gen_options *o)
     }
     for (u32 i = 0; i < o->nsnippets; i++)
         make_snippet(&g, i);
-    gen_isa.finish(&g, o->nsnippets * gen_isa.record_size);
+    if (o->nrounds > 1)
+        gen_isa.again(&g, o->nsnippets * gen_isa.record_size);
+    gen_isa.finish(&g, gen_nrecords(out) * gen_isa.record_size);
     if (g.failed)
         gen_free(out);
     return !g.failed;
@@ -188,7 +203,7 @@ void gen_blank_snippet(struct image *im, u32 snippet)
 
 int gen_write_elf(const struct image *im, const char *path)
 {
-    const u64 data_size = im->nsnippets * gen_isa.record_size;
+    const u64 data_size = gen_nrecords(im) * gen_isa.record_size, page = GEN_DATA - GEN_ROUND, first = GEN_DATA;
     const u64 code_at = 0x1000, data_at = (code_at + im->code_len + 0xfff) & ~0xfffull;
     const Elf64_Ehdr eh = {
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
@@ -204,13 +219,14 @@ int gen_write_elf(const struct image *im, const char *path)
     };
     const Elf64_Phdr ph[2] = {
         {PT_LOAD, PF_R | PF_X, code_at, GEN_CODE, GEN_CODE, im->code_len, im->code_len, 0x1000},
-        {PT_LOAD, PF_R | PF_W, data_at, GEN_DATA, GEN_DATA, data_size, data_size, 0x1000},
+        {PT_LOAD, PF_R | PF_W, data_at, GEN_ROUND, GEN_ROUND, page + data_size, page + data_size, 0x1000},
     };
     FILE *f = fopen(path, "wb");
     if (!f)
         return -errno;
     bool ok = fwrite(&eh, sizeof eh, 1, f) == 1 && fwrite(ph, sizeof ph, 1, f) == 1 &&
               fseek(f, (long)code_at, SEEK_SET) == 0 && fwrite(im->code, im->code_len, 1, f) == 1 &&
-              fseek(f, (long)data_at, SEEK_SET) == 0 && fwrite(im->data, data_size, 1, f) == 1;
+              fseek(f, (long)data_at, SEEK_SET) == 0 && fwrite(&first, sizeof first, 1, f) == 1 &&
+              fseek(f, (long)(data_at + page), SEEK_SET) == 0 && fwrite(im->data, data_size, 1, f) == 1;
     return fclose(f) == 0 && ok ? 0 : -EIO;
 }

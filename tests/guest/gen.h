@@ -6,6 +6,8 @@
  * data after the run says everything about every snippet, and what ran it does not matter: the same image can be
  * an ELF file for another emulator, and the memory of one of our vCPUs.
  *
+ * The whole may be run several times, each round with records of its own: translating costs more than running does.
+ *
  * One register of each snippet, its base, keeps pointing into the record; no instruction of the snippet writes
  * it. Memory operands lie in the record's sandbox.
  *
@@ -47,9 +49,10 @@ u64 random_int(struct rng *r);
 /* Bits of a number of `exp_bits` and `frac_bits`: specials, near specials, and the rest. */
 u64 random_float(struct rng *r, u32 exp_bits, u32 frac_bits);
 
-#define GEN_CODE 0x00100000ull
-#define GEN_DATA 0x20000000ull
-#define GEN_HOLE 0x60000000ull /* never mapped */
+#define GEN_CODE  0x00100000ull
+#define GEN_DATA  0x20000000ull
+#define GEN_ROUND (GEN_DATA - 4096) /* mapped, too: 8 bytes, the address of this round's first record */
+#define GEN_HOLE  0x60000000ull     /* never mapped; but a page before it is, when one of our vCPUs runs it */
 
 /* What a record begins with. */
 struct record_head {
@@ -78,19 +81,27 @@ struct snippet {
 struct image {
     u8 *code;
     size_t code_len;
-    u8 *data; /* records of gen_isa.record_size bytes */
-    u32 nsnippets;
+    u8 *data; /* records of gen_isa.record_size bytes: nrounds times nsnippets */
+    u32 nsnippets, nrounds;
     struct snippet *snippets;
+};
+
+/* Instructions that are left out; lists of them end with op 0. */
+struct gen_skip {
+    u16 op;
+    u16 until; /* QEMU's: the major version from which on it is right, or 0 */
+    const char *why;
 };
 
 struct gen_options {
     u64 seed;
     u32 nsnippets;
-    u32 nunits;      /* of each snippet, at most GEN_MAX_UNITS */
-    u32 faults;      /* of 1000 memory operands so many are bad; a snippet ends at the first */
-    u64 exts;        /* bits 1 << extension: instructions to use */
-    u32 only;        /* if not 0, this instruction only */
-    const u16 *skip; /* instructions not to use, ended by 0; or NULL */
+    u32 nrounds; /* at least 1; 1 where the ISA has no `again` */
+    u32 nunits;  /* of each snippet, at most GEN_MAX_UNITS */
+    u32 faults;  /* of 1000 memory operands so many are bad; a snippet ends at the first */
+    u64 exts;    /* bits 1 << extension: instructions to use */
+    u32 only;    /* if not 0, this instruction only */
+    u32 qemu;    /* if not 0, its major version: what it gets wrong is left out */
 };
 
 /* A program in the making. */
@@ -112,7 +123,8 @@ struct gen_isa {
     const struct guest_isa *guest;
     const char *qemu, *const *qemu_options; /* program; options, ended by NULL */
     u64 qemu_exts;                          /* extensions that it has */
-    const u16 *qemu_skip;                   /* instructions that it gets wrong, ended by 0 */
+    const struct gen_skip *qemu_skip;       /* instructions that it gets wrong */
+    const struct gen_skip *never;           /* that have no place in a snippet */
     u16 elf_machine;
     u32 elf_flags;
 
@@ -120,7 +132,6 @@ struct gen_isa {
     const char *(*op_name)(u32 op);
     u32 (*op_ext)(u32 op);
     const char *(*ext_name)(u32 ext);
-    bool (*usable)(u32 op); /* in a snippet at all */
 
     size_t record_size; /* a multiple of 64 */
     void (*random_record)(struct rng *r, void *record);
@@ -128,6 +139,7 @@ struct gen_isa {
     bool (*unit)(struct gen *g, u32 op);         /* a random instruction op; false: not this time */
     void (*land)(struct gen *g);                 /* the jump that waits leads here */
     void (*end)(struct gen *g);                  /* code that stores the registers */
+    void (*again)(struct gen *g, u64 size);      /* the next round, `size` bytes on, from the code's begin; or NULL */
     void (*finish)(struct gen *g, u64 size);     /* write(1, data, size), exit(0) */
     void (*blank)(u8 *code, u32 len);            /* fills with nops */
     void (*jump)(u8 *code, s32 offset);          /* puts a jump there */
@@ -140,6 +152,12 @@ struct gen_isa {
 };
 extern const struct gen_isa gen_isa;
 
+static inline u32 gen_nrecords(const struct image *im)
+{
+    return im->nsnippets * im->nrounds;
+}
+
+/* Record n; snippet n % nsnippets works on it. */
 static inline struct record_head *gen_record(const struct image *im, u32 n)
 {
     return (struct record_head *)(im->data + n * gen_isa.record_size);
@@ -155,8 +173,8 @@ void gen_free(struct image *im);
 /* Appends `len` bytes of w to the code. */
 void gen_bytes(struct gen *g, u32 w, u32 len);
 
-/* Is the instruction among those that gen_image uses under these options? */
-bool gen_uses(u32 op, const struct gen_options *o);
+/* Why gen_image does not use the instruction under these options, or NULL when it does. */
+const char *gen_skips(u32 op, const struct gen_options *o);
 
 /* Overwrites a unit with instructions that do nothing, and a whole snippet with a jump over it. */
 void gen_blank_unit(struct image *im, u32 snippet, u32 unit);

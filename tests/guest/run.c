@@ -30,13 +30,16 @@ static bool open_world(struct world *w, const struct image *im)
     w->base = mmap(NULL, WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (w->base == MAP_FAILED)
         return false;
-    const size_t data_len = im->nsnippets * gen_isa.record_size;
+    const size_t data_len = gen_nrecords(im) * gen_isa.record_size;
+    const gva_t first = GEN_DATA;
     if (mprotect(w->base + GEN_CODE, im->code_len, PROT_READ | PROT_WRITE) ||
-        mprotect(w->base + GEN_DATA, data_len, PROT_READ | PROT_WRITE)) {
+        mprotect(w->base + GEN_HOLE - 4096, 4096, PROT_READ | PROT_WRITE) ||
+        mprotect(w->base + GEN_ROUND, GEN_DATA - GEN_ROUND + data_len, PROT_READ | PROT_WRITE)) {
         munmap(w->base, WINDOW);
         return false;
     }
     memcpy(w->base + GEN_CODE, im->code, im->code_len);
+    memcpy(w->base + GEN_ROUND, &first, sizeof first);
     memcpy(w->base + GEN_DATA, im->data, data_len);
     return true;
 }
@@ -45,7 +48,7 @@ static int done(struct world *w, struct vcpu *v, u8 *out, const char **why)
 {
     *why = why_text;
     if (v->exit == VCPU_TRAP && v->trap == IR_TRAP_SYSCALL && gen_isa.wrote(v)) {
-        memcpy(out, w->base + GEN_DATA, w->im->nsnippets * gen_isa.record_size);
+        memcpy(out, w->base + GEN_DATA, gen_nrecords(w->im) * gen_isa.record_size);
         munmap(w->base, WINDOW);
         return 0;
     }
@@ -66,7 +69,9 @@ static bool skip_snippet(struct world *w, struct vcpu *v)
     }
     if (!hi || offset >= w->im->snippets[lo].end)
         return false;
-    struct record_head *rec = (struct record_head *)(w->base + GEN_DATA + lo * gen_isa.record_size);
+    gva_t round;
+    memcpy(&round, w->base + GEN_ROUND, sizeof round);
+    struct record_head *rec = (struct record_head *)(w->base + round + lo * gen_isa.record_size);
     gen_isa.save(v, w->im->snippets[lo].base, rec);
     rec->fault_pc = v->pc;
     rec->fault_addr = v->fault.addr;

@@ -19,14 +19,21 @@ struct record {
     u64 x[31];
     u64 sp;
     u128 v[32];
-    u64 nzcv, fpsr, fpcr;
-    u64 pad[5];
+    u64 nzcv, fpsr, fpcr, tpidr;
+    u64 pad[4];
     u8 sandbox[672];
 };
 _Static_assert(sizeof(struct record) == 1536, "records keep the sandbox aligned");
 #define BEFORE      320 /* bytes of the sandbox before where the base register points */
+#define SPARE       15
 #define BASE_OFFSET (offsetof(struct record, sandbox) + BEFORE)
 #define OFF(member) ((u32)offsetof(struct record, member))
+
+enum { NZCV = 0x5a10, FPCR = 0x5a20, FPSR = 0x5a21, TPIDR = 0x5e82 };
+static const struct {
+    u32 off;
+    u16 reg;
+} system_regs[] = {{OFF(nzcv), NZCV}, {OFF(fpcr), FPCR}, {OFF(fpsr), FPSR}, {OFF(tpidr), TPIDR}};
 
 /* Encodes *i; false, with nothing emitted, when that is impossible. */
 static bool emit(struct gen *g, const struct a64_insn *i)
@@ -100,7 +107,7 @@ static void load_address(struct gen *g, u32 rd, u64 address)
 
 /* --- what each instruction needs --- */
 
-enum kind { PLAIN, MEMORY, LITERAL, ATOMIC, BRANCH, JUMP_REG, SYSTEM, LINE, NEVER };
+enum kind { PLAIN, MEMORY, LITERAL, ATOMIC, BRANCH, JUMP_REG, SYSTEM, LINE };
 
 static bool is_sem(u32 op, const char *const *names)
 {
@@ -128,7 +135,6 @@ static enum kind kind_of(u32 op)
     static const char *const jumps[] = {"br", "blr", "ret", NULL};
     static const char *const system[] = {"msr", "mrs", "hint", NULL};
     static const char *const lines[] = {"dc", "dc_zva", NULL};
-    static const char *const never[] = {"svc", "brk", NULL};
     static u8 known[A64_NOPS]; /* kind + 1 */
     if (!known[op])
         known[op] = 1 + (is_sem(op, memory)     ? MEMORY
@@ -138,19 +144,30 @@ static enum kind kind_of(u32 op)
                          : is_sem(op, jumps)    ? JUMP_REG
                          : is_sem(op, system)   ? SYSTEM
                          : is_sem(op, lines)    ? LINE
-                         : is_sem(op, never)    ? NEVER
                                                 : PLAIN);
     return known[op] - 1;
-}
-
-static bool usable(u32 op)
-{
-    return kind_of(op) != NEVER;
 }
 
 static bool has(u32 op, enum a64_operand operand)
 {
     return a64_op_bits[op].operands >> operand & 1;
+}
+
+/* May instruction `op` set bits of FPSR? True for some that do not. */
+static bool may_raise(u32 op)
+{
+    switch (a64_op_bits[op].ext) {
+    case A64_EXT_ASIMD:
+    case A64_EXT_FP16:
+    case A64_EXT_RDM:
+    case A64_EXT_FCMA:
+    case A64_EXT_FP:
+    case A64_EXT_FRINTTS:
+    case A64_EXT_JSCVT:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* May *i write general register `reg`? True for some that do not. */
@@ -173,12 +190,13 @@ static bool roll(struct gen *g, u32 op, struct a64_insn *i)
 
 /* --- units --- */
 
-/* Now and then makes the memory operand of *i one that faults: points its register at unmapped memory. */
-static bool bad_address(struct gen *g, const struct a64_insn *i)
+/* Now and then makes the memory operand of *i, of `size` bytes at its register + off, one that faults: in unmapped
+ * memory, or its end there. */
+static bool bad_address(struct gen *g, const struct a64_insn *i, s64 off, u32 size)
 {
     if (rng_below(&g->r, 1000) >= g->o->faults || i->rn == g->s->base || i->rn == 31)
         return false;
-    movz(g, i->rn, GEN_HOLE >> 16, 1);
+    load_address(g, i->rn, GEN_HOLE - (rng_below(&g->r, 2) ? rng_below(&g->r, size) : 0) - (u64)off);
     return true;
 }
 
@@ -198,8 +216,14 @@ static u32 bytes_of(const struct a64_insn *i)
 /* A place for `size` bytes in the sandbox, from base. */
 static s32 place(struct gen *g, u32 size, u32 align)
 {
-    const u32 at = rng_below(&g->r, (u32)sizeof(((struct record *)0)->sandbox) - size + 1);
+    const u32 at = rng_below(&g->r, (u32)sizeof(((struct record *)0)->sandbox) - SPARE - size + 1);
     return (s32)(at & ~(align - 1)) - BEFORE;
+}
+
+/* Where sp is the base it must be a multiple of 16, or the access faults. The sandbox has some bytes to spare. */
+static s64 even_sp(struct gen *g, s64 from_base)
+{
+    return rng_below(&g->r, 1000) < g->o->faults ? from_base : (from_base + 15) & ~15;
 }
 
 static bool memory_unit(struct gen *g, struct a64_insn *i)
@@ -228,8 +252,8 @@ static bool memory_unit(struct gen *g, struct a64_insn *i)
             movz(g, i->rm, index, 0);
         off = i->rm == 31 ? 0 : (s64)index << (i->amount ? i->size : 0);
     }
-    if (!bad_address(g, i))
-        add_const(g, i->rn, base, at - off);
+    if (!bad_address(g, i, off, size))
+        add_const(g, i->rn, base, i->rn == 31 ? even_sp(g, at - off) : at - off);
     return emit(g, i);
 }
 
@@ -261,8 +285,8 @@ static bool atomic_unit(struct gen *g, struct a64_insn *i)
         return false;
     if (i->rn == base && at != 0)
         at = 0;
-    if (i->rn != base && !bad_address(g, i)) /* unmapped, or else misaligned */
-        add_const(g, i->rn, base, rng_below(&g->r, 1000) < g->o->faults ? at + 1 : at);
+    if (i->rn != base && !bad_address(g, i, 0, 1)) /* unmapped, or else misaligned */
+        add_const(g, i->rn, base, rng_below(&g->r, 1000) < g->o->faults ? at + 1 : i->rn == 31 ? at & ~15 : at);
     must(g, i);
     if (!store)
         return true;
@@ -278,18 +302,25 @@ static bool atomic_unit(struct gen *g, struct a64_insn *i)
     return true;
 }
 
-/* Reading and writing NZCV, FPCR, FPSR; hints that other emulators may do something about are left out. */
+/* A literal from the snippet's own code. */
+static bool literal_unit(struct gen *g, struct a64_insn *i)
+{
+    i->imm = -4 * (s32)rng_below(&g->r, 1 + ((u32)g->im->code_len - g->s->begin) / 4);
+    return emit(g, i);
+}
+
+/* Reading and writing NZCV, FPCR, FPSR, TPIDR_EL0; hints that other emulators may do something about are left out. */
 static bool system_unit(struct gen *g, struct a64_insn *i)
 {
-    static const u16 regs[] = {0x5a10, 0x5a20, 0x5a21};
     if (i->op == A64_HINT)
         return i->imm != 2 && i->imm != 3 && emit(g, i);
-    i->sysreg = regs[rng_below(&g->r, 3)];
-    if (i->op == A64_MSR && i->sysreg != regs[0]) { /* no bits but those that we have */
+    i->sysreg = system_regs[rng_below(&g->r, ARRAY_LEN(system_regs))].reg;
+    const bool fpcr = i->sysreg == FPCR;
+    if (i->op == A64_MSR && (fpcr || i->sysreg == FPSR)) { /* no bits but those that we have */
         if (i->rd == 31)
             return false;
-        const bool high = i->sysreg == regs[1] || rng_below(&g->r, 4) == 0;
-        const u32 bits = i->sysreg == regs[1] ? A64_FPCR_BITS : A64_FPSR_BITS;
+        const bool high = fpcr || rng_below(&g->r, 4) == 0;
+        const u32 bits = fpcr ? A64_FPCR_BITS : A64_FPSR_BITS;
         movz(g, i->rd, rng_u32(&g->r) & (bits >> (high ? 16 : 0)) & 0xffff, high);
     }
     return emit(g, i);
@@ -339,6 +370,28 @@ static void land(struct gen *g)
     memcpy(p, &w, 4);
 }
 
+static void system_reg(struct gen *g, u32 op, u32 rd, u32 reg)
+{
+    struct a64_insn i = base_insn(op);
+    i.rd = (u8)rd;
+    i.sysreg = (u16)reg;
+    must(g, &i);
+}
+
+/* FPSR's flags would soon all be set, and then tell nothing. So now and then they are cleared before an instruction
+ * that may raise them, and shown in a register after it. */
+static bool plain_unit(struct gen *g, struct a64_insn *i)
+{
+    const u32 how = may_raise(i->op) ? rng_below(&g->r, 4) : 0, shown = rng_below(&g->r, 31);
+    if (how & 1)
+        system_reg(g, A64_MSR, 31, FPSR);
+    if (!emit(g, i))
+        return false;
+    if (how & 2 && shown != g->s->base)
+        system_reg(g, A64_MRS, shown, FPSR);
+    return true;
+}
+
 static bool unit(struct gen *g, u32 op)
 {
     struct a64_insn i;
@@ -349,8 +402,7 @@ static bool unit(struct gen *g, u32 op)
     case MEMORY:
         return memory_unit(g, &i);
     case LITERAL:
-        i.imm = 0;
-        return emit(g, &i);
+        return literal_unit(g, &i);
     case ATOMIC:
         return atomic_unit(g, &i);
     case BRANCH:
@@ -361,16 +413,17 @@ static bool unit(struct gen *g, u32 op)
     case LINE:
         return line_unit(g, &i);
     default:
-        return emit(g, &i);
+        return plain_unit(g, &i);
     }
 }
 
 /* --- snippets --- */
 
-/* Lanes of one size, mostly. */
-static u128 random_vector(struct rng *r)
+/* Lanes of one size, mostly; half of all vectors as `theme` says. */
+#define THEMES 8
+static u128 random_vector(struct rng *r, u32 theme)
 {
-    const u32 how = rng_below(r, 8);
+    const u32 how = rng_below(r, 2) ? theme : rng_below(r, THEMES);
     u128 v = 0;
     for (u32 n = 0; n < 128;) {
         u64 x;
@@ -408,17 +461,26 @@ static u128 random_vector(struct rng *r)
 
 static void random_record(struct rng *r, void *record)
 {
+#define EACH(bits, x) ((~(u128)0 / ((1ull << (bits)) - 1)) * (x)) /* x in each lane */
+    static const u128 signs[] = {EACH(8, 1ull << 7), EACH(16, 1ull << 15), EACH(32, 1ull << 31),
+                                 (u128)1 << 127 | 1ull << 63};
     struct record *rec = record;
+    /* Some registers are equal to one before, or nearly, as comparisons and sums find their edges there. */
+    const u32 theme = rng_below(r, THEMES), lane = rng_below(r, 4);
     for (u32 n = 0; n < 31; n++)
-        rec->x[n] = random_int(r);
+        rec->x[n] = n && !rng_below(r, 8) ? rec->x[rng_below(r, n)] - rng_below(r, 2) : random_int(r);
     rec->sp = random_int(r);
-    for (u32 n = 0; n < 32; n++)
-        rec->v[n] = random_vector(r);
+    rec->tpidr = rng_u64(r);
+    for (u32 n = 0; n < 32; n++) {
+        rec->v[n] = random_vector(r, theme);
+        if (n && !rng_below(r, 8))
+            rec->v[n] = rec->v[rng_below(r, n)] ^ (rng_below(r, 2) ? signs[lane] : 0);
+    }
     rec->nzcv = (u64)rng_below(r, 16) << 28;
     rec->fpsr = rng_below(r, 2) ? rng_u32(r) & A64_FPSR_BITS : 0;
     rec->fpcr = rng_below(r, 4) ? 0 : rng_u32(r) & A64_FPCR_BITS;
     for (u32 n = 0; n < sizeof rec->sandbox; n += 16) {
-        const u128 v = random_vector(r);
+        const u128 v = random_vector(r, theme);
         memcpy(rec->sandbox + n, &v, 16);
     }
 }
@@ -432,24 +494,12 @@ static void access_x(struct gen *g, u32 op, u32 rd, u32 rn, u32 off)
     must(g, &i);
 }
 
-static void system_reg(struct gen *g, u32 op, u32 rd, u32 reg)
-{
-    struct a64_insn i = base_insn(op);
-    i.rd = (u8)rd;
-    i.sysreg = (u16)reg;
-    must(g, &i);
-}
-
-static const struct {
-    u32 off;
-    u16 reg;
-} system_regs[] = {{OFF(nzcv), 0x5a10}, {OFF(fpcr), 0x5a20}, {OFF(fpsr), 0x5a21}};
-
 static void begin(struct gen *g)
 {
     const u32 base = g->s->base = (u8)rng_below(&g->r, 31), tmp = base == 0;
-    const u64 at = GEN_DATA + g->index * sizeof(struct record);
-    load_address(g, base, at);
+    load_address(g, base, GEN_ROUND);
+    access_x(g, A64_LDR_IMM_X, base, base, 0);
+    add_const(g, base, base, (s64)(g->index * sizeof(struct record)));
     for (u32 n = 0; n < ARRAY_LEN(system_regs); n++) {
         access_x(g, A64_LDR_IMM_X, tmp, base, system_regs[n].off);
         system_reg(g, A64_MSR, tmp, system_regs[n].reg);
@@ -479,6 +529,19 @@ static void end(struct gen *g)
         system_reg(g, A64_MRS, tmp, system_regs[n].reg);
         access_x(g, A64_STR_IMM_X, tmp, base, system_regs[n].off);
     }
+}
+
+static void again(struct gen *g, u64 size)
+{
+    load_address(g, 1, GEN_ROUND);
+    access_x(g, A64_LDR_IMM_X, 0, 1, 0);
+    load_address(g, 2, size);
+    gen_bytes(g, 0x8b020000u, 4); /* add x0, x0, x2 */
+    access_x(g, A64_STR_IMM_X, 0, 1, 0);
+    load_address(g, 2, GEN_DATA + g->im->nrounds * size);
+    gen_bytes(g, 0xeb02001fu, 4); /* cmp x0, x2 */
+    gen_bytes(g, 0x54000040u, 4); /* b.eq .+8 */
+    gen_bytes(g, 0x14000000u | (-(u32)g->im->code_len >> 2 & 0x3ffffff), 4);
 }
 
 static void finish(struct gen *g, u64 size)
@@ -540,6 +603,7 @@ static void save(struct vcpu *v, u32 base, void *record)
     rec->nzcv = a64_get_nzcv(v);
     rec->fpsr = a64_get_fpsr(v);
     rec->fpcr = a64_get_fpcr(v);
+    rec->tpidr = s->tpidr;
 }
 
 static void show_vector(const char *name, u32 n, u128 v)
@@ -569,6 +633,7 @@ static void show(const void *before, const void *ra, const void *rb, const bool 
     SHOW("nzcv", 0, nzcv);
     SHOW("fpsr", 0, fpsr);
     SHOW("fpcr", 0, fpcr);
+    SHOW("tpidr", 0, tpidr);
     for (u32 k = 0; k < sizeof a->sandbox; k++)
         SHOW("mem", (s32)k - BEFORE, sandbox[k]);
     printf("  before: nzcv %llx fpsr %llx fpcr %llx sp %llx\n", (unsigned long long)seed->nzcv,
@@ -602,9 +667,14 @@ static const char *ext_name(u32 ext)
 /* Authentication of pointers, where it is there, is not ours to compare. */
 static const char *const qemu_options[] = {"-cpu", "max,pauth=off", NULL};
 
-/* Its cache block is another; it extends the sign of a half that it makes a fixed-point number; and to its FJCVTZS,
- * what FPCR.FZ makes zero was zero. */
-static const u16 qemu_skip[] = {A64_DC_ZVA, A64_FCVTZS_SXH, A64_FJCVTZS, 0};
+static const struct gen_skip never[] = {
+    {A64_SVC, 0, "leaves the program"}, {A64_BRK, 0, "leaves the program"}, {0, 0, NULL}};
+
+static const struct gen_skip qemu_skip[] = {{A64_DC_ZVA, 0, "its cache block is another"},
+                                            {A64_DC_CVAP, 0, "its user mode does not know it"},
+                                            {A64_FCVTZS_SXH, 10, "version 7.2 extends the sign of the result"},
+                                            {A64_FJCVTZS, 10, "version 7.2 says that a flushed 0 is exact"},
+                                            {0, 0, NULL}};
 
 const struct gen_isa gen_isa = {
     .guest = &guest_aarch64,
@@ -618,13 +688,14 @@ const struct gen_isa gen_isa = {
     .op_name = op_name,
     .op_ext = op_ext,
     .ext_name = ext_name,
-    .usable = usable,
+    .never = never,
     .record_size = sizeof(struct record),
     .random_record = random_record,
     .begin = begin,
     .unit = unit,
     .land = land,
     .end = end,
+    .again = again,
     .finish = finish,
     .blank = blank,
     .jump = jump,

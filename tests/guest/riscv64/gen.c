@@ -54,7 +54,7 @@ static void load_address(struct gen *g, u32 rd, u64 address)
 
 /* --- what each instruction needs --- */
 
-enum kind { PLAIN, MEMORY, ATOMIC, BRANCH, JUMP, JUMP_REG, CSR, ZERO, NEVER };
+enum kind { PLAIN, MEMORY, ATOMIC, BRANCH, JUMP, JUMP_REG, CSR, ZERO };
 
 static enum kind kind_of(u32 op, u32 *size)
 {
@@ -87,8 +87,6 @@ static enum kind kind_of(u32 op, u32 *size)
         return CSR;
     case RV_CBO_ZERO:
         return ZERO;
-    case RV_ECALL: case RV_EBREAK: case RV_C_EBREAK:
-        return NEVER;
     } /* clang-format on */
     switch (rv_op_bits[op].ext) {
     case RV_EXT_A:
@@ -100,12 +98,6 @@ static enum kind kind_of(u32 op, u32 *size)
     }
     }
     return PLAIN;
-}
-
-static bool usable(u32 op)
-{
-    u32 size;
-    return kind_of(op, &size) != NEVER;
 }
 
 static bool has(u32 op, enum rv_operand operand)
@@ -480,8 +472,13 @@ static const char *const qemu_options[] = {"-cpu",
      1u << RV_EXT_ZBS | 1u << RV_EXT_ZBC | 1u << RV_EXT_ZBKC | 1u << RV_EXT_ZBKB | 1u << RV_EXT_ZBKX |                 \
      1u << RV_EXT_ZKND | 1u << RV_EXT_ZKNE | 1u << RV_EXT_ZKNH | 1u << RV_EXT_C)
 
-/* What version 7.2 does wrong: ctzw counts the upper half when the lower one is 0. */
-static const u16 qemu_skip[] = {RV_CTZW, 0};
+static const struct gen_skip qemu_skip[] = {{RV_CTZW, 0, "version 7.2 counts the upper half when the lower one is 0"},
+                                            {0, 0, NULL}};
+
+static const struct gen_skip never[] = {{RV_ECALL, 0, "leaves the program"},
+                                        {RV_EBREAK, 0, "leaves the program"},
+                                        {RV_C_EBREAK, 0, "leaves the program"},
+                                        {0, 0, NULL}};
 
 const struct gen_isa gen_isa = {
     .guest = &guest_riscv64,
@@ -496,7 +493,7 @@ const struct gen_isa gen_isa = {
     .op_name = op_name,
     .op_ext = op_ext,
     .ext_name = ext_name,
-    .usable = usable,
+    .never = never,
     .record_size = sizeof(struct record),
     .random_record = random_record,
     .begin = begin,
