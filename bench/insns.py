@@ -9,7 +9,7 @@ One static program has a loop for each instruction of the list below: sixteen of
 numbers, so many times that it takes some milliseconds of CPU time. Printed are nanoseconds per instruction, the least of the rounds,
 sorted by how much slower than QEMU we are. Names that end in .fz run with FPCR.FZ set. Nothing here is a test: it shows what is worth
 work. Instructions without side effects that find the same operands again in a block are computed once, so the figures of the quick ones are too
-low. --options are Dragoman's, as in --options "--no-features sse4.2" where there are such."""
+low. --options are Dragoman's, as in --options "--host-features none"."""
 import argparse
 import fnmatch
 import os
