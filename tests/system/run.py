@@ -90,7 +90,7 @@ class Context:
             kill(p)
             out, err = p.communicate()
             raise Failed("%s took longer than %d s\n%s\n[stderr]\n%s" % (" ".join(argv), timeout or self.case.timeout,
-                                                                       out.decode(errors="replace"), err.decode(errors="replace")))
+                                                                       out.decode(errors="replace")[-3000:], err.decode(errors="replace")[-3000:]))
         return Result(p.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
     def tool(self, argv, stdin=b"", timeout=None):
