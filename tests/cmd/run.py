@@ -354,7 +354,7 @@ def report_translation(t):
         block, length, pc = int(m.group(1), 16), int(m.group(2)), int(m.group(3), 16)
         check(block < pc < block + length, text)
         check(re.search(rf'^  > +{pc:x}:  [0-9a-f]+ +\S', text, re.M), text)
-        check(re.search(r'^  host pc +[0-9a-f]+, in memory for code$', text, re.M), text)
+        check(re.search(r'^  host pc +([0-9a-f]+, in memory for code|\S*memfd:code .*)$', text, re.M), text)
         check(re.search(r'^  > +[0-9a-f]+:  ' + NO_INSN[t.host][0], text, re.M) and f'    -- {pc:x}\n' in text, text)
         check(f'--dump=guest,ir,host --dump-range={block:x}-{block + 1:x}' in text, text)
         check(re.search({'riscv64': r'a0 +c  a1 +4\b|a0 +3  a1 +4\b', 'aarch64': r'x0 +c  x1 +4\b|x0 +3  x1 +4\b'}[t.guest.name], text), text)
