@@ -13,7 +13,8 @@ OPT(CHDIR, "chdir", 'C', "DIR", "DRAGOMAN_CHDIR", "start in DIR (a guest path wi
 OPT(UNAME, "uname", 'r', "RELEASE", "DRAGOMAN_UNAME", "report RELEASE as the kernel's release")
 OPT(CPU, "cpu", 0, "CPU", "DRAGOMAN_CPU",
     "the guest's CPU: rv64, or rv64,c=false without compressed instructions; v8.2 (aarch64)")
-OPT(TIER, "tier", 0, "NAME", "DRAGOMAN_TIER", "how hard to translate: interp, baseline")
+OPT(TIER, "tier", 0, "NAME", "DRAGOMAN_TIER", "how hard to translate: interp, baseline, optimised")
+OPT(HOT, "hot", 0, "N", "DRAGOMAN_HOT", "with tier optimised: how often a place runs before it is optimised")
 OPT(CACHE, "cache-size", 0, "SIZE", "DRAGOMAN_CACHE_SIZE", "bound of the code cache, as 64K or 32M")
 OPT(BLOCK, "max-insns", 0, "N", "DRAGOMAN_MAX_INSNS", "longest block, in guest instructions")
 OPT(NOFEAT, "host-features", 0, "LIST", "DRAGOMAN_HOST_FEATURES",

@@ -124,8 +124,9 @@ static int parse_dump(const char *list, u32 *out)
     static const struct {
         const char *name;
         u32 bit;
-    } parts[] = {{"guest", ENGINE_DUMP_GUEST},  {"ir", ENGINE_DUMP_IR}, {"host", ENGINE_DUMP_HOST},
-                 {"in_asm", ENGINE_DUMP_GUEST}, {"op", ENGINE_DUMP_IR}, {"out_asm", ENGINE_DUMP_HOST}};
+    } parts[] = {{"guest", ENGINE_DUMP_GUEST}, {"ir", ENGINE_DUMP_IR},        {"opt", ENGINE_DUMP_OPT},
+                 {"host", ENGINE_DUMP_HOST},   {"in_asm", ENGINE_DUMP_GUEST}, {"op", ENGINE_DUMP_IR},
+                 {"out_asm", ENGINE_DUMP_HOST}};
     *out = 0;
     while (*list) {
         size_t n = strcspn(list, ",");
@@ -133,7 +134,7 @@ static int parse_dump(const char *list, u32 *out)
         while (i < ARRAY_LEN(parts) && (strlen(parts[i].name) != n || strncmp(list, parts[i].name, n)))
             i++;
         if (i == ARRAY_LEN(parts))
-            return cmd_error("--dump %.*s: not one of guest, ir, host", (int)n, list);
+            return cmd_error("--dump %.*s: not one of guest, ir, opt, host", (int)n, list);
         *out |= parts[i].bit;
         list += n + (list[n] == ',');
     }
@@ -199,12 +200,15 @@ static int take(struct run_args *r, enum option_id id, char *value)
         o->cpu = value;
         return 0;
     case OPT_TIER:
-        if (!strcmp(value, "interp"))
-            o->tier = ENGINE_INTERP;
-        else if (!strcmp(value, "baseline"))
-            o->tier = ENGINE_BASELINE;
-        else
-            return cmd_error("--tier %s: not one of interp, baseline", value);
+        o->tier = 0;
+        while (o->tier <= ENGINE_OPTIMISED && strcmp(value, engine_tier_names[o->tier]))
+            o->tier++;
+        if (o->tier > ENGINE_OPTIMISED)
+            return cmd_error("--tier %s: not one of interp, baseline, optimised", value);
+        return 0;
+    case OPT_HOT:
+        if (parse_number(value, 1u << 30, &o->hot) || !o->hot)
+            return cmd_error("--hot %s: not a number from 1 to 2^30", value);
         return 0;
     case OPT_CACHE:
         if (parse_size(value, &o->cache_size) || o->cache_size < 64u << 10 || o->cache_size > 1u << 30)
@@ -308,6 +312,8 @@ static int run_with(struct run_args *r, int argc, char **argv)
         return cmd_error("run: no program: dragoman run [OPTION…] PROGRAM [ARG…]");
     if (r->opt.tier != ENGINE_INTERP && !host_native.emit)
         return cmd_error("run: there is no compiler for this machine yet: use --tier interp");
+    if (r->opt.tier == ENGINE_OPTIMISED && !host_native.regions)
+        return cmd_error("run: there is no optimising compiler for this machine yet: use --tier baseline");
     if (r->opt.tier != ENGINE_INTERP && host_native.max_code && r->opt.cache_size > host_native.max_code)
         return cmd_error("--cache-size: at most %zuM on this machine", host_native.max_code >> 20);
     if (r->opt.root && r->opt.prefix)

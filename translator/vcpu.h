@@ -20,6 +20,7 @@ enum vcpu_exit {
     VCPU_POLL,   /* vcpu.poll was set */
     VCPU_TRAP,   /* an IR trap: vcpu.trap (enum ir_trap) */
     VCPU_FAULT,  /* a memory access faulted: vcpu.fault says how; pc is that of the faulting instruction */
+    VCPU_HOT,    /* guest pc scratch[0] was jumped back to often; the engine deals with it */
 };
 
 enum vcpu_access { VCPU_READ, VCPU_WRITE, VCPU_EXEC };
@@ -56,6 +57,8 @@ static inline u32 vcpu_jc_index(gva_t pc)
 /* Entries of two words at the top of the return-address stack that hold no return: all their words are odd. An
  * empty stack's pointer stands below them. */
 #define VCPU_RAS_SENTINELS 8
+
+#define VCPU_HEAT 4096 /* a power of two */
 
 #define VCPU_RECENT 16 /* a power of two */
 
@@ -95,8 +98,9 @@ struct vcpu {
     u64 *calls;                /* likewise, or NULL: how often C did an op, and helper n at VCPU_CALLS_HELPER + n */
     gva_t recent[VCPU_RECENT]; /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
-    u64 cpu;    /* what of the guest's CPU was chosen (guest_isa.cpu) */
-    u32 unseen; /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
+    u32 heat[VCPU_HEAT]; /* backend: counts jumps back, by exit number; whatever it begins with */
+    u64 cpu;             /* what of the guest's CPU was chosen (guest_isa.cpu) */
+    u32 unseen;          /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
 };
 
 /* An op was done in C: backends call it where they do that. */

@@ -82,8 +82,9 @@ static void build_command(const struct lx_options *opt, const char *program, cha
 {
     struct strbuf sb;
     sb_fixed(&sb, command, sizeof command);
-    sb_printf(&sb, "dragoman run --tier %s --cache-size %zu", opt->tier == ENGINE_INTERP ? "interp" : "baseline",
-              opt->cache_size);
+    sb_printf(&sb, "dragoman run --tier %s --cache-size %zu", engine_tier_names[opt->tier], opt->cache_size);
+    if (opt->hot)
+        sb_printf(&sb, " --hot %u", opt->hot);
     if (opt->max_insns)
         sb_printf(&sb, " --max-insns %u", opt->max_insns);
     features(&sb, opt->features_off);

@@ -281,6 +281,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         .cache_size = opt->cache_size,
         .count_calls = opt->stats,
         .max_insns = opt->max_insns,
+        .hot = opt->hot,
         .dump = opt->dump,
         .dump_lo = opt->dump_lo,
         .dump_hi = opt->dump_hi,

@@ -30,6 +30,7 @@
 #include <sys/mman.h>
 
 #include "lib/arena.h"
+#include "lib/err.h"
 #include "mk/mk.h"
 #include "tests/ir/test_slots.h"
 #include "tests/ir/test_units.h"
@@ -436,6 +437,8 @@ static bool run_case(const struct ir_unit *u, const char *in, size_t len, struct
     memcpy(mem_was + TEST_MEM_RW, mem + TEST_MEM_RW, TEST_MEM_NONE - TEST_MEM_RW);
     was = *vcpu;
     int e = tier->run(u, vcpu);
+    if (e == -ENOSYS && u->nlabels)
+        return false; /* a host that compiles no regions */
     if (e) {
         fail("tier %s: error %d", tier->name, -e);
         return false;

@@ -35,10 +35,11 @@ static bool on_fault(struct mk_fault *f, void *cx)
     if (!i)
         return false;
     v->exit = VCPU_FAULT;
-    v->pc = unit->pc + hc.marks[i - 1].guest_off;
+    v->pc = unit->pc + (u64)(s64)(s32)hc.marks[i - 1].guest_off;
     v->fault = (struct vcpu_fault){
         .addr = f->addr - v->mem_base, .kind = f->kind, .access = f->write ? VCPU_WRITE : VCPU_READ};
-    host_native.unwind(v, f->regs, common);
+    const u32 state = hc.marks[i - 1].state;
+    host_native.unwind(v, f->regs, common, unit->slots, state ? hc.state + state : NULL);
     return true;
 }
 

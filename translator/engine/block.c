@@ -77,16 +77,33 @@ bool block_watch(struct engine *e, gva_t pc, u64 len, int *err)
     return all;
 }
 
+/* Numbers of the first and the last page of an extent. */
+static u64 first_page(const struct engine *e, const struct extent *x)
+{
+    return x->pc / e->page_size;
+}
+
+static u64 last_page(const struct engine *e, const struct extent *x)
+{
+    return (x->pc + x->len - 1) / e->page_size;
+}
+
 int block_insert(struct engine *e, struct block *b)
 {
-    u64 first = b->pc / e->page_size, last = (b->pc + b->guest_len - 1) / e->page_size;
-    dgm_assert(last - first <= 1, "block at %lx spans %lu pages", b->pc, last - first + 1);
-    for (u64 n = first; n <= last; n++) {
-        struct code_page *p = block_page(e, n);
-        dgm_assert(p, "page of block %lx was not watched", b->pc);
-        b->page_next[n & 1] = p->blocks;
-        p->blocks = b;
-    }
+    u32 n = 0;
+    for (u32 i = 0; i < b->nextents; i++)
+        n += (u32)(last_page(e, &b->extent[i]) - first_page(e, &b->extent[i])) + 1;
+    b->refs = arena_array(&e->meta, n, sizeof *b->refs, _Alignof(struct page_ref));
+    if (!b->refs)
+        return -ENOSPC;
+    for (u32 i = 0; i < b->nextents; i++)
+        for (u64 at = first_page(e, &b->extent[i]); at <= last_page(e, &b->extent[i]); at++) {
+            struct code_page *p = block_page(e, at);
+            dgm_assert(p, "page of block %lx was not watched", b->pc);
+            struct page_ref *r = &b->refs[b->nrefs++];
+            *r = (struct page_ref){.block = b, .next = p->blocks};
+            p->blocks = r;
+        }
     struct block **h = &e->hash[hash_of(b->pc, b->key)];
     b->hash_next = *h;
     __atomic_store_n(h, b, __ATOMIC_RELEASE);
@@ -123,15 +140,13 @@ void block_kill(struct engine *e, struct block *b)
         h = &(*h)->hash_next;
     if (*h)
         __atomic_store_n(h, b->hash_next, __ATOMIC_RELEASE);
-    for (u64 n = b->pc / e->page_size; n <= (b->pc + b->guest_len - 1) / e->page_size; n++) {
-        struct code_page *p = block_page(e, n);
-        for (struct block **q = &p->blocks; *q; q = &(*q)->page_next[n & 1]) {
-            if (*q == b) {
-                *q = b->page_next[n & 1];
-                break;
-            }
-        }
-    }
+    for (u32 i = 0; i < b->nextents; i++)
+        for (u64 at = first_page(e, &b->extent[i]); at <= last_page(e, &b->extent[i]); at++)
+            for (struct page_ref **q = &block_page(e, at)->blocks; *q;)
+                if ((*q)->block == b)
+                    *q = (*q)->next;
+                else
+                    q = &(*q)->next;
     for (struct exit_rec *x = b->in; x; x = x->next_in) {
         set_link(e, x, x->stub_off);
         see_link(e, x);
@@ -160,13 +175,21 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
     e->stats.links++;
 }
 
+static bool touches(const struct block *b, gva_t start, u64 len)
+{
+    for (u32 i = 0; i < b->nextents; i++)
+        if (b->extent[i].pc < start + len && start < b->extent[i].pc + b->extent[i].len)
+            return true;
+    return false;
+}
+
+/* Killing takes references off the list, but leaves their `next`: one that is dead leads back to the living. */
 static void kill_on_page(struct engine *e, struct code_page *p, gva_t start, u64 len)
 {
-    struct block *b = p->blocks, *next;
-    for (; b; b = next) {
-        next = b->page_next[p->number & 1];
-        if (b->pc < start + len && start < b->pc + b->guest_len)
-            block_kill(e, b);
+    for (struct page_ref *r = p->blocks, *next; r; r = next) {
+        next = r->next;
+        if (!r->block->dead && touches(r->block, start, len))
+            block_kill(e, r->block);
     }
 }
 
@@ -193,12 +216,27 @@ void block_kill_range(struct engine *e, gva_t start, u64 len)
 static bool is_current(struct engine *e, const struct block *b)
 {
     u8 buf[1024];
-    for (u32 at = 0, n; at < b->guest_len; at += n) {
-        n = b->guest_len - at < sizeof buf ? b->guest_len - at : sizeof buf;
-        if (mk_copy(buf, (const void *)(e->cfg.mem_base + b->pc + at), n) || memcmp(buf, b->source + at, n) != 0)
-            return false;
-    }
+    const u8 *source = b->source;
+    for (u32 i = 0; i < b->nextents; source += b->extent[i++].len)
+        for (u32 at = 0, n; at < b->extent[i].len; at += n) {
+            n = b->extent[i].len - at < sizeof buf ? b->extent[i].len - at : sizeof buf;
+            if (mk_copy(buf, (const void *)(e->cfg.mem_base + b->extent[i].pc + at), n) ||
+                memcmp(buf, source + at, n) != 0)
+                return false;
+        }
     return true;
+}
+
+const u8 *block_source(struct engine *e, const struct block *b)
+{
+    size_t len = 0;
+    for (u32 i = 0; i < b->nextents; i++)
+        len += b->extent[i].len;
+    u8 *source = arena_alloc(&e->meta, len, 1), *to = source;
+    for (u32 i = 0; source && i < b->nextents; to += b->extent[i++].len)
+        if (mk_copy(to, (const void *)(e->cfg.mem_base + b->extent[i].pc), b->extent[i].len))
+            return NULL;
+    return source;
 }
 
 void block_sync(struct engine *e)
@@ -209,11 +247,10 @@ void block_sync(struct engine *e)
         /* One without blocks is watched again when it gets some. The watch comes before the comparison, so that no
          * write falls between. */
         bool stays = p->blocks && !page_watch(e, p);
-        struct block *next;
-        for (struct block *b = p->blocks; b; b = next) {
-            next = b->page_next[p->number & 1];
-            if (b->source && !is_current(e, b))
-                block_kill(e, b);
+        for (struct page_ref *r = p->blocks, *next; r; r = next) {
+            next = r->next;
+            if (!r->block->dead && r->block->source && !is_current(e, r->block))
+                block_kill(e, r->block);
         }
         p->listed = stays;
         if (stays) {
@@ -261,16 +298,14 @@ void engine_invalidate(struct engine *e, gva_t start, u64 len)
  * they were made from. */
 static void page_written(struct engine *e, struct code_page *p)
 {
-    struct block *next;
-    for (struct block *b = p->blocks; b; b = next) {
-        next = b->page_next[p->number & 1];
-        if (b->source)
+    for (struct page_ref *r = p->blocks, *next; r; r = next) {
+        struct block *b = r->block;
+        next = r->next;
+        if (b->dead || b->source)
             continue;
-        u8 *source = e->guest->coherent_fetch ? NULL : arena_alloc(&e->meta, b->guest_len, 1);
-        if (!source || mk_copy(source, (const void *)(e->cfg.mem_base + b->pc), b->guest_len))
+        b->source = e->guest->coherent_fetch ? NULL : block_source(e, b);
+        if (!b->source)
             block_kill(e, b);
-        else
-            b->source = source;
     }
     page_unseen(e, p);
     e->cfg.ops->watch(e->cfg.cx, p->number * e->page_size, e->page_size, false);

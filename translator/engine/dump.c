@@ -32,9 +32,10 @@ static void dump_guest(struct engine *e, const struct ir_unit *u, const u8 *code
 static void dump_mark(struct engine *e, const struct ir_unit *u, const u8 *code, u32 off)
 {
     char line[200], text[120] = "";
-    if (off < u->guest_bytes && !e->guest->disasm(code + off, u->guest_bytes - off, u->pc + off, text, sizeof text))
+    if (code && off < u->guest_bytes &&
+        !e->guest->disasm(code + off, u->guest_bytes - off, u->pc + off, text, sizeof text))
         text[0] = 0;
-    size_t len = fmt(line, sizeof line, "  -- %lx  %s\n", u->pc + off, text);
+    size_t len = fmt(line, sizeof line, "  -- %lx  %s\n", u->pc + (u64)(s64)(s32)off, text);
     out(e, line, len < sizeof line ? len : sizeof line - 1);
 }
 
@@ -64,9 +65,38 @@ static void dump_host(struct engine *e, const struct ir_unit *u, const u8 *code,
     }
 }
 
+static void dump_ir(struct engine *e, const struct ir_unit *u)
+{
+    size_t n = ir_print(u, NULL, 0);
+    char *text = arena_alloc(u->arena, n + 1, 1);
+    if (text) {
+        ir_print(u, text, n + 1);
+        out(e, text, n);
+    }
+}
+
+static bool is_dumped(const struct engine *e, gva_t pc)
+{
+    return (!e->cfg.dump_lo && !e->cfg.dump_hi) || (pc >= e->cfg.dump_lo && pc < e->cfg.dump_hi);
+}
+
+void dump_region(struct engine *e, const struct ir_unit *u, const struct host_code *hc)
+{
+    char line[160];
+    if (!e->cfg.dump || !is_dumped(e, u->pc))
+        return;
+    size_t len =
+        fmt(line, sizeof line, "region %lx: %u instructions, %zu host bytes\n", u->pc, u->guest_insns, hc->size);
+    out(e, line, len);
+    if (e->cfg.dump & ENGINE_DUMP_OPT)
+        dump_ir(e, u);
+    if ((e->cfg.dump & ENGINE_DUMP_HOST) && e->host)
+        dump_host(e, u, NULL, hc);
+}
+
 void dump_block(struct engine *e, const struct ir_unit *u, const u8 *code, const struct host_code *hc)
 {
-    if ((e->cfg.dump_lo || e->cfg.dump_hi) && (u->pc < e->cfg.dump_lo || u->pc >= e->cfg.dump_hi))
+    if (!(e->cfg.dump & ~(u32)ENGINE_DUMP_OPT) || !is_dumped(e, u->pc))
         return;
     char line[160];
     size_t len = fmt(line, sizeof line, "block %lx: %u instructions, %u bytes, %zu host bytes\n", u->pc, u->guest_insns,
@@ -74,14 +104,8 @@ void dump_block(struct engine *e, const struct ir_unit *u, const u8 *code, const
     out(e, line, len);
     if (e->cfg.dump & ENGINE_DUMP_GUEST)
         dump_guest(e, u, code);
-    if (e->cfg.dump & ENGINE_DUMP_IR) {
-        size_t n = ir_print(u, NULL, 0);
-        char *text = arena_alloc(&e->tmp, n + 1, 1);
-        if (text) {
-            ir_print(u, text, n + 1);
-            out(e, text, n);
-        }
-    }
+    if (e->cfg.dump & ENGINE_DUMP_IR)
+        dump_ir(e, u);
     if ((e->cfg.dump & ENGINE_DUMP_HOST) && e->host)
         dump_host(e, u, code, hc);
 }

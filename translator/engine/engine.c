@@ -7,11 +7,15 @@
 #define MIN_CACHE (64u << 10)
 #define MAX_CACHE (1u << 30)
 
+const char *const engine_tier_names[] = {"interp", "baseline", "optimised"};
+
 int engine_create(struct engine **out, const struct engine_config *cfg)
 {
     if (cfg->cache_size < MIN_CACHE || cfg->cache_size > MAX_CACHE)
         return -EINVAL;
     if (cfg->tier != ENGINE_INTERP && !host_native.emit)
+        return -ENOSYS;
+    if (cfg->tier == ENGINE_OPTIMISED && !host_native.regions)
         return -ENOSYS;
     if (cfg->tier != ENGINE_INTERP && host_native.max_code && cfg->cache_size > host_native.max_code)
         return -EINVAL;
@@ -21,6 +25,10 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
         return rc;
     struct engine *e = mem;
     e->cfg = *cfg;
+    if (cfg->tier == ENGINE_BASELINE)
+        e->cfg.hot = 0;
+    else if (cfg->tier == ENGINE_OPTIMISED && !cfg->hot)
+        e->cfg.hot = ENGINE_HOT;
     e->guest = cfg->guest;
     e->host = cfg->tier == ENGINE_INTERP ? NULL : &host_native;
     e->page_size = mk_page_size();
@@ -29,6 +37,7 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
     e->max_exits = (u32)(cfg->cache_size / 32);
     arena_init(&e->meta);
     arena_init(&e->tmp);
+    arena_init(&e->opt);
     void *index = NULL, *exits = NULL;
     rc = mk_pages_alloc(&index, e->max_blocks * sizeof *e->index);
     if (!rc)
@@ -59,6 +68,7 @@ void engine_destroy(struct engine *e)
         mk_pages_free(e->exits, e->max_exits * sizeof *e->exits);
     arena_free(&e->meta);
     arena_free(&e->tmp);
+    arena_free(&e->opt);
     mk_pages_free(e, sizeof *e);
 }
 

@@ -14,7 +14,7 @@
 struct mk_fault;
 struct engine;
 
-enum engine_tier { ENGINE_INTERP, ENGINE_BASELINE };
+enum engine_tier { ENGINE_INTERP, ENGINE_BASELINE, ENGINE_OPTIMISED };
 
 /* What the embedder provides. `cx` is its own pointer. */
 struct engine_ops {
@@ -43,6 +43,9 @@ struct engine_config {
     size_t cache_size;                                     /* bytes of the code cache; at least 64 KiB */
     bool count_calls;                                      /* for engine_calls */
     u32 max_insns;                                         /* longest block, 0 for the default */
+    /* ENGINE_OPTIMISED: what was jumped back to so often becomes a region; 0 for the default. ENGINE_INTERP: what was
+     * entered so often, for tests; 0: never */
+    u32 hot;
     u32 dump;                                              /* ENGINE_DUMP_* */
     gva_t dump_lo, dump_hi;                                /* only blocks that begin here; both 0: all */
     void (*print)(void *cx, const char *text, size_t len); /* where dumps go */
@@ -51,10 +54,10 @@ struct engine_config {
     void (*made)(void *cx, hva_t code, size_t size, gva_t pc);
 };
 #define ENGINE_MADE_COMMON (~0ull)
-enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4 };
+enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4, ENGINE_DUMP_OPT = 8 };
 
-/* Makes an engine. 0, -ENOMEM, -EINVAL; -ENOSYS where this machine has no backend and the tier is not the interpreter.
- */
+/* Makes an engine. 0, -ENOMEM, -EINVAL; -ENOSYS where this machine's backend does not have the tier. */
+extern const char *const engine_tier_names[]; /* as users write them */
 int engine_create(struct engine **out, const struct engine_config *cfg) MUST_USE;
 void engine_destroy(struct engine *e);
 
@@ -118,6 +121,7 @@ struct engine_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes; /* translated, in all */
     u64 flushes, invalidated, links, lookups, entries;
     u64 translate_ns;
+    u64 regions, region_insns, region_ns;
 };
 void engine_stats(struct engine *e, struct engine_stats *out);
 

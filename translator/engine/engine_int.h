@@ -30,8 +30,9 @@
 #include "translator/engine/engine.h"
 #include "translator/host/host.h"
 
-#define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
-#define ENGINE_MAX_EXITS      4  /* side exits in a block */
+#define ENGINE_MAX_INSNS      64   /* default longest block, guest instructions */
+#define ENGINE_MAX_EXITS      4    /* side exits in a block */
+#define ENGINE_HOT            1000 /* jumps back until a place is hot */
 #define ENGINE_HASH_BITS      17
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_RAS_SIZE       (64u << 10)
@@ -45,30 +46,46 @@ struct exit_rec {
     gva_t pc;
 };
 
+/* Guest code that a block was made from: one piece, or several for a region. */
+struct extent {
+    gva_t pc;
+    u32 len;
+};
+
+/* That a block has code on a page. */
+struct page_ref {
+    struct block *block;
+    struct page_ref *next;
+};
+
 /* A guest page that has translations. */
 struct code_page {
     struct code_page *next; /* in hash chain */
     u64 number;             /* guest address / page size */
-    struct block *blocks;   /* through page_next */
-    bool watched;           /* a write will be seen; otherwise content is compared at a sync */
-    bool listed;            /* in engine.unseen */
+    struct page_ref *blocks;
+    bool watched; /* a write will be seen; otherwise content is compared at a sync */
+    bool listed;  /* in engine.unseen */
     struct code_page *next_unseen;
 };
 
 struct block {
     gva_t pc;
     u64 key;
-    u32 guest_len;
+    struct extent *extent; /* in no order; [0] begins at pc unless it is a region */
+    u32 nextents;
+    u32 heat;               /* interpreter tier: how often it was entered */
     u32 code_off, code_len; /* in the cache; for the interpreter tier, code_len is 0 */
     u32 exit_id, nexits;
     u32 nmarks;
     bool dead;
     const struct host_mark *marks;
+    const u64 *state;     /* region: what marks' states describe */
     struct ir_unit *unit; /* interpreter tier */
-    const u8 *source;     /* copy of the guest bytes once on a page that is not watched, else NULL */
+    const u8 *source; /* copy of the guest bytes, extent after extent, once on a page that is not watched, else NULL */
     struct block *hash_next;
     struct exit_rec *in;
-    struct block *page_next[2]; /* a block touches at most two pages */
+    struct page_ref *refs; /* one for each page that it touches, and each extent */
+    u32 nrefs;
 };
 
 struct engine {
@@ -95,6 +112,7 @@ struct engine {
     size_t page_size;
     struct arena meta; /* blocks, marks, pages: lives for an epoch */
     struct arena tmp;  /* one translation */
+    struct arena opt;  /* one region */
 
     struct vcpu *vcpus;
     u32 nvcpus;
@@ -107,7 +125,7 @@ struct engine {
 /* May also be called without the lock by a vCPU whose `running` is set and which then saw no flush under way: blocks
  * stay until it is cleared. */
 struct block *block_find(struct engine *e, gva_t pc, u64 key);
-/* Enters a filled-in block into table and pages. -ENOMEM. */
+/* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOMEM. */
 int block_insert(struct engine *e, struct block *b) MUST_USE;
 void block_kill(struct engine *e, struct block *b);
 void block_link(struct engine *e, struct exit_rec *x, struct block *to);
@@ -116,6 +134,8 @@ void block_kill_range(struct engine *e, gva_t start, u64 len);
 /* Kills blocks on unseen pages whose source has changed. */
 void block_sync(struct engine *e);
 struct code_page *block_page(struct engine *e, u64 number);
+/* A copy of what b was made from, as guest memory has it now. NULL when there is no memory, or none to read. */
+const u8 *block_source(struct engine *e, const struct block *b);
 /* Makes sure that writes to the pages of [pc, pc+len) will be seen. False when some page can't be watched. */
 bool block_watch(struct engine *e, gva_t pc, u64 len, int *err);
 /* The block whose code holds cache offset off, or NULL. No lock. */
@@ -129,20 +149,37 @@ static inline const void *block_entry(const struct engine *e, const struct block
 /* translate.c; with the lock held. The block for (pc, v->mode), made if need be. NULL with *err: -ENOMEM, or -EFAULT
  * with *fault filled. */
 struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, struct vcpu_fault *fault, int *err);
-/* Makes a unit for pc without keeping it, in e->tmp. */
-int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, struct ir_unit *u) MUST_USE;
+/* Makes a unit of the code that `rq` has, in `arena`. */
+int translate_unit(struct engine *e, const struct guest_request *rq, struct arena *arena, struct ir_unit *u) MUST_USE;
 /* Is `u` the one of a first instruction that does not fit into what may be executed? Then the fault is that of its
  * first missing byte. */
 bool translate_cut_short(const struct ir_unit *u);
 void translate_cut_fault(struct engine *e, gva_t missing, struct vcpu_fault *fault);
 size_t translate_fetch(struct engine *e, gva_t pc, u8 *buf, size_t want, struct vcpu_fault *fault);
 
+/* Emits `u` into the cache and fills the block's host side. -ENOSPC when the cache or a table is full, -ENOMEM. */
+int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, struct host_code *hc) MUST_USE;
+/* Copies `u` into the epoch's arena, for the interpreter. NULL: no memory. */
+struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u);
+/* Watches, fetches and translates into `arena`, as `rq` asks; rq's code and len are set here. -EFAULT with *fault
+ * filled, -ENOMEM, -ENOSPC. *watched: whether writes to all of it will be seen. */
+int translate_piece(struct engine *e, struct guest_request *rq, struct arena *arena, struct ir_unit *u,
+                    struct vcpu_fault *fault, bool *watched) MUST_USE;
+
+/* region.c; with the lock held. Makes a region that begins where `b` does and puts it in b's place; b where that does
+ * not pay. */
+struct block *region_make(struct engine *e, struct vcpu *v, struct block *b);
+
 /* cache.c; with the lock held. Empties the cache; waits for all vCPUs but `self` to be out of translated code. */
 void cache_flush(struct engine *e);
 int cache_start(struct engine *e) MUST_USE;
+
+/* fault.c: brings slots to memory and makes f's registers leave translated code. */
+void fault_unwind(struct vcpu *v, const struct mk_fault *f);
 
 /* vcpu.c: forgets what points into older code. */
 void vcpu_forget(struct vcpu *v);
 
 /* dump.c */
+void dump_region(struct engine *e, const struct ir_unit *u, const struct host_code *hc);
 void dump_block(struct engine *e, const struct ir_unit *u, const u8 *code, const struct host_code *hc);

@@ -6,7 +6,7 @@
  * vcpu_run. Nothing here takes a lock. */
 #include "translator/engine/engine_int.h"
 
-static bool mark_pc(const struct block *b, u32 off, gva_t *pc)
+static const struct host_mark *mark_of(const struct block *b, u32 off)
 {
     u32 lo = 0, hi = b->nmarks;
     while (lo < hi) {
@@ -16,19 +16,39 @@ static bool mark_pc(const struct block *b, u32 off, gva_t *pc)
         else
             hi = mid;
     }
-    if (!lo)
-        return false;
-    *pc = b->pc + b->marks[lo - 1].guest_off;
-    return true;
+    return lo ? &b->marks[lo - 1] : NULL;
+}
+
+/* The block and the mark that host pc lies in; NULL if none. */
+static const struct host_mark *locate(const struct engine *e, hva_t host_pc, const struct block **out)
+{
+    hva_t off = host_pc - (hva_t)e->code.rx;
+    if (!e->host || off >= e->code.size)
+        return NULL;
+    const struct block *b = *out = block_at(e, (u32)off);
+    return b ? mark_of(b, (u32)off - b->code_off) : NULL;
+}
+
+static gva_t pc_of(const struct block *b, const struct host_mark *m)
+{
+    return b->pc + (u64)(s64)(s32)m->guest_off;
 }
 
 bool engine_locate(struct engine *e, hva_t host_pc, gva_t *guest_pc)
 {
-    hva_t off = host_pc - (hva_t)e->code.rx;
-    if (!e->host || off >= e->code.size)
-        return false;
-    const struct block *b = block_at(e, (u32)off);
-    return b && mark_pc(b, (u32)off - b->code_off, guest_pc);
+    const struct block *b;
+    const struct host_mark *m = locate(e, host_pc, &b);
+    if (m)
+        *guest_pc = pc_of(b, m);
+    return m;
+}
+
+void fault_unwind(struct vcpu *v, const struct mk_fault *f)
+{
+    struct engine *e = v->engine;
+    const struct block *b;
+    const struct host_mark *m = locate(e, f->pc, &b);
+    e->host->unwind(v, f->regs, e->common, &e->guest->slots, m && m->state ? b->state + m->state : NULL);
 }
 
 bool engine_fault(struct vcpu *v, struct mk_fault *f)
@@ -50,6 +70,6 @@ bool engine_fault(struct vcpu *v, struct mk_fault *f)
                     : f->kind == MK_FAULT_PROTECTION ? VCPU_FAULT_PROTECTION
                                                      : VCPU_FAULT_UNMAPPED;
     v->exit = VCPU_FAULT;
-    e->host->unwind(v, f->regs, e->common);
+    fault_unwind(v, f);
     return true;
 }

@@ -79,11 +79,15 @@ static void block_report(struct engine *e, const struct block *b, hva_t host_pc)
     u32 off = (u32)(host_pc - (hva_t)e->code.rx) - b->code_off;
     gva_t pc = b->pc;
     engine_locate(e, host_pc, &pc);
+    u32 len = 0;
+    for (u32 i = 0; i < b->nextents; i++)
+        len += b->extent[i].len;
     out("  block        %lx%s, key %lx: %u bytes of guest code, %u of host code at %lx; stopped at guest pc %lx\n",
-        b->pc, b->dead ? " (dead)" : "", b->key, b->guest_len, b->code_len, (u64)(hva_t)e->code.rx + b->code_off, pc);
+        b->pc, b->dead ? " (dead)" : "", b->key, len, b->code_len, (u64)(hva_t)e->code.rx + b->code_off, pc);
     out("  to see all its forms: --dump=guest,ir,host --dump-range=%lx-%lx\n", b->pc, b->pc + 1);
     out("  guest code:\n");
-    guest_code(e, b->pc, b->guest_len, pc);
+    for (u32 i = 0; i < b->nextents; i++)
+        guest_code(e, b->extent[i].pc, b->extent[i].len, pc);
     out("  host code:\n");
     host_code(e, b, off);
 }
@@ -113,7 +117,7 @@ void engine_report(struct vcpu *v, const struct mk_fault *f)
     const struct block *b = inside ? block_at(e, (u32)off) : NULL;
     out("  vCPU         %u: pc %lx, mode %lx, exit %u, trap %u, poll %u, %s translated code; %s tier, epoch %lu\n",
         v->index, v->pc, v->mode, v->exit, v->trap, v->poll, v->running ? "inside" : "outside",
-        e->host ? "baseline" : "interp", e->epoch);
+        engine_tier_names[e->cfg.tier], e->epoch);
     if (b)
         block_report(e, b, f->pc);
     else if (inside)
@@ -124,7 +128,7 @@ void engine_report(struct vcpu *v, const struct mk_fault *f)
         out(" %lx", v->recent[i % VCPU_RECENT]);
     out("\n");
     if (b)
-        e->host->unwind(v, f->regs, e->common);
+        fault_unwind(v, f);
     out("  registers%s:\n", inside && !b ? ", without those that the backend has pinned" : "");
     slots_report(e, v);
 }

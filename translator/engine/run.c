@@ -8,6 +8,29 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
+/* Interpreter tier: notes that `code`, a block, is entered once more; what to enter in its place. */
+static const void *count_entry(struct engine *e, struct vcpu *v, const void *code)
+{
+    struct block *b = (struct block *)(uintptr_t)code;
+    if (__atomic_add_fetch(&b->heat, 1, __ATOMIC_RELAXED) != e->cfg.hot)
+        return code;
+    mk_lock(&e->lock);
+    if (!b->dead && v->epoch == e->epoch)
+        code = region_make(e, v, b);
+    mk_unlock(&e->lock);
+    return code;
+}
+
+/* Baseline: guest pc is hot. */
+static void make_region(struct engine *e, struct vcpu *v, gva_t pc)
+{
+    mk_lock(&e->lock);
+    struct block *b = block_find(e, pc, v->mode);
+    if (b && b->heat != e->cfg.hot)
+        region_make(e, v, b);
+    mk_unlock(&e->lock);
+}
+
 /* Code for v->pc, found or made, and entered into the jump cache; NULL with v->exit and v->fault set when there is
  * none. Also links exit `link_id` (that led here in the vCPU's epoch) when it is not ~0. */
 static const void *code_for(struct engine *e, struct vcpu *v, u32 link_id)
@@ -140,6 +163,8 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
         if (!code && !(code = code_for(e, v, link_id)))
             return v->exit;
         link_id = ~0u;
+        if (!e->host && e->cfg.hot)
+            code = count_entry(e, v, code);
         if (!enter(e, v, code))
             continue;
         switch (v->exit) {
@@ -163,6 +188,9 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
             return VCPU_FAULT;
         case VCPU_POLL:
             return v->exit;
+        case VCPU_HOT:
+            make_region(e, v, v->scratch[0]);
+            break;
         default:
             dgm_assert(false, "vcpu exit %u", v->exit);
         }
@@ -183,7 +211,8 @@ enum vcpu_exit vcpu_step(struct vcpu *v)
         .pc = v->pc, .code = code, .len = n, .mode = v->mode, .max_insns = 1, .stop_after = true};
     mk_lock(&e->lock);
     struct ir_unit u;
-    int rc = translate_unit(e, v->mode, &rq, &u);
+    arena_reset(&e->tmp);
+    int rc = translate_unit(e, &rq, &e->tmp, &u);
     /* The temporary arena is the engine's: what a step needs of it is copied before the lock goes. */
     struct ir_ins ins[256];
     bool cut = !rc && translate_cut_short(&u);

@@ -53,12 +53,11 @@ void translate_cut_fault(struct engine *e, gva_t missing, struct vcpu_fault *fau
         *fault = there;
 }
 
-int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, struct ir_unit *u)
+int translate_unit(struct engine *e, const struct guest_request *rq, struct arena *arena, struct ir_unit *u)
 {
-    arena_reset(&e->tmp);
     memset(u, 0, sizeof *u);
-    u->arena = &e->tmp;
-    u->code_key = mode;
+    u->arena = arena;
+    u->code_key = rq->mode;
     u->alone = !e->shared;
     int rc = e->guest->translate(rq, u);
 #ifndef NDEBUG
@@ -71,13 +70,13 @@ int translate_unit(struct engine *e, u64 mode, const struct guest_request *rq, s
 }
 
 /* The unit of a breakpoint: it stops before its first instruction. */
-static int stop_unit(struct engine *e, u64 mode, gva_t pc, struct ir_unit *u)
+static int stop_unit(struct engine *e, const struct guest_request *rq, struct arena *arena, struct ir_unit *u)
 {
-    arena_reset(&e->tmp);
+    const gva_t pc = rq->pc;
     memset(u, 0, sizeof *u);
-    u->arena = &e->tmp;
+    u->arena = arena;
     u->slots = &e->guest->slots;
-    u->code_key = mode;
+    u->code_key = rq->mode;
     struct ir_builder b;
     ir_begin(&b, u, pc);
     ir_insn(&b, pc, e->guest->min_insn);
@@ -85,8 +84,7 @@ static int stop_unit(struct engine *e, u64 mode, gva_t pc, struct ir_unit *u)
     return ir_finish(&b);
 }
 
-/* Copies `u` into the epoch's arena, for the interpreter. */
-static struct ir_unit *keep_unit(struct engine *e, const struct ir_unit *u)
+struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u)
 {
     struct ir_unit *k = arena_alloc(&e->meta, sizeof *k, _Alignof(struct ir_unit));
     struct ir_ins *ins = arena_alloc(&e->meta, u->n * sizeof *ins, _Alignof(struct ir_ins));
@@ -100,16 +98,15 @@ static struct ir_unit *keep_unit(struct engine *e, const struct ir_unit *u)
     return k;
 }
 
-/* Emits `u` into the cache and fills the block's host side. -ENOSPC when the cache or a table is full. */
-static int emit(struct engine *e, const struct ir_unit *u, struct block *b, struct host_code *hc)
+int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, struct host_code *hc)
 {
     u32 max_marks = 4 * (u->guest_insns + 2) + 16;
     size_t align = e->host->code_align ? e->host->code_align : 16;
     size_t off = (e->used + align - 1) & ~(align - 1);
     if (off >= e->code.size || e->nblocks == e->max_blocks || e->nexits + 2 * u->nexits + 2 > e->max_exits)
         return -ENOSPC;
-    struct host_exit *exits = arena_alloc(&e->tmp, (2 * u->nexits + 2) * sizeof *exits, _Alignof(struct host_exit));
-    struct host_mark *marks = arena_alloc(&e->tmp, max_marks * sizeof *marks, _Alignof(struct host_mark));
+    struct host_exit *exits = arena_alloc(u->arena, (2 * u->nexits + 2) * sizeof *exits, _Alignof(struct host_exit));
+    struct host_mark *marks = arena_alloc(u->arena, max_marks * sizeof *marks, _Alignof(struct host_mark));
     if (!exits || !marks)
         return -ENOMEM;
     *hc = (struct host_code){
@@ -120,6 +117,7 @@ static int emit(struct engine *e, const struct ir_unit *u, struct block *b, stru
         .common = e->common,
         .flat0 = e->cfg.mem_base == 0,
         .count = e->cfg.count_calls,
+        .hot = e->cfg.hot,
         .marks = marks,
         .nmarks_cap = max_marks,
         .exits = exits,
@@ -145,21 +143,32 @@ static int emit(struct engine *e, const struct ir_unit *u, struct block *b, stru
                                .stub_off = (u32)off + exits[i].stub_off,
                                .pc = exits[i].pc};
     }
+    if (hc->nstate) {
+        u64 *state = arena_array(&e->meta, hc->nstate, sizeof *state, _Alignof(u64));
+        if (!state)
+            return -ENOSPC;
+        memcpy(state, hc->state, hc->nstate * sizeof *state);
+        b->state = state;
+    }
     e->nexits += hc->nexits;
+    e->index[e->nblocks] = b;
+    __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);
     mk_code_sync(&e->code, off, hc->size);
     e->used = off + hc->size;
     return 0;
 }
 
-/* One try. -ENOSPC: flush and try again. */
-static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, struct vcpu_fault *fault,
-                   struct block **out)
+int translate_piece(struct engine *e, struct guest_request *rq, struct arena *arena, struct ir_unit *u,
+                    struct vcpu_fault *fault, bool *watched)
 {
-    u8 code[MAX_CODE];
-    size_t want = (size_t)max_insns * e->guest->max_insn;
-    if (want > sizeof code)
-        want = sizeof code;
-    /* A block touches at most two pages. */
+    const gva_t pc = rq->pc;
+    u8 *code = arena_alloc(arena, MAX_CODE, 1);
+    if (!code)
+        return -ENOMEM;
+    size_t want = (size_t)rq->max_insns * e->guest->max_insn;
+    if (want > MAX_CODE)
+        want = MAX_CODE;
+    /* A unit touches at most two pages. */
     u64 room = (pc / e->page_size + 2) * e->page_size - pc;
     if (want > room)
         want = room;
@@ -167,17 +176,33 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
     if (!n)
         return -EFAULT;
     int rc;
-    bool watched = block_watch(e, pc, n < want ? n : want, &rc);
+    *watched = block_watch(e, pc, n < want ? n : want, &rc);
     if (rc)
         return -ENOSPC;
     n = translate_fetch(e, pc, code, want, fault);
     if (!n)
         return -EFAULT;
+    rq->code = code;
+    rq->len = n;
+    if (e->cfg.ops->stop_at && e->cfg.ops->stop_at(e->cfg.cx, pc))
+        rc = stop_unit(e, rq, arena, u);
+    else
+        rc = translate_unit(e, rq, arena, u);
+    if (rc)
+        return rc;
+    if (translate_cut_short(u)) {
+        translate_cut_fault(e, pc + n, fault);
+        return -EFAULT;
+    }
+    return 0;
+}
 
+/* One try. -ENOSPC: flush and try again. */
+static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, struct vcpu_fault *fault,
+                   struct block **out)
+{
     struct guest_request rq = {
         .pc = pc,
-        .code = code,
-        .len = n,
         .mode = v->mode,
         .max_insns = max_insns,
         .max_exits = ENGINE_MAX_EXITS,
@@ -185,16 +210,11 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
         .cx = e->cfg.cx,
     };
     struct ir_unit u;
-    if (rq.stop_at && rq.stop_at(rq.cx, pc))
-        rc = stop_unit(e, v->mode, pc, &u);
-    else
-        rc = translate_unit(e, v->mode, &rq, &u);
+    bool watched;
+    arena_reset(&e->tmp);
+    int rc = translate_piece(e, &rq, &e->tmp, &u, fault, &watched);
     if (rc)
         return rc;
-    if (translate_cut_short(&u)) {
-        translate_cut_fault(e, pc + n, fault);
-        return -EFAULT;
-    }
 
     struct block *b = arena_alloc(&e->meta, sizeof *b, _Alignof(struct block));
     if (!b)
@@ -202,23 +222,25 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
     memset(b, 0, sizeof *b);
     b->pc = pc;
     b->key = v->mode;
-    b->guest_len = u.guest_bytes;
+    b->nextents = 1;
+    b->extent = ARENA_NEW(&e->meta, struct extent);
+    if (!b->extent)
+        return -ENOSPC;
+    *b->extent = (struct extent){pc, u.guest_bytes};
     if (!watched) {
         u8 *source = arena_alloc(&e->meta, u.guest_bytes, 1);
         if (!source)
             return -ENOSPC;
-        memcpy(source, code, u.guest_bytes);
+        memcpy(source, rq.code, u.guest_bytes);
         b->source = source;
     }
     struct host_code hc = {0};
     if (e->host) {
-        rc = emit(e, &u, b, &hc);
+        rc = translate_emit(e, &u, b, &hc);
         if (rc)
             return rc;
-        e->index[e->nblocks] = b;
-        __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);
     } else {
-        b->unit = keep_unit(e, &u);
+        b->unit = translate_keep(e, &u);
         if (!b->unit)
             return -ENOSPC;
     }
@@ -232,7 +254,7 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
     if (e->cfg.made && e->host)
         e->cfg.made(e->cfg.cx, (hva_t)hc.rx, hc.size, pc);
     if (e->cfg.dump)
-        dump_block(e, &u, code, &hc);
+        dump_block(e, &u, rq.code, &hc);
     *out = b;
     return 0;
 }

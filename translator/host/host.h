@@ -17,8 +17,13 @@ struct mk_regs;
 /* One guest instruction in the emitted code: host offset where it begins. Sorted. */
 struct host_mark {
     u32 host_off;
-    u32 guest_off; /* from unit pc */
+    u32 guest_off; /* from unit pc; modulo 2^32, as regions go back, too */
+    u32 state; /* where in host_code.state the slots are described, 0: they are where they are between translations */
 };
+
+/* A state: how many slots are held by something else than their memory, then a word for each: the slot, and from bit 16
+ * on a register as the backend numbers them; or HOST_HELD_CONST, and the value in the next word. */
+#define HOST_HELD_CONST 0xffffull
 
 /* One direct exit (exit, exit_if): a jump that can be patched to reach a translation. */
 struct host_exit {
@@ -37,6 +42,7 @@ struct host_code {
     size_t cap;         /* room */
     u32 exit_id;        /* id of this unit's first exit; the others follow */
     const void *common; /* the common code made by host_isa.common, at its rx address */
+    u32 hot;            /* nonzero: jumps back count down in vcpu.heat, and leave with VCPU_HOT when that is done */
     bool flat0;         /* guest addresses are host addresses (mem_base is 0): a backend may leave the addition out */
     bool count;         /* count calls of helpers in vcpu.calls, which is not NULL then; a backend may leave it out */
     /* out; arrays are the caller's, with room for nmarks_cap and nexits_cap */
@@ -44,12 +50,15 @@ struct host_code {
     u32 nmarks, nmarks_cap;
     struct host_exit *exits;
     u32 nexits, nexits_cap;
+    const u64 *state; /* of a region, in the unit's arena */
+    u32 nstate;
     size_t size; /* bytes written, cold parts included */
 };
 
 struct host_isa {
     const char *name;         /* "x86_64" */
     u32 npinned[IR_NCLASSES]; /* how many slots of each class it pins */
+    bool regions;             /* emit takes units with labels */
     u32 code_align;
     size_t max_code; /* largest code cache that its branches reach all of; 0: any */
     /* Making code seen is dear: a call of the kernel that stops all threads. So links may be seen late, until
@@ -80,8 +89,10 @@ struct host_isa {
      * overflow), repairs regs and returns true: resume. */
     bool (*own_fault)(struct vcpu *v, struct mk_regs *regs, hva_t addr);
     /* Otherwise: copies pinned slots from regs to v->slots, gathers floating-point flags, and makes regs resume
-     * in the common leave path, so that `enter` returns with v->exit as the caller set it. */
-    void (*unwind)(struct vcpu *v, struct mk_regs *regs, const void *common);
+     * in the common leave path, so that `enter` returns with v->exit as the caller set it. `state`: the one of the
+     * mark, or NULL; `slots` is needed with it. */
+    void (*unwind)(struct vcpu *v, struct mk_regs *regs, const void *common, const struct ir_slots *slots,
+                   const u64 *state);
 
     /* Writes the host instruction at `code` as text (for dumps); length, or 0 when it can't be told. May be NULL. */
     size_t (*disasm)(const u8 *code, size_t len, hva_t pc, char *buf, size_t cap);

@@ -34,6 +34,7 @@ bool ir_unit_init(struct ir_unit *u, gva_t pc)
     u->guest_bytes = 0;
     u->guest_insns = 0;
     u->nexits = 0;
+    u->nlabels = u->nphis = 0;
     if (u->ins)
         u->ins[0] = (struct ir_ins){.op = IR_OP_nop};
     return u->ins != NULL;
@@ -62,14 +63,29 @@ ir_ref ir_append(struct ir_unit *u, const struct ir_ins *in)
     for (u32 i = 0; i < 4; i++)
         if (ir_arg(p, i))
             u->ins[ir_arg(p, i)].uses++;
-    if (p->op == IR_OP_insn) {
+    switch (p->op) {
+    case IR_OP_insn: {
         u64 end = p->imm - u->pc + p->aux;
-        if (end > u->guest_bytes)
+        if (end > u->guest_bytes && p->imm >= u->pc)
             u->guest_bytes = (u32)end;
         u->guest_insns++;
+        break;
     }
-    if (p->op == IR_OP_exit || p->op == IR_OP_exit_if)
+    case IR_OP_exit:
+    case IR_OP_exit_if:
         u->nexits++;
+        break;
+    case IR_OP_label:
+        if (p->aux >= u->nlabels)
+            u->nlabels = p->aux + 1u;
+        break;
+    case IR_OP_phi:
+        if (p->aux >= u->nphis)
+            u->nphis = p->aux + 1u;
+        break;
+    default:
+        break;
+    }
     return r;
 }
 
@@ -114,7 +130,8 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
         .op = (u8)op, .type = (u8)type, .aux = (u16)aux, .imm = imm, .a = a1, .b = a2, .c = a3, .d = a4};
     dgm_assert(aux <= 0xffff, "aux has 16 bits");
     dgm_assert(a1 < u->n && a2 < u->n && a3 < u->n && a4 < u->n, "an argument must be an earlier instruction");
-    dgm_assert(!(ir_ops[u->ins[u->n - 1].op].flags & IR_END), "nothing may follow an END instruction");
+    dgm_assert(!(ir_ops[u->ins[u->n - 1].op].flags & IR_END) || op == IR_OP_label,
+               "nothing but a label may follow an END instruction");
 
     ir_ref r = ir_fold(b, &in);
     if (r == IR_FOLD_DROP || b->error)
@@ -146,6 +163,15 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
     case IR_OP_st:
         in.type = u->ins[in.b].type;
         break;
+    case IR_OP_label: /* what is known holds on one way here */
+        memset(b->slot, 0, sizeof b->slot);
+        if (!b->visible)
+            memset(b->cse, 0, sizeof b->cse);
+        break;
+    case IR_OP_phi_set:
+    case IR_OP_jump_if:
+        in.type = u->ins[in.a].type;
+        break;
     case IR_OP_exit_if:
         in.type = u->ins[in.a].type;
         if (in.imm <= b->insn_pc)
@@ -167,7 +193,7 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
     ir_ref *shared = NULL;
     if (ir_ops[in.op].flags & IR_PURE) {
         shared = &b->cse[hash(&in)];
-        if (*shared && same(&u->ins[*shared], &in))
+        if (*shared && same(&u->ins[*shared], &in) && (!b->visible || b->visible(b, *shared)))
             return *shared;
     }
     r = ir_append(u, &in);

@@ -225,6 +225,12 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
     u128 *val = __builtin_alloca_with_align(u->n * sizeof(u128), 128);
     struct run r = {.u = u, .v = v, .val = val, .insn_pc = u->pc};
     val[0] = 0; /* absent arguments */
+    u128 *phi = __builtin_alloca_with_align((u->nphis + 1) * sizeof(u128), 128);
+    ir_ref *label = __builtin_alloca((u->nlabels + 1) * sizeof(ir_ref));
+    if (u->nlabels)
+        for (ir_ref i = 1; i < u->n; i++)
+            if (u->ins[i].op == IR_OP_label)
+                label[u->ins[i].aux] = i;
 
     for (ir_ref i = 1; i < u->n; i++) {
         const struct ir_ins *in = &u->ins[i];
@@ -305,6 +311,28 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
             x = u->helpers[in->aux].fn(v, a, b, c, d);
             if (ir_bits(in->type) < 64)
                 x &= ir_type_mask(in->type);
+            break;
+
+        case IR_OP_label:
+            break;
+        case IR_OP_phi:
+            x = phi[in->aux];
+            break;
+        case IR_OP_phi_set:
+            phi[in->aux] = val[in->a];
+            break;
+        case IR_OP_poll:
+            if (vcpu_kicked(v)) {
+                leave(&r, in->imm, true);
+                return;
+            }
+            break;
+        case IR_OP_jump_if:
+            if (ir_eval_cc(in->aux, a, b, ir_bits(in->type)))
+                i = label[in->imm];
+            break;
+        case IR_OP_jump:
+            i = label[in->imm];
             break;
 
         case IR_OP_exit_if:

@@ -21,6 +21,16 @@
  * leaves the slots as they were when the instruction began. The one exception: `put`s before an
  * `exit`, `exit_ind`, `trap` are the normal case, since those never fail.
  *
+ * Regions. A unit with labels has a control flow of its own: `jump` and `jump_if` go to its labels, and a row of
+ * instructions from one label to the next END is a basic block. A value may be used where its definition dominates.
+ * Values meet in phis: a `phi_set` on the way in says what a `phi` behind the label gives; each phi stands behind one
+ * label, and every jump there sets it. The first block has no label, and nothing jumps to it. A jump to a label that
+ * stands before it is a loop, and the label's block must `poll`. At jumps and labels, too, slots are exact.
+ * Frontends make units without labels; translator/opt makes regions of them. Backends take regions that are `lifted`:
+ * where ways meet on which a slot was put to what is not one value, a `put` right behind the label says what it holds.
+ * So what each slot holds is known everywhere without following ways, and a backend need not store before somebody
+ * looks.
+ *
  * The builder (ir_build.h) folds constants, forwards `put` to `get` and shares PURE values while
  * a unit is made, so every backend sees the same cleaned stream.
  *
@@ -166,7 +176,8 @@ enum ir_trap {
 
 struct ir_ins {
     u8 op;   /* enum ir_op */
-    u8 type; /* enum ir_type of the result; for `put`, `st`, `exit_if` that of the value, else IR_VOID */
+    u8 type; /* enum ir_type of the result; for `put`, `phi_set`, `st`, `exit_if`, `jump_if` that of the value, else
+                IR_VOID */
     u16 aux;
     ir_ref a, b, c, d;
     u32 uses; /* how many arguments refer to this value; kept by the builder */
@@ -216,12 +227,14 @@ struct ir_unit {
     const struct ir_slots *slots;
     const struct ir_helper *helpers;
     u32 nhelpers;
-    gva_t pc;        /* of the first guest instruction */
-    u32 guest_bytes; /* length of the guest code covered */
+    u32 nlabels, nphis; /* a region's; labels and phis are numbered below these */
+    gva_t pc;           /* of the first guest instruction */
+    u32 guest_bytes;    /* length of the guest code covered, from pc on */
     u32 guest_insns;
-    u32 nexits; /* exit_if and exit instructions: those that can be chained, in order of appearance */
+    u32 nexits;  /* exit_if and exit instructions: those that can be chained, in order of appearance */
+    bool lifted; /* a region's: see above */
     bool alone; /* no other thread sees this memory: atomics need no lock, fences order nothing. A hint: false is always
-                   right */
+                  right */
     u64 code_key; /* mode under which this was translated (guest_isa.mode) */
 };
 
@@ -246,7 +259,9 @@ enum ir_aux {
     IR_AUX_HELPER,
     IR_AUX_INSN,
     IR_AUX_VEC,
-    IR_AUX_VFP
+    IR_AUX_VFP,
+    IR_AUX_LABEL,
+    IR_AUX_PHI
 };
 extern const struct ir_op_info ir_ops[IR_NOPS];
 extern const char *const ir_type_names[IR_NTYPES];
@@ -257,6 +272,12 @@ static inline u32 ir_bits(u32 type)
 {
     static const u8 bits[IR_NTYPES] = {0, 32, 64, 128, 16, 32, 64, 128};
     return bits[type];
+}
+
+/* Is it one that only regions have? */
+static inline bool ir_is_region_op(u32 op)
+{
+    return op >= IR_OP_label && op <= IR_OP_jump;
 }
 
 /* An argument of instruction `in` as the i-th of a, b, c, d. */

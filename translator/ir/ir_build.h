@@ -17,7 +17,9 @@ struct ir_builder {
     gva_t insn_pc;             /* of the last marker */
     ir_ref slot[IR_MAX_SLOTS]; /* value that the slot is known to hold, or 0 */
     ir_ref cse[256];           /* recent PURE instructions by hash */
-    int error;                 /* first failure (-ENOMEM), sticky; checked once by ir_finish */
+    /* Regions: may a value of an earlier block be used here? NULL: values are shared within a block only. */
+    bool (*visible)(const struct ir_builder *b, ir_ref v);
+    int error; /* first failure (-ENOMEM), sticky; checked once by ir_finish */
 };
 
 /* Starts a unit at guest address pc. u->arena, slots, helpers are set by the caller. */

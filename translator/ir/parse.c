@@ -315,6 +315,19 @@ static int address(struct parser *ps, struct ir_ins *in)
     return expect(ps, ']');
 }
 
+/* L3, p3: the letter and a number below 2^16. */
+static int numbered(struct parser *ps, char letter, u64 *out)
+{
+    int e;
+    blanks(ps);
+    if (ps->p[0] != letter || ps->p[1] < '0' || ps->p[1] > '9')
+        return fail(ps, "%s (%c and a number) expected", letter == 'L' ? "a label" : "a phi", letter);
+    ps->p++;
+    if ((e = number(ps, out)))
+        return e;
+    return *out > 0xffff ? fail(ps, "labels and phis are numbered up to %u", 0xffff) : 0;
+}
+
 static int operands(struct parser *ps, struct ir_ins *in)
 {
     u64 n = 0;
@@ -340,6 +353,25 @@ static int operands(struct parser *ps, struct ir_ins *in)
         if ((e = slot(ps, in)))
             return e;
         return values(ps, in, 0, true);
+    case IR_OP_label:
+        if ((e = numbered(ps, 'L', &n)))
+            return e;
+        in->aux = (u16)n;
+        return number(ps, &in->imm);
+    case IR_OP_phi:
+    case IR_OP_phi_set:
+        if ((e = numbered(ps, 'p', &n)))
+            return e;
+        in->aux = (u16)n;
+        return values(ps, in, 0, true);
+    case IR_OP_poll:
+        return number(ps, &in->imm);
+    case IR_OP_jump:
+        return numbered(ps, 'L', &in->imm);
+    case IR_OP_jump_if:
+        if ((e = value(ps, &in->a)) || (e = expect(ps, ',')) || (e = value(ps, &in->b)) || (e = expect(ps, ',')))
+            return e;
+        return numbered(ps, 'L', &in->imm);
     case IR_OP_ld:
     case IR_OP_st:
     case IR_OP_amo:
@@ -372,7 +404,9 @@ static void implied_type(struct parser *ps, struct ir_ins *in)
     const struct ir_ins *def = ps->u->ins;
     switch (in->op) {
     case IR_OP_put:
+    case IR_OP_phi_set:
     case IR_OP_exit_if:
+    case IR_OP_jump_if:
         in->type = def[in->a].type;
         return;
     case IR_OP_st:
@@ -465,6 +499,7 @@ int ir_parse(struct ir_unit *u, const char *text, char *err, size_t errcap)
     struct parser ps = {.u = u, .p = text, .line = 1, .err = err, .errcap = errcap};
     u->n = 0;
     u->code_key = 0;
+    u->lifted = true; /* text is as backends take it */
     for (;; ps.line++) {
         if (!end_of_line(&ps)) {
             int e = line(&ps);

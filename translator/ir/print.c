@@ -42,6 +42,8 @@ static void words(struct out *o, const struct ir_ins *in)
     case IR_AUX_SLOT:
     case IR_AUX_HELPER:
     case IR_AUX_INSN:
+    case IR_AUX_LABEL:
+    case IR_AUX_PHI:
         known = 0xffff;
         break;
     default:
@@ -93,6 +95,24 @@ static void ins(struct out *o, const struct ir_unit *u, ir_ref r)
     case IR_OP_put:
         put(o, " %s", in->aux < u->slots->n ? u->slots->slot[in->aux].name : "?");
         args(o, in, 0, ", ");
+        break;
+    case IR_OP_label:
+        put(o, " L%u 0x%llx", in->aux, (unsigned long long)in->imm);
+        break;
+    case IR_OP_phi:
+    case IR_OP_phi_set:
+        put(o, " p%u", in->aux);
+        args(o, in, 0, ", ");
+        break;
+    case IR_OP_poll:
+        put(o, " 0x%llx", (unsigned long long)in->imm);
+        break;
+    case IR_OP_jump:
+        put(o, " L%llu", (unsigned long long)in->imm);
+        break;
+    case IR_OP_jump_if:
+        args(o, in, 0, " ");
+        put(o, ", L%llu", (unsigned long long)in->imm);
         break;
     case IR_OP_ld:
     case IR_OP_st:

@@ -8,6 +8,7 @@
 #include "lib/err.h"
 #include "lib/fmt.h"
 #include "lib/str.h"
+#include "translator/ir/cfg.h"
 #include "translator/ir/eval.h"
 
 struct check {
@@ -74,8 +75,8 @@ static bool signature(struct check *c, const struct ir_ins *in)
     u32 shared = IR_VOID;
 
     if (sig[0] == '-') {
-        if (in->op != IR_OP_put && in->op != IR_OP_st && in->op != IR_OP_exit_if &&
-            !must(c, in->type == IR_VOID, "the op gives no value, so it has no type"))
+        if (in->op != IR_OP_put && in->op != IR_OP_st && in->op != IR_OP_exit_if && in->op != IR_OP_phi_set &&
+            in->op != IR_OP_jump_if && !must(c, in->type == IR_VOID, "the op gives no value, so it has no type"))
             return false;
     } else if (!(in->op == IR_OP_call && in->type == IR_VOID) &&
                !must(c, letter_allows(sig[0], in->type), "the op cannot give this type")) {
@@ -132,6 +133,10 @@ static bool aux_fields(struct check *c, const struct ir_ins *in)
         return must(c, in->aux < c->u->nhelpers, "no such helper");
     case IR_AUX_INSN:
         return must(c, in->aux > 0, "a guest instruction has a length");
+    case IR_AUX_LABEL:
+        return must(c, in->aux < c->u->nlabels, "no such label");
+    case IR_AUX_PHI:
+        return must(c, in->aux < c->u->nphis, "no such phi");
     default:
         return must(c, !(in->aux & ~known), "aux has a bit that means nothing");
     }
@@ -278,7 +283,11 @@ static void op_rules(struct check *c, const struct ir_ins *in)
     case IR_OP_select:
         must(c, ir_is_int(at), "the condition is on integers");
         return;
+    case IR_OP_phi_set:
+        must(c, t == at, "the type is not that of the value");
+        return;
     case IR_OP_exit_if:
+    case IR_OP_jump_if:
         must(c, ir_is_int(at), "the condition is on integers");
         must(c, t == at, "the type is not that of the values");
         return;
@@ -350,6 +359,10 @@ static bool has_imm(u32 op)
     case IR_OP_exit:
     case IR_OP_exit_if:
     case IR_OP_trap:
+    case IR_OP_label:
+    case IR_OP_poll:
+    case IR_OP_jump:
+    case IR_OP_jump_if:
         return true;
     default:
         return ir_has_hash(op);
@@ -392,8 +405,11 @@ static void walk(struct check *c)
         must(c, !in->imm || has_imm(in->op), "the op has no immediate");
 
         const u32 flags = ir_ops[in->op].flags;
-        must(c, !!(flags & IR_END) == (c->at == u->n - 1),
-             flags & IR_END ? "an END that is not the last instruction" : "the last instruction is no END");
+        if (flags & IR_END)
+            must(c, c->at == u->n - 1 || u->ins[c->at + 1].op == IR_OP_label,
+                 "an END that is not the last instruction, nor before a label");
+        else
+            must(c, c->at != u->n - 1, "the last instruction is no END");
         if (flags & IR_FAULT) {
             must(c, begun, "may fault outside any guest instruction");
             must(c, !changed, "may fault after this guest instruction has changed a register");
@@ -403,16 +419,21 @@ static void walk(struct check *c)
             changed = false;
             pc = in->imm;
             insns++;
-            must(c, in->imm >= u->pc && in->imm - u->pc < 1u << 30,
+            must(c, (in->imm >= u->pc || u->nlabels) && in->imm - u->pc + (1u << 30) < 1u << 31,
                  "a guest instruction before the unit's pc, or far away");
-            if (in->imm - u->pc + in->aux > bytes)
+            if (in->imm >= u->pc && in->imm - u->pc + in->aux > bytes)
                 bytes = in->imm - u->pc + in->aux;
+        }
+        if (in->op == IR_OP_label) { /* no guest instruction has begun on every way here */
+            begun = false;
+            changed = false;
+            pc = in->imm;
         }
         if (changes_registers(u, in))
             changed = true;
         if (in->op == IR_OP_exit || in->op == IR_OP_exit_if) {
             exits++;
-            must(c, in->imm > pc || (in->aux & IR_EXIT_POLL), "an exit that goes back must poll");
+            must(c, u->nlabels || in->imm > pc || (in->aux & IR_EXIT_POLL), "an exit that goes back must poll");
         }
         if (c->what)
             return;
@@ -440,10 +461,143 @@ static int count_uses(struct check *c)
     return 0;
 }
 
+/* --- regions --- */
+
+/* Behind a label stand its phis, and before a jump to it they are set. */
+static void phis(struct check *c, const struct ir_cfg *g, u32 *phi_block)
+{
+    const struct ir_unit *u = c->u;
+    for (u32 i = 0; i < u->nphis; i++)
+        phi_block[i] = IR_NO_BLOCK;
+    for (c->at = 1; c->at < u->n; c->at++) {
+        const struct ir_ins *in = &u->ins[c->at];
+        if (in->op != IR_OP_phi)
+            continue;
+        const u32 before = u->ins[c->at - 1].op;
+        must(c, before == IR_OP_label || before == IR_OP_phi, "a phi that is not behind a label");
+        must(c, phi_block[in->aux] == IR_NO_BLOCK, "a phi stands twice");
+        phi_block[in->aux] = g->block_of[c->at];
+    }
+    for (c->at = 1; c->at < u->n && !c->what; c->at++) {
+        const struct ir_ins *in = &u->ins[c->at];
+        if (in->op == IR_OP_phi_set) {
+            const struct ir_block *k = &g->block[g->block_of[c->at]];
+            const u32 after = u->ins[c->at + 1].op, to = phi_block[in->aux];
+            must(c, after == IR_OP_phi_set || after == IR_OP_jump || after == IR_OP_label,
+                 "a phi_set that is not before a jump");
+            must(c, k->nsucc == 1 && k->succ[0] == to, "a phi_set whose phi is not where the block leads");
+        } else if (in->op == IR_OP_phi) {
+            const struct ir_block *k = &g->block[g->block_of[c->at]];
+            for (u32 p = 0; p < k->npred; p++) {
+                bool set = false;
+                for (ir_ref r = g->block[k->pred[p]].first; r <= g->block[k->pred[p]].last; r++)
+                    set |= u->ins[r].op == IR_OP_phi_set && u->ins[r].aux == in->aux && u->ins[r].type == in->type;
+                must(c, set, "a phi that is not set, with its type, on every way");
+            }
+        }
+    }
+}
+
+static void loops(struct check *c, const struct ir_cfg *g)
+{
+    const struct ir_unit *u = c->u;
+    for (u32 b = 0; b < g->n; b++)
+        for (u32 s = 0; s < g->block[b].nsucc; s++) {
+            const struct ir_block *to = &g->block[g->block[b].succ[s]];
+            if (g->block[b].succ[s] > b)
+                continue;
+            bool polls = false;
+            for (ir_ref r = to->first; r <= to->last; r++)
+                polls |= u->ins[r].op == IR_OP_poll;
+            c->at = g->block[b].last;
+            must(c, polls, "a jump back to a label that does not poll");
+        }
+}
+
+/* Where ways meet, each slot holds what it did at the end of the dominator, or is put to right behind the label. */
+static int slots_meet(struct check *c, const struct ir_cfg *g)
+{
+    const struct ir_unit *u = c->u;
+    const u32 n = u->slots->n;
+    ir_ref *out = ARENA_NEW_N(u->arena, ir_ref, (size_t)g->n * n);
+    if (!out)
+        return -ENOMEM;
+    memset(out, 0, (size_t)g->n * n * sizeof *out);
+    for (u32 i = 0; i < g->nrpo; i++) {
+        const u32 b = g->rpo[i];
+        const struct ir_block *k = &g->block[b];
+        ir_ref *held = out + (size_t)b * n;
+        if (b)
+            memcpy(held, out + (size_t)k->idom * n, n * sizeof *held);
+        for (ir_ref r = k->first; r <= k->last; r++) {
+            const struct ir_ins *in = &u->ins[r];
+            if (in->op == IR_OP_put)
+                held[in->aux] = in->a;
+            else if (in->op == IR_OP_call && changes_registers(u, in))
+                for (u32 s = 0; s < n; s++)
+                    held[s] = r; /* whatever it is, it is from here */
+        }
+    }
+    for (u32 b = 1; b < g->n; b++) {
+        const struct ir_block *k = &g->block[b];
+        bool put[IR_MAX_SLOTS] = {false};
+        for (ir_ref r = k->first; r <= k->last; r++) {
+            const struct ir_ins *in = &u->ins[r];
+            if (in->op == IR_OP_put)
+                put[in->aux] = true;
+            else if (in->op != IR_OP_label && in->op != IR_OP_phi)
+                break;
+        }
+        for (u32 p = 0; p < k->npred; p++)
+            for (u32 s = 0; s < n; s++) {
+                c->at = k->first;
+                must(c, put[s] || out[(size_t)k->pred[p] * n + s] == out[(size_t)k->idom * n + s],
+                     "a slot that differs by the way here and is not put to behind the label");
+            }
+    }
+    return 0;
+}
+
+static int region(struct check *c)
+{
+    const struct ir_unit *u = c->u;
+    struct ir_cfg g;
+    int rc = ir_cfg_make(u, u->arena, &g);
+    if (rc == -EINVAL)
+        must(c, false, "a jump to no label, or a label that stands twice");
+    if (rc)
+        return rc == -ENOMEM ? rc : 0;
+    u32 *phi_block = ARENA_NEW_N(u->arena, u32, u->nphis + 1);
+    if (!phi_block)
+        return -ENOMEM;
+    must(c, u->ins[1].op != IR_OP_label, "a region begins with a label");
+    for (u32 b = 0; b < g.n && !c->what; b++) {
+        c->at = g.block[b].first;
+        must(c, g.block[b].idom != IR_NO_BLOCK, "nothing leads here");
+    }
+    if (c->what)
+        return 0;
+    for (c->at = 1; c->at < u->n && !c->what; c->at++)
+        for (u32 i = 0; i < 4; i++) {
+            const ir_ref r = ir_arg(&u->ins[c->at], i);
+            if (r)
+                must(c, ir_dominates(&g, g.block_of[r], g.block_of[c->at]), "an argument is not defined on every way");
+        }
+    if (!c->what)
+        phis(c, &g, phi_block);
+    if (!c->what)
+        loops(c, &g);
+    return c->what || !u->lifted ? 0 : slots_meet(c, &g);
+}
+
 int ir_verify(const struct ir_unit *u, char *err, size_t errcap)
 {
     struct check c = {.u = u};
     walk(&c);
+    if (!c.what && u->nlabels && region(&c)) {
+        fmt(err, errcap, "out of memory");
+        return -ENOMEM;
+    }
     if (!c.what && count_uses(&c)) {
         fmt(err, errcap, "out of memory");
         return -ENOMEM;

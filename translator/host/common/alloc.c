@@ -20,12 +20,7 @@
 
 #include "lib/bits.h"
 #include "lib/err.h"
-
-/* A spilled value takes whole cells; what lies above a narrow one is never looked at. */
-static u32 spill_type(u32 type)
-{
-    return type == IR_I32 ? IR_I64 : type == IR_F16 || type == IR_F32 ? IR_F64 : type;
-}
+#include "translator/host/common/region.h"
 
 static u32 cells_of(u32 type)
 {
@@ -64,7 +59,7 @@ static void spill(struct gen *g, ir_ref v, u32 r)
 /* Does v have a place besides temps? */
 static bool has_home(const struct gen *g, ir_ref v)
 {
-    return g->val[v].slot != NOSLOT || g->val[v].spill != NOSPILL || is_const(g, v);
+    return g->val[v].slot != NOSLOT || g->val[v].spill != NOSPILL || g->val[v].fixed != NOREG || is_const(g, v);
 }
 
 static void temp_drop(struct gen *g, u32 r)
@@ -148,6 +143,8 @@ u32 reg_of(const struct gen *g, ir_ref i)
     const struct val *v = &g->val[root_of(g, i)];
     if (v->reg != NOREG)
         return v->reg;
+    if (v->fixed != NOREG)
+        return v->fixed;
     return v->slot != NOSLOT ? g->slot_reg[v->slot] : NOREG;
 }
 
@@ -257,6 +254,10 @@ static bool in_the_way(const struct gen *g, u32 s, ir_ref p)
 u32 def_hint(struct gen *g, ir_ref i)
 {
     u32 p = g->val[i].hint;
+    if (g->val[i].fixed != NOREG) {
+        g->locked |= 1ull << g->val[i].fixed;
+        return g->val[i].fixed;
+    }
     if (!p)
         return NOREG;
     u32 s = ins_of(g, p)->aux;
@@ -293,10 +294,14 @@ u32 def_not_in(struct gen *g, ir_ref i, u64 not )
 
 void def_done(struct gen *g, ir_ref i, u32 r)
 {
+    if (g->region)
+        region_place(g, i, r);
     if (TEMPS >> r & 1) {
         temp_give(g, r, i);
         return;
     }
+    if (g->val[i].fixed == r)
+        return;
     u32 s = ins_of(g, g->val[i].hint)->aux;
     dgm_assert(g->slot_reg[s] == r, "value %u was computed into register %u", i, r);
     g->slot_val[s] = i;
@@ -331,6 +336,12 @@ void emit_get(struct gen *g, ir_ref i)
 {
     u32 s = ins_of(g, i)->aux;
     ir_ref w = g->slot_val[s];
+    if (g->region && region_has_place(g, i)) {
+        u32 t = def_reg(g, i, 0);
+        load_vcpu(g, t, slot_off(g, s), ins_of(g, i)->type);
+        def_done(g, i, t);
+        return;
+    }
     if (!w) {
         g->slot_val[s] = i;
         g->val[i].slot = (u16)s;
@@ -349,7 +360,7 @@ void emit_put(struct gen *g, ir_ref i)
     u32 s = in->aux, r = g->slot_reg[s];
     ir_ref x = root_of(g, in->a);
     g->changed = true;
-    if (g->slot_val[s] == x)
+    if (g->slot_val[s] == x || (g->region && region_holds(g, s, x)))
         return;
     if (in_memory(in->type)) {
         s32 from = use_mem(g, x);
@@ -368,7 +379,8 @@ void emit_put(struct gen *g, ir_ref i)
             return; /* the low half of x: the slot does not hold x itself */
     }
     g->slot_val[s] = x;
-    if (g->val[x].slot == NOSLOT || (r != NOREG && g->slot_reg[g->val[x].slot] == NOREG))
+    if (g->val[x].slot == NOSLOT || (r != NOREG && g->slot_reg[g->val[x].slot] == NOREG) ||
+        (g->region && region_is_home(g, s, x)))
         g->val[x].slot = (u16)s;
 }
 

@@ -77,13 +77,33 @@ bool entry_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr)
     return true;
 }
 
-void entry_unwind(struct vcpu *v, struct mk_regs *regs, const void *common)
+/* As between translations: pinned slots are in their registers. */
+static void unwind_pins(struct vcpu *v, const struct mk_regs *regs, const struct common_head *h)
 {
-    const struct common_head *h = common;
     for (u32 i = 0; i < h->npins; i++) {
         const struct pin *p = &h->pin[i];
         memcpy((u8 *)v + VBASE + p->off, reg_in(regs, p->reg), ir_bits(p->type) / 8);
     }
+}
+
+/* As a region's state says. */
+static void unwind_state(struct vcpu *v, const struct mk_regs *regs, const struct ir_slots *slots, const u64 *state)
+{
+    for (u64 n = *state++; n; n--) {
+        const struct ir_slot *s = &slots->slot[*state & 0xffff];
+        const u64 r = *state++ >> 16;
+        memcpy(v->slots + s->offset, r == HOST_HELD_CONST ? state++ : reg_in(regs, (u32)r), ir_bits(s->type) / 8);
+    }
+}
+
+void entry_unwind(struct vcpu *v, struct mk_regs *regs, const void *common, const struct ir_slots *slots,
+                  const u64 *state)
+{
+    const struct common_head *h = common;
+    if (state)
+        unwind_state(v, regs, slots, state);
+    else
+        unwind_pins(v, regs, h);
     mend_fault(v, regs);
     v->ras_sp = (void *)*ras_in(regs);
     v->fp_flags |= fp_flags(fp_in(regs));
@@ -118,6 +138,7 @@ void soft_vec(struct vcpu *v, u64 desc, u64 imm, const void *args, void *result)
 const struct host_isa host_native = {
     .name = HOST_NAME,
     .npinned = {NPINNED_INT, NPINNED_FLOAT},
+    .regions = REGIONS,
     .code_align = CODE_ALIGN,
     .max_code = MAX_CODE,
     .link_late = LINK_LATE,

@@ -31,7 +31,8 @@ void pins(struct asmb *a, bool store, bool caller_saved);
 size_t entry_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots);
 void entry_enter(struct vcpu *v, const void *code, const void *common);
 bool entry_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr);
-void entry_unwind(struct vcpu *v, struct mk_regs *regs, const void *common);
+void entry_unwind(struct vcpu *v, struct mk_regs *regs, const void *common, const struct ir_slots *slots,
+                  const u64 *state);
 
 /* Ops in software, for the C side of C_SOFT: desc as soft_desc makes it; the guest's rounding mode and sticky flags. */
 u64 soft_fp(struct vcpu *v, u64 desc, u64 a, u64 b, u64 c);

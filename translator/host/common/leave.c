@@ -2,6 +2,7 @@
 #include "translator/host/common/unit.h"
 
 #include "lib/err.h"
+#include "translator/host/common/region.h"
 
 void exit_at(struct gen *g, const u8 *site, gva_t pc)
 {
@@ -13,6 +14,12 @@ void exit_at(struct gen *g, const u8 *site, gva_t pc)
     o->exits[o->nexits++] = (struct host_exit){.site_off = (u32)(site - g->c.base), .pc = pc};
 }
 
+u32 call_entry(const struct gen *g, const struct ir_helper *h)
+{
+    const bool fp = h->flags & IR_HELPER_FP;
+    return g->region ? region_call(fp) : fp ? C_CALL_FP : C_CALL;
+}
+
 void emit_call(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -22,12 +29,14 @@ void emit_call(struct gen *g, ir_ref i)
         call_arg(g, ir_arg(in, n), n);
         g->locked = 0;
     }
+    if (g->region && (h->flags & IR_HELPER_READS))
+        region_flush(g);
     if (h->flags & IR_HELPER_WRITES)
         slots_forget(g);
     temps_flush(g);
     if (g->out->count)
         count_call(g, in->aux);
-    u32 r = call_c(g, (u64)(uintptr_t)h->fn, h->flags & IR_HELPER_FP ? C_CALL_FP : C_CALL);
+    u32 r = call_c(g, (u64)(uintptr_t)h->fn, call_entry(g, h));
     g->locked = reg_bit(r);
     if (in->type == IR_VOID)
         return;

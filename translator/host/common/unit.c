@@ -15,6 +15,7 @@
 #include "translator/host/common/unit.h"
 
 #include "lib/arena.h"
+#include "translator/host/common/region.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
@@ -34,7 +35,8 @@ const u8 cc_swapped[IR_NCC] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_LTS,
 #define FUSE_DISTANCE 8
 
 struct scan {
-    u32 barrier; /* nearest following instruction where slots are looked at */
+    u32 barrier;   /* nearest following instruction where slots are looked at */
+    u32 block_end; /* nearest following end of a block */
     u32 next_get[IR_MAX_SLOTS], next_put[IR_MAX_SLOTS];
 };
 
@@ -175,9 +177,14 @@ static void scan(struct gen *g, struct scan *s)
     for (u32 k = 0; k < u->slots->n; k++)
         s->next_get[k] = s->next_put[k] = NEVER;
     for (u32 i = 0; i < u->n; i++)
-        g->val[i] = (struct val){
-            .root = i, .at = i, .slot = NOSLOT, .spill = NOSPILL, .reg = NOREG, .type = ins_of(g, i)->type};
-    s->barrier = u->n;
+        g->val[i] = (struct val){.root = i,
+                                 .at = i,
+                                 .slot = NOSLOT,
+                                 .spill = NOSPILL,
+                                 .reg = NOREG,
+                                 .fixed = NOREG,
+                                 .type = ins_of(g, i)->type};
+    s->barrier = s->block_end = u->n;
 
     for (ir_ref i = u->n - 1; i > 0; i--) {
         const struct ir_ins *in = ins_of(g, i);
@@ -201,7 +208,7 @@ static void scan(struct gen *g, struct scan *s)
             a->user = i;
             continue;
         }
-        if (v->uses == 1 && v->user - i <= FUSE_DISTANCE && can_fuse(g, i, v->user)) {
+        if (v->uses == 1 && v->user - i <= FUSE_DISTANCE && v->user <= s->block_end && can_fuse(g, i, v->user)) {
             v->fused = true;
             v->at = g->val[v->user].at;
             v->hint = 0;
@@ -221,8 +228,8 @@ static void scan(struct gen *g, struct scan *s)
             break;
         case IR_OP_put:
             s->next_put[in->aux] = i;
-            if ((g->slot_reg[in->aux] != NOREG || in_memory(in->type)) && may_be_hinted(ins_of(g, in->a)->op) &&
-                in->type == ins_of(g, in->a)->type) {
+            if ((g->slot_reg[in->aux] != NOREG || (in_memory(in->type) && !g->region)) &&
+                may_be_hinted(ins_of(g, in->a)->op) && in->type == ins_of(g, in->a)->type) {
                 g->val[in->a].hint = i;
                 g->val[in->a].chain = false;
             }
@@ -233,7 +240,13 @@ static void scan(struct gen *g, struct scan *s)
         case IR_OP_exit:
         case IR_OP_exit_ind:
         case IR_OP_trap:
+        case IR_OP_poll:
             s->barrier = i;
+            break;
+        case IR_OP_label:
+        case IR_OP_jump:
+        case IR_OP_jump_if:
+            s->barrier = s->block_end = i;
             break;
         default:
             if (flags & IR_FAULT)
@@ -257,7 +270,9 @@ static void emit_shared(struct gen *g, ir_ref i)
 /* clang-format off */
 static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
     [IR_OP_nop] = emit_nothing,      [IR_OP_const] = emit_nothing,    [IR_OP_get] = emit_get,
-    [IR_OP_put] = emit_put,
+    [IR_OP_put] = emit_put,          [IR_OP_label] = emit_label,      [IR_OP_jump] = emit_jump,
+    [IR_OP_jump_if] = emit_jump_if,  [IR_OP_phi] = emit_nothing,      [IR_OP_phi_set] = emit_nothing,
+    [IR_OP_poll] = emit_poll,
     [IR_OP_add] = emit_alu,          [IR_OP_sub] = emit_alu,          [IR_OP_and] = emit_alu,
     [IR_OP_or] = emit_alu,           [IR_OP_xor] = emit_alu,
     [IR_OP_mul] = emit_mul,          [IR_OP_mulhu] = emit_mulhi,      [IR_OP_mulhs] = emit_mulhi,
@@ -290,14 +305,14 @@ static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
 };
 /* clang-format on */
 
-static void mark(struct gen *g, u32 guest_off)
+void unit_mark(struct gen *g, u32 guest_off, u32 state)
 {
     struct host_code *o = g->out;
     if (o->nmarks == o->nmarks_cap) {
         g->err = -ENOSPC;
         return;
     }
-    o->marks[o->nmarks++] = (struct host_mark){code_off(&g->c), guest_off};
+    o->marks[o->nmarks++] = (struct host_mark){code_off(&g->c), guest_off, state};
 }
 
 struct cold *cold_new(struct gen *g, void (*emit)(struct gen *, const struct cold *), u8 *site)
@@ -309,6 +324,8 @@ struct cold *cold_new(struct gen *g, void (*emit)(struct gen *, const struct col
         return &g->lost;
     }
     *k = (struct cold){.emit = emit, .ins = g->pos, .guest_off = (u32)(g->insn_pc - g->u->pc)};
+    if (g->region)
+        k->state = region_state(g);
     if (!g->ncold++)
         g->cold_first = code_off(&g->c);
     if (site)
@@ -318,7 +335,7 @@ struct cold *cold_new(struct gen *g, void (*emit)(struct gen *, const struct col
     return k;
 }
 
-static bool room(struct gen *g, size_t bytes)
+bool unit_room(struct gen *g, size_t bytes)
 {
     if (g->c.end - g->c.p < (ptrdiff_t)bytes || (MAX_UNIT && code_off(&g->c) > MAX_UNIT))
         g->err = -ENOSPC;
@@ -328,11 +345,11 @@ static bool room(struct gen *g, size_t bytes)
 static void emit_cold(struct gen *g)
 {
     u32 pos = g->pos;
-    for (const struct cold *k = g->cold; k && room(g, SLACK); k = k->next) {
+    for (const struct cold *k = g->cold; k && unit_room(g, g->region ? region_bytes(g) : SLACK); k = k->next) {
         if (!k->nsites)
             continue; /* nothing turned out to lead here */
         if (k->faults)
-            mark(g, k->guest_off);
+            unit_mark(g, k->guest_off, k->state);
         g->pos = k->ins;
         g->locked = 0;
         for (u32 n = 0; n < k->nsites; n++)
@@ -359,13 +376,12 @@ static void cold_island(struct gen *g, u32 next)
     lead_here(&g->c, over);
 }
 
-int unit_emit(const struct ir_unit *u, struct host_code *out)
+struct gen *unit_begin(const struct ir_unit *u, struct host_code *out)
 {
     struct gen *g = ARENA_NEW(u->arena, struct gen);
-    struct scan *s = ARENA_NEW(u->arena, struct scan);
     struct val *val = ARENA_NEW_N(u->arena, struct val, u->n);
-    if (!g || !s || !val)
-        return -ENOMEM;
+    if (!g || !val)
+        return NULL;
     /* Not the spill owners, which are many and written before they are read. */
     memset(g, 0, offsetof(struct gen, spill_owner));
     g->u = u;
@@ -384,34 +400,64 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
     for (u32 k = 0; k < g->common->npins; k++)
         g->slot_reg[g->common->pin[k].slot] = g->common->pin[k].reg;
     out->nmarks = out->nexits = 0;
-    scan(g, s);
+    out->state = NULL;
+    out->nstate = 0;
+    return g;
+}
 
+int unit_scan(struct gen *g)
+{
+    struct scan *s = ARENA_NEW(g->u->arena, struct scan);
+    if (!s)
+        return -ENOMEM;
+    scan(g, s);
+    return 0;
+}
+
+void unit_one(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    g->pos = i;
+    g->locked = 0;
+    void (*emit)(struct gen *, ir_ref) = emitters[in->op] ? emitters[in->op] : emit_vec;
+    (g->val[i].shares ? emit_shared : emit)(g, i);
+    release_dead(g);
+}
+
+int unit_end(struct gen *g)
+{
+    emit_cold(g);
+    if (!g->err)
+        emit_stubs(g);
+    if (!g->err)
+        emit_tail(g);
+    g->out->size = code_off(&g->c);
+    return g->err;
+}
+
+int unit_emit(const struct ir_unit *u, struct host_code *out)
+{
+    if (u->nlabels)
+        return region_emit(u, out);
+    struct gen *g = unit_begin(u, out);
+    if (!g || unit_scan(g))
+        return -ENOMEM;
     for (ir_ref i = 1; i < u->n; i++) {
-        if (!val[i].live || val[i].fused)
+        if (!g->val[i].live || g->val[i].fused)
             continue;
         const struct ir_ins *in = ins_of(g, i);
         u32 bytes = in->op == IR_OP_call ? CALL_BYTES(u->slots->n) : SLACK;
-        if (!room(g, bytes + (COLD_REACH ? g->ncold * COLD_BYTES : 0)))
+        if (!unit_room(g, bytes + (COLD_REACH ? g->ncold * COLD_BYTES : 0)))
             return g->err;
         if (COLD_REACH)
             cold_island(g, bytes);
         if (in->op == IR_OP_insn) {
             g->insn_pc = in->imm;
             g->changed = false;
-            mark(g, (u32)(in->imm - u->pc));
+            unit_mark(g, (u32)(in->imm - u->pc), 0);
             continue;
         }
-        g->pos = i;
-        g->locked = 0;
-        void (*emit)(struct gen *, ir_ref) = emitters[in->op] ? emitters[in->op] : emit_vec;
-        (val[i].shares ? emit_shared : emit)(g, i);
-        release_dead(g);
+        unit_one(g, i);
     }
-    emit_cold(g);
-    if (!g->err)
-        emit_stubs(g);
-    if (!g->err)
-        emit_tail(g);
-    out->size = code_off(&g->c);
-    return g->err;
+    return unit_end(g);
 }

@@ -63,6 +63,7 @@ struct val {
     u16 slot;    /* slot that holds it, or NOSLOT */
     u16 spill;   /* spill cell, or NOSPILL */
     u8 reg;      /* temp that holds it, or NOREG */
+    u8 fixed;    /* region: the register that it has for life, or NOREG */
     u8 uses;     /* saturates at 3 */
     u8 type;     /* enum ir_type that its place is moved as */
     u8 width;    /* of a float or vector: its register has zeros from this bit on; 0: who knows */
@@ -73,6 +74,7 @@ struct val {
 };
 
 struct gen;
+struct region;
 
 /* Code that is emitted behind what the body has so far. */
 struct cold {
@@ -81,8 +83,10 @@ struct cold {
     u8 *site[MAX_SITES]; /* jumps that lead here: the first nsites */
     const u8 *back;      /* where to go on (rw view) */
     ir_ref ins;
-    u32 guest_off; /* of the guest instruction, from the unit's pc */
-    u64 n;         /* what this and the registers mean is the emitter's */
+    u32 guest_off;      /* of the guest instruction, from the unit's pc */
+    u32 state;          /* region: of its mark, if it faults */
+    const ir_ref *held; /* region: who holds slots, if it leaves (region_held) */
+    u64 n;              /* what this and the registers mean is the emitter's */
     u8 r[4];
     u8 nsites;
     bool faults; /* has instructions that may fault: gets a mark */
@@ -103,6 +107,8 @@ struct gen {
     ir_ref owner[NREGS];           /* values that temps hold */
     ir_ref slot_val[IR_MAX_SLOTS]; /* root of the value a slot is known to hold, or 0 */
     u8 slot_reg[IR_MAX_SLOTS];     /* register a slot is pinned in, or NOREG */
+    u8 outer_reg[IR_MAX_SLOTS];    /* region: the same outside of it */
+    struct region *region;         /* NULL for a unit without labels */
     struct cold *cold, **cold_tail;
     u32 ncold;        /* how many wait */
     u32 cold_first;   /* where the first jump to one of them is */
@@ -165,6 +171,12 @@ static inline u64 reg_bit(u32 r)
 }
 
 /* --- alloc.c --- */
+
+/* A spilled value takes whole cells; what lies above a narrow one is never looked at. */
+static inline u32 spill_type(u32 type)
+{
+    return type == IR_I32 ? IR_I64 : type == IR_F16 || type == IR_F32 ? IR_F64 : type;
+}
 
 /* A free temp of the mask, made free if need be; locked. */
 u32 temp_of(struct gen *g, u64 mask);
@@ -235,6 +247,14 @@ bool put_pin(struct gen *g, const struct ir_ins *put, u32 r);
 /* --- unit.c --- */
 
 int unit_emit(const struct ir_unit *u, struct host_code *out);
+/* The parts of it, for regions: NULL is no memory; what is needed; one instruction; is there room; the mark of a place
+ * in guest code; what comes behind the body. */
+struct gen *unit_begin(const struct ir_unit *u, struct host_code *out);
+int unit_scan(struct gen *g) MUST_USE;
+void unit_one(struct gen *g, ir_ref i);
+bool unit_room(struct gen *g, size_t bytes);
+void unit_mark(struct gen *g, u32 guest_off, u32 state);
+int unit_end(struct gen *g) MUST_USE;
 /* Queues cold code for instruction g->pos, reached from `site` (NULL: added later). It is left out when nothing turns
  * out to lead there. */
 struct cold *cold_new(struct gen *g, void (*emit)(struct gen *, const struct cold *), u8 *site);
@@ -254,6 +274,8 @@ bool leaves_zeros(u32 op);
 
 /* The patchable jump at `site`, just written, is an exit to pc. */
 void exit_at(struct gen *g, const u8 *site, gva_t pc);
+/* The entry of the common code through which helper h is called from here. */
+u32 call_entry(const struct gen *g, const struct ir_helper *h);
 
 /* --- the host's: what it selects --- */
 

@@ -73,6 +73,19 @@ void move_pin(struct code *c, const struct pin *p, bool store)
     x_rm(c, store ? save[p->type] : load[p->type], p->reg, o_vcpu(p->off), 0);
 }
 
+/* The registers of pins to and from an area of their own, whatever they hold. */
+static void keep_pins(struct asmb *a, bool store, bool caller_saved)
+{
+    for (u32 i = 0; i < NPINNED_INT; i++) {
+        const u32 r = host_pinned[IR_CLASS_INT][i];
+        if (!caller_saved || r < R12)
+            x_rm(&a->c, (store ? 0x89 : 0x8b) | X_W, r, at(SPILL_OFF(SAVE_PINS + i)), 0);
+    }
+    for (u32 i = 0; i < NPINNED_FLOAT; i++)
+        x_rm(&a->c, store ? SSE_MOVUPS_ST : SSE_MOVUPS_LD, host_pinned[IR_CLASS_FLOAT][i],
+             at(SPILL_OFF(SAVE_PINS + NPINNED_INT + 2 * i)), 0);
+}
+
 static void push(struct asmb *a, u32 r)
 {
     if (r >= R8)
@@ -140,6 +153,9 @@ static void ends_of_exits(struct asmb *a)
     label(a, C_POLL);
     leave_with(a, VCPU_POLL);
 
+    label(a, C_HOT);
+    leave_with(a, VCPU_HOT);
+
     label(a, C_LOOKUP);
     x_store(c, X_W, at(VOFF(pc)), RAX);
     leave_with(a, VCPU_LOOKUP);
@@ -196,15 +212,16 @@ static void gather_flags(struct asmb *a)
     x_rm(c, X_LDMXCSR, 2, word, 0);
 }
 
-static void calls(struct asmb *a)
+/* keep: for a region. */
+static void call(struct asmb *a, bool keep)
 {
     struct code *c = &a->c;
     u32 scratch = (u32)VOFF(scratch);
 
-    label(a, C_CALL_FP);
+    label(a, keep ? C_CALL_FP_KEEP : C_CALL_FP);
     gather_flags(a);
-    label(a, C_CALL);
-    pins(a, true, false);
+    label(a, keep ? C_CALL_KEEP : C_CALL);
+    (keep ? keep_pins : pins)(a, true, keep);
     x_mov(c, X_W, RBX, RSP);
     x_load(c, X_W, RSP, at(VOFF(host_sp)));
     x_lea(c, X_W, RDI, o_mem(RBP, -VBASE));
@@ -214,8 +231,15 @@ static void calls(struct asmb *a)
     x_load(c, X_W, R8, at((s32)scratch + 24));
     x_rm(c, 0xff, 2, o_reg(RAX), 0);
     x_mov(c, X_W, RSP, RBX);
-    pins(a, false, false);
+    (keep ? keep_pins : pins)(a, false, keep);
     ret(a);
+}
+
+static void calls(struct asmb *a)
+{
+    struct code *c = &a->c;
+    call(a, false);
+    call(a, true);
 
     static const u8 saved[] = {RAX, RCX, RDX, RBX};
     label(a, C_SOFT);
@@ -223,14 +247,14 @@ static void calls(struct asmb *a)
         x_store(c, X_W, at(SPILL_OFF(SAVE_INT + i)), saved[i]);
         x_rm(c, SSE_MOVUPS_ST, XMM0 + i, at(SPILL_OFF(SAVE_FLOAT + 2 * i)), 0);
     }
-    pins(a, true, true);
+    keep_pins(a, true, true);
     x_mov(c, X_W, RBX, RSP);
     x_load(c, X_W, RSP, at(VOFF(host_sp)));
     x_lea(c, X_W, RDI, o_mem(RBP, -VBASE));
     x_mov_imm(c, RAX, (u64)(uintptr_t)x64_soft, false);
     x_rm(c, 0xff, 2, o_reg(RAX), 0);
     x_mov(c, X_W, RSP, RBX);
-    pins(a, false, true);
+    keep_pins(a, false, true);
     for (u32 i = 0; i < 4; i++) {
         x_load(c, X_W, saved[i], at(SPILL_OFF(SAVE_INT + i)));
         x_rm(c, SSE_MOVUPS_LD, XMM0 + i, at(SPILL_OFF(SAVE_FLOAT + 2 * i)), 0);

@@ -59,6 +59,8 @@ static void cold_misaligned(struct gen *g, const struct cold *k)
     struct code *c = &g->c;
     if (k->r[0] != RAX)
         x_mov(c, X_W, RAX, k->r[0]);
+    if (k->held)
+        region_leave(g, k->held, 1u << RAX);
     x_mov_imm(c, RDX, k->n, false);
     store_pc(g, g->u->pc + k->guest_off);
     x_jmp_common(c, g->common->off[C_MISALIGNED]);
@@ -72,6 +74,8 @@ static void check_aligned(struct gen *g, u32 addr, u32 size, u32 how)
     struct cold *k = cold_new(g, cold_misaligned, x_jcc(&g->c, CC_NE));
     k->r[0] = (u8)addr;
     k->n = how;
+    if (g->region)
+        k->held = region_held(g);
 }
 
 /* a + imm in a register, checked to be aligned to 2^size. */

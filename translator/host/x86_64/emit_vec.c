@@ -81,7 +81,7 @@ void emit_vcall(struct gen *g, ir_ref i)
     x_mov_imm(c, RAX, in->imm, false);
     x_store(c, X_W, o_vcpu(VOFF(scratch[1])), RAX);
     x_mov_imm(c, RAX, (u64)(uintptr_t)x64_vcall, false);
-    x_call_common(c, g->common->off[h->flags & IR_HELPER_FP ? C_CALL_FP : C_CALL]);
+    x_call_common(c, g->common->off[call_entry(g, h)]);
     u32 dst = def_reg(g, i, 0);
     load_vcpu(g, dst, SPILL_OFF(VEC_RESULT), IR_V128);
     def_done(g, i, dst);
@@ -196,7 +196,7 @@ static void emit_make(struct gen *g, ir_ref i)
 static bool is_zext_already(const struct gen *g, ir_ref x)
 {
     const struct val *v = &g->val[root_of(g, x)];
-    return v->width && v->width <= ir_bits(ins_of(g, x)->type) && v->spill == NOSPILL &&
+    return !g->region && v->width && v->width <= ir_bits(ins_of(g, x)->type) && v->spill == NOSPILL &&
            (v->type == IR_V128 || (v->reg != NOREG && v->slot == NOSLOT) ||
             (v->slot != NOSLOT && g->slot_reg[v->slot] != NOREG && g->u->slots->slot[v->slot].type == IR_V128));
 }

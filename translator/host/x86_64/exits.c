@@ -122,20 +122,75 @@ static struct cold *poll(struct gen *g, void (*leave)(struct gen *, const struct
     return cold_new(g, leave, x_jcc(&g->c, CC_NE));
 }
 
+/* As cold_poll, but because `to` is hot. */
+static void cold_hot(struct gen *g, const struct cold *k)
+{
+    const gva_t to = ins_of(g, k->ins)->imm;
+    x_mov_imm(&g->c, RAX, to, false);
+    x_store(&g->c, X_W, o_vcpu(VOFF(scratch[0])), RAX);
+    store_pc(g, k->n ? g->u->pc + k->guest_off : to);
+    x_jmp_common(&g->c, g->common->off[C_HOT]);
+}
+
+/* Looks at vcpu.poll; and counts, where a jump back may become hot. resume: go on at the exit's own instruction. */
+static void poll_exit(struct gen *g, bool resume)
+{
+    poll(g, cold_poll)->n = resume;
+    if (!g->out->hot || g->region)
+        return;
+    /* Wraps around, with a carry, after so many. */
+    const u32 at = (g->out->exit_id + g->out->nexits) % VCPU_HEAT, step = ~0u / g->out->hot;
+    x_alu_imm(&g->c, 0, ALU_ADD, o_vcpu(VOFF(heat) + 4 * (s32)at), (s32)step);
+    cold_new(g, cold_hot, x_jcc(&g->c, CC_B))->n = resume;
+}
+
 /* --- ops --- */
+
+u8 *branch_if(struct gen *g, u32 cc, ir_ref a, ir_ref b)
+{
+    struct compare cmp = compare_fetch(g, cc, a, b);
+    compare_emit(g, &cmp);
+    return x_jcc(&g->c, cmp.cc);
+}
+
+/* Out of a region. */
+static void cold_exit(struct gen *g, const struct cold *k)
+{
+    const struct ir_ins *in = ins_of(g, k->ins);
+    if (!k->held)
+        return;
+    region_leave(g, k->held, 0);
+    if (in->op == IR_OP_poll) {
+        store_pc(g, in->imm);
+        x_jmp_common(&g->c, g->common->off[C_POLL]);
+        return;
+    }
+    if (in->aux & IR_EXIT_POLL)
+        poll(g, cold_poll);
+    exit_jmp(g, in->imm);
+}
+
+void emit_poll(struct gen *g, ir_ref i)
+{
+    poll(g, cold_exit)->held = region_held(g);
+}
 
 void emit_exit_if(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     bool polls = in->aux & IR_EXIT_POLL;
+    if (g->region) {
+        cold_new(g, cold_exit, branch_if(g, in->aux & IR_EXIT_CC, in->a, in->b))->held = region_held(g);
+        return;
+    }
     if (polls && !g->changed)
-        poll(g, cold_poll)->n = 1;
+        poll_exit(g, true);
     struct compare cmp = compare_fetch(g, in->aux & IR_EXIT_CC, in->a, in->b);
     compare_emit(g, &cmp);
     if (polls && g->changed) {
         u8 *on = x_jcc(c, cmp.cc ^ 1);
-        poll(g, cold_poll);
+        poll_exit(g, false);
         exit_jmp(g, in->imm);
         x_here(c, on);
         return;
@@ -149,8 +204,10 @@ void emit_exit(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
+    if (g->region)
+        region_leave(g, region_held(g), 0);
     if (in->aux & IR_EXIT_POLL)
-        poll(g, cold_poll);
+        poll_exit(g, false);
     if (!(in->aux & IR_EXIT_CALL)) {
         exit_jmp(g, in->imm);
         return;
@@ -190,12 +247,26 @@ static void cold_jump_miss(struct gen *g, const struct cold *k)
     x_jmp_back(c, k->back);
 }
 
+/* The pc of an indirect exit, in a register; a region is left. */
+static u32 indirect_pc(struct gen *g, ir_ref pc)
+{
+    if (!g->region)
+        return use_reg(g, pc);
+    if (reg_of(g, pc) != RAX) {
+        temp_take(g, RAX);
+        load_into(g, RAX, pc);
+    }
+    region_leave(g, region_held(g), 1u << RAX);
+    g->locked = 1u << RAX;
+    return RAX;
+}
+
 void emit_exit_ind(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
     if (in->aux & IR_EXIT_RET) {
-        u32 pc = use_reg(g, in->a);
+        u32 pc = indirect_pc(g, in->a);
         x_rm(c, 0x3b | X_W, pc, o_mem(RSP, 8), 0);
         cold_new(g, cold_return_miss, x_jcc(c, CC_NE))->r[0] = (u8)pc;
         put8(c, 0xc2);
@@ -203,7 +274,7 @@ void emit_exit_ind(struct gen *g, ir_ref i)
         put8(c, 0);
         return;
     }
-    u32 pc = use_reg(g, in->a);
+    u32 pc = indirect_pc(g, in->a);
     u32 t = temp_int(g);
     poll(g, cold_poll_ind)->r[0] = (u8)pc;
     /* (pc >> 1) % entries * 16: ORDER vcpu_jc_index */
@@ -230,6 +301,8 @@ void emit_exit_ind(struct gen *g, ir_ref i)
 void emit_trap(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
+    if (g->region)
+        region_leave(g, region_held(g), 0);
     x_mov_imm(&g->c, RAX, in->aux, true);
     store_pc(g, in->imm);
     x_jmp_common(&g->c, g->common->off[C_TRAP]);

@@ -7,7 +7,7 @@
  *     emit_flush.c  floating point that flushes to zero    exits.c  leaving a unit */
 #pragma once
 
-#include "translator/host/common/unit.h"
+#include "translator/host/common/region.h"
 
 /* --- common code (common.c) --- */
 

@@ -10,6 +10,7 @@
 #define HOST_NAME "x86_64"
 /* Loop heads at the start of a cache line: 4 % over short benchmarks, more for small functions. */
 #define CODE_ALIGN 64
+#define REGIONS true /* it compiles units with labels */
 #define MAX_CODE   0 /* its branches reach all of any */
 #define LINK_LATE  false
 
@@ -45,12 +46,15 @@ enum common_id {
     C_RETURN, /* rax: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache
                */
     C_POLL,   /* v->pc is set */
+    C_HOT,    /* the same, and v->scratch[0] */
     C_TRAP,   /* eax: enum ir_trap; v->pc is set */
     C_MISALIGNED, /* rax: guest address, edx: fault kind and access as they lie in vcpu_fault; v->pc is set */
     C_CALL,       /* rax: C helper; arguments in vcpu.scratch; result in rax. Temps are lost */
     C_CALL_FP,    /* the same, with sticky flags gathered before */
-    C_SOFT,       /* softfp operation in vcpu.scratch[3] on scratch[0..2]; result in scratch[0]. Keeps all registers.
-                     A vector op has its arguments and result at VEC_ARGS, and scratch[2] is its immediate */
+    C_CALL_KEEP,  /* C_CALL and C_CALL_FP, for regions: slots stay as they are, and the registers that pins are in */
+    C_CALL_FP_KEEP,
+    C_SOFT, /* softfp operation in vcpu.scratch[3] on scratch[0..2]; result in scratch[0]. Keeps all registers.
+               A vector op has its arguments and result at VEC_ARGS, and scratch[2] is its immediate */
     /* constants, 16 bytes each, aligned */
     K_BOX32,
     K_BOX16,
@@ -142,6 +146,12 @@ enum common_id {
 #define COLD_BYTES    0
 #define ZERO_REG      NOREG
 
+/* Regions: registers that values may have for life, where floats begin, how much one jump or exit may take. */
+#define REGION_REGS          (1ull << RSI | 1ull << RDI | 0xffull << R8 | 0xfffull << XMM4)
+#define FLOAT_REGS           XMM0
+#define REGION_BYTES(n)      (SLACK + 24 * (n))
+#define REGION_SCRATCH_CELLS 16
+
 /* State of a unit that only this host has. */
 struct gen_own {
     bool keep_flags; /* host flags are live: materialising a constant must not change them */
@@ -160,6 +170,12 @@ static inline u32 temp_choose(u64 mask)
 static inline void lead_here(struct code *c, u8 *site)
 {
     x_here(c, site);
+}
+/* The same to a place that is behind (rw view). */
+static inline void lead_to(struct code *c, u8 *site, const u8 *to)
+{
+    const u32 rel = (u32)(to - (site + 4));
+    memcpy(site, &rel, 4);
 }
 static inline u8 *jump_over(struct code *c)
 {

@@ -58,5 +58,6 @@ enum {
 #define SAVE_FLOAT  (SPILL_CELLS + 8)  /* xmm0-xmm3, two words each */
 #define VEC_ARGS    (SPILL_CELLS + 16) /* vectors for C functions, two words each: three arguments, a result */
 #define VEC_RESULT  (VEC_ARGS + 6)
-_Static_assert(VEC_RESULT + 2 <= VCPU_SPILL, "vcpu.spill has room for the save area");
+#define SAVE_PINS   (VEC_RESULT + 2) /* the registers of pins: ten general ones, twelve of two words each */
+_Static_assert(SAVE_PINS + NPINNED_INT + 2 * NPINNED_FLOAT <= VCPU_SPILL, "vcpu.spill has room for the save area");
 #define SPILL_OFF(cell) (VOFF(spill) + 8 * (s32)(cell))

@@ -1,0 +1,142 @@
+/* A hot block becomes a region.
+ *
+ * The optimiser asks for the units of the code that it follows; they are watched, fetched and translated as those of
+ * blocks are. Worth having is what has run: what there is a block of. The region takes the place of the block that was
+ * hot; the other blocks that it covers stay, since they are entered by other ways, too.
+ *
+ * What the region was made from are the guest instructions that its markers name, as pieces in no order. */
+#include "translator/engine/engine_int.h"
+
+#include "lib/err.h"
+#include "lib/str.h"
+#include "translator/opt/opt.h"
+
+#define REGION_MAX_INSNS  400
+#define REGION_MAX_BLOCKS 64
+
+struct source {
+    struct engine *e;
+    struct vcpu *v;
+    bool watched; /* all pieces */
+    bool (*leader)(void *cx, gva_t pc);
+    void *leader_cx;
+};
+
+static bool stop_at(void *cx, gva_t pc)
+{
+    const struct source *s = cx;
+    const struct engine_config *cfg = &s->e->cfg;
+    return s->leader(s->leader_cx, pc) || (cfg->ops->stop_at && cfg->ops->stop_at(cfg->cx, pc));
+}
+
+static int unit(void *cx, gva_t pc, bool (*leader)(void *cx, gva_t pc), void *leader_cx, struct ir_unit *u)
+{
+    struct source *s = cx;
+    struct engine *e = s->e;
+    struct vcpu_fault fault;
+    bool watched;
+    s->leader = leader;
+    s->leader_cx = leader_cx;
+    struct guest_request rq = {
+        .pc = pc, .mode = s->v->mode, .max_insns = ENGINE_MAX_INSNS, .max_exits = 0, .stop_at = stop_at, .cx = s};
+    if (e->cfg.ops->stop_at && e->cfg.ops->stop_at(e->cfg.cx, pc))
+        return -ENOENT;
+    int rc = translate_piece(e, &rq, &e->opt, u, &fault, &watched);
+    if (!rc)
+        s->watched &= watched;
+    return rc;
+}
+
+static bool wanted(void *cx, gva_t pc)
+{
+    const struct source *s = cx;
+    return block_find(s->e, pc, s->v->mode) != NULL;
+}
+
+/* The guest code that the unit's markers name, in order of address and without gaps that are none. */
+static int find_extents(struct engine *e, const struct ir_unit *u, struct block *b)
+{
+    u32 n = 0;
+    for (ir_ref r = 1; r < u->n; r++)
+        n += u->ins[r].op == IR_OP_insn;
+    struct extent *x = ARENA_NEW_N(&e->meta, struct extent, n);
+    if (!x)
+        return -ENOSPC;
+    n = 0;
+    for (ir_ref r = 1; r < u->n; r++) {
+        const struct ir_ins *in = &u->ins[r];
+        if (in->op != IR_OP_insn)
+            continue;
+        if (n && x[n - 1].pc + x[n - 1].len == in->imm) {
+            x[n - 1].len += in->aux;
+            continue;
+        }
+        x[n++] = (struct extent){in->imm, in->aux};
+    }
+    b->extent = x;
+    b->nextents = n;
+    return 0;
+}
+
+static int make(struct engine *e, struct vcpu *v, struct block *old, struct block **out)
+{
+    struct source s = {.e = e, .v = v, .watched = true};
+    struct opt_request rq = {
+        .arena = &e->opt,
+        .pc = old->pc,
+        .max_insns = REGION_MAX_INSNS,
+        .max_blocks = REGION_MAX_BLOCKS,
+        .unit = unit,
+        .wanted = wanted,
+        .cx = &s,
+    };
+    struct ir_unit u;
+    arena_reset(&e->opt);
+    int rc = opt_region(&rq, &u);
+    if (!rc && !s.watched)
+        rc = -ENOENT; /* code that changes often */
+    if (rc)
+        return rc;
+#ifndef NDEBUG
+    char why[200];
+    dgm_assert(ir_verify(&u, why, sizeof why) == 0, "region at %lx: %s", old->pc, why);
+#endif
+    struct block *b = ARENA_NEW(&e->meta, struct block);
+    if (!b)
+        return -ENOSPC;
+    memset(b, 0, sizeof *b);
+    b->pc = old->pc;
+    b->key = old->key;
+    b->heat = e->cfg.hot;
+    rc = find_extents(e, &u, b);
+    struct host_code hc = {0};
+    if (!rc && e->host)
+        rc = translate_emit(e, &u, b, &hc);
+    else if (!rc && !(b->unit = translate_keep(e, &u)))
+        rc = -ENOSPC;
+    if (rc)
+        return rc;
+    if (e->cfg.dump)
+        dump_region(e, &u, &hc);
+    e->stats.host_bytes += hc.size;
+    if (e->cfg.made && e->host)
+        e->cfg.made(e->cfg.cx, (hva_t)hc.rx, hc.size, b->pc);
+    block_kill(e, old);
+    rc = block_insert(e, b);
+    if (rc)
+        return rc;
+    e->stats.regions++;
+    e->stats.region_insns += u.guest_insns;
+    *out = b;
+    return 0;
+}
+
+struct block *region_make(struct engine *e, struct vcpu *v, struct block *b)
+{
+    const u64 t0 = mk_clock();
+    struct block *made = b;
+    int rc = make(e, v, b, &made);
+    b->heat = e->cfg.hot; /* once is enough */
+    e->stats.region_ns += mk_clock() - t0;
+    return rc ? b : made;
+}

@@ -1,0 +1,59 @@
+/* Where the values of a region live, decided before any of it is emitted.
+ *
+ * A value that is needed in more than one block, or that a slot holds when somebody may look, gets one place for all of
+ * its life: a register, the memory of the slot that it is put to (its home), or a spill cell. All others are left to
+ * the allocator of the pass (alloc.c), which has the temps.
+ *
+ * What slots hold. A `put` of a value that lives in a register, or of a constant, stores nothing; the slot is *held* by
+ * that value until it is put to again. Wherever slots are looked at (exits, polls, instructions that may fault), what
+ * they are held by is known, and the value's place is still its own: its life lasts until then. plan_walk tells. */
+#pragma once
+
+#include "translator/host/common/unit.h"
+#include "translator/ir/cfg.h"
+
+enum place_kind { PLACE_NONE, PLACE_REG, PLACE_HOME, PLACE_CELL };
+
+struct place {
+    u8 kind, reg;
+    u16 n; /* PLACE_HOME: the slot; PLACE_CELL: the spill cell */
+};
+
+struct plan {
+    struct ir_cfg cfg;
+    struct place *place;         /* by value */
+    ir_ref *phi;                 /* by number */
+    ir_ref *entry;               /* by slot: the `get` of the entry block, or 0 */
+    ir_ref **held;               /* by block: what slots are held by at its end; 0: their memory has it */
+    u64 regs;                    /* registers in use */
+    u64 cells[SPILL_CELLS / 64]; /* spill cells in use */
+};
+
+/* Makes the plan of g->u, whose values have been scanned. 0, -ENOMEM, or -ENOSPC where there are too many. */
+int plan_make(struct gen *g, struct plan *p) MUST_USE;
+
+/* What slots are held by where block b begins: *held is filled. */
+void plan_begin(const struct gen *g, const struct plan *p, u32 b, ir_ref *held);
+/* The same behind instruction i, which stands in front. */
+void plan_step(const struct gen *g, const struct plan *p, ir_ref i, ir_ref *held);
+
+/* Are slots looked at in this instruction? */
+static inline bool is_observer(const struct gen *g, const struct ir_ins *in)
+{
+    switch (in->op) {
+    case IR_OP_exit_if:
+    case IR_OP_exit:
+    case IR_OP_exit_ind:
+    case IR_OP_trap:
+    case IR_OP_poll:
+        return true;
+    case IR_OP_call:
+        return g->u->helpers[in->aux].flags & IR_HELPER_READS;
+    default:
+        return ir_ops[in->op].flags & IR_FAULT;
+    }
+}
+static inline bool forgets_slots(const struct gen *g, const struct ir_ins *in)
+{
+    return in->op == IR_OP_call && (g->u->helpers[in->aux].flags & IR_HELPER_WRITES);
+}
