@@ -40,9 +40,9 @@ struct engine_config {
     u64 mem_size;   /* guest addresses are below this */
     u64 cpu;        /* what of the guest's CPU was chosen (guest_isa.cpu); 0: all of it as usual */
     enum engine_tier tier;
-    size_t cache_size;                                     /* bytes of the code cache; at least 64 KiB */
-    bool count_calls;                                      /* for engine_calls */
-    u32 max_insns;                                         /* longest block, 0 for the default */
+    size_t cache_size; /* bytes of the code cache; at least 64 KiB */
+    bool count_calls;  /* for engine_calls */
+    u32 max_insns;     /* longest block, 0 for the default */
     /* ENGINE_OPTIMISED: what was jumped back to so often becomes a region; 0 for the default. ENGINE_INTERP: what was
      * entered so often, for tests; 0: never */
     u32 hot;

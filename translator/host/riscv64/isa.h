@@ -9,7 +9,7 @@
 
 #define HOST_NAME  "riscv64"
 #define CODE_ALIGN 64
-#define REGIONS false /* it compiles units with labels */
+#define REGIONS    false      /* it compiles units with labels */
 #define MAX_CODE   (1u << 30) /* what auipc reaches either way, and to spare */
 #define LINK_LATE  true       /* fence.i, on every hart */
 

@@ -10,8 +10,8 @@
 #define HOST_NAME "x86_64"
 /* Loop heads at the start of a cache line: 4 % over short benchmarks, more for small functions. */
 #define CODE_ALIGN 64
-#define REGIONS true /* it compiles units with labels */
-#define MAX_CODE   0 /* its branches reach all of any */
+#define REGIONS    true /* it compiles units with labels */
+#define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
 
 /* --- features (probe.c) --- */
