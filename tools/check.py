@@ -250,7 +250,7 @@ def check_headers():
             if isa and isa.group(1) != "x86_64" or path.endswith("_def.h"):
                 continue
             f = [x for x in flags.get(path.split("/")[0], flags["core"]) if x != "-Werror"]
-            backend = re.match(r"translator/host/(?!common/|none/)(\w+)/", path)
+            backend = re.match(r"translator/host/(?!common/|none/|region/|region_none/)(\w+)/", path)
             if backend:
                 f = [x.replace("translator/host/x86_64", "translator/host/" + backend.group(1)) for x in f]
             if check_layers.may_use_system(path):
@@ -266,6 +266,15 @@ def check_headers():
     return ninja_group("headers", fill)[0]
 
 
+def host_folders(isa):
+    """Folders of translator/host that a build for a machine takes: as translator/meson.build has it."""
+    try:
+        with open(os.path.join(ROOT, "translator/host", isa, "isa.h")) as f:
+            return isa, "common", "region" if re.search(r"#define REGIONS +true", f.read()) else "region_none"
+    except FileNotFoundError:
+        return ("none",)
+
+
 def freestanding(isa):
     cc = CROSS[isa]
     if not shutil.which(cc):
@@ -276,7 +285,7 @@ def freestanding(isa):
     def fill(n):
         for src, flags in core_files():
             backend = re.search(r"translator/host/(\w+)/", src)
-            if backend and backend.group(1) not in ("common", isa if os.path.isdir(os.path.join(ROOT, "translator/host", isa)) else "none"):
+            if backend and backend.group(1) not in host_folders(isa):
                 continue
             f = [re.sub(r"(/arch|translator/host)/x86_64", r"\1/" + isa, x) if x.startswith("-I") else x for x in flags]
             f = [x for x in f if not x.startswith("-I") or os.path.isdir(x[2:])]

@@ -1,6 +1,7 @@
 /*
- * The string and memory functions of the C library, of which it has several kinds per CPU: compared with byte loops, at every size up to 320 and at
- * some larger ones, at every alignment of both sides, with the strings right before a page that cannot be touched, and right after one.
+ * The string and memory functions of the C library, of which it has several kinds per CPU: compared with byte loops, at
+ * every size up to 320 and at some larger ones, at every alignment of both sides, with the strings right before a page
+ * that cannot be touched, and right after one.
  *
  * Standard error says which kinds were chosen: the distance of each function from another of the same library.
  */
@@ -175,12 +176,15 @@ static void searches(unsigned char *s, size_t n, size_t a)
         if (f_memchr(s, 1, SIZE_MAX - (uintptr_t)s) != s + at)
             fail("memchr without bounds", n, at, a);
         s[n - 1] = s[n - 1] == 1 ? 1 : 0;
-        if (s[n - 1] == 0 && (f_strchr((char *)s, 1) != (char *)s + at || f_strrchr((char *)s, 1) != (char *)s + at || f_strchrnul((char *)s, 1) != (char *)s + at))
+        if (s[n - 1] == 0 && (f_strchr((char *)s, 1) != (char *)s + at || f_strrchr((char *)s, 1) != (char *)s + at ||
+                              f_strchrnul((char *)s, 1) != (char *)s + at))
             fail("strchr", n, at, a);
-        if (s[n - 1] == 0 && (f_strchr((char *)s, 2) != NULL || f_strchr((char *)s, 0) != (char *)s + n - 1 || f_strchrnul((char *)s, 2) != (char *)s + n - 1))
+        if (s[n - 1] == 0 && (f_strchr((char *)s, 2) != NULL || f_strchr((char *)s, 0) != (char *)s + n - 1 ||
+                              f_strchrnul((char *)s, 2) != (char *)s + n - 1))
             fail("strchr of what is not there", n, at, a);
         s[at] = 0;
-        if (f_strlen((char *)s) != at || f_strnlen((char *)s, n) != at || f_strnlen((char *)s, SIZE_MAX) != at || f_strnlen((char *)s, at / 2) != at / 2)
+        if (f_strlen((char *)s) != at || f_strnlen((char *)s, n) != at || f_strnlen((char *)s, SIZE_MAX) != at ||
+            f_strnlen((char *)s, at / 2) != at / 2)
             fail("strlen", n, at, a);
         if (f_strrchr((char *)s, 1) != NULL)
             fail("strrchr of what is not there", n, at, a);
@@ -218,7 +222,8 @@ static void comparisons(unsigned char *x, unsigned char *y, size_t n, size_t a, 
 
 int main(void)
 {
-    static const size_t larger[] = {383, 384, 511, 512, 513, 640, 767, 1023, 1024, 1025, 2047, 2048, 3000, 4095, 4096, 4097, 8191, 8192, 16384, 20000, 32768, 65536, 69999};
+    static const size_t larger[] = {383,  384,  511,  512,  513,  640,  767,   1023,  1024,  1025,  2047, 2048,
+                                    3000, 4095, 4096, 4097, 8191, 8192, 16384, 20000, 32768, 65536, 69999};
     for (int i = 0; i < 2; i++)
         area[i] = guarded(&end[i]);
     for (size_t k = 0; k < 320 + sizeof larger / sizeof larger[0]; k++) {
@@ -226,8 +231,8 @@ int main(void)
         size_t step = k < 64 ? 1 : k < 320 ? 5 : 7;
         for (size_t a = 0; a < 32; a += step) {
             size_t b = (a * 7 + n) % 32;
-            copies(area[0] + a, area[1] + b, n, a, b);         /* after a guard page */
-            copies(end[0] - n - a, end[1] - n - b, n, a, b);   /* before one */
+            copies(area[0] + a, area[1] + b, n, a, b);       /* after a guard page */
+            copies(end[0] - n - a, end[1] - n - b, n, a, b); /* before one */
             copies(end[0] - n, area[1] + a, n, 0, a);
             searches(area[0] + a, n, a);
             searches(end[0] - n, n, a);
@@ -240,7 +245,8 @@ int main(void)
         }
     }
     printf("%ld checks\n", checks);
-    fprintf(stderr, "memcpy %td memmove %td memset %td memchr %td strlen %td\n", (char *)f_memcpy - (char *)getppid, (char *)f_memmove - (char *)getppid,
-            (char *)f_memset - (char *)getppid, (char *)f_memchr - (char *)getppid, (char *)f_strlen - (char *)getppid);
+    fprintf(stderr, "memcpy %td memmove %td memset %td memchr %td strlen %td\n", (char *)f_memcpy - (char *)getppid,
+            (char *)f_memmove - (char *)getppid, (char *)f_memset - (char *)getppid, (char *)f_memchr - (char *)getppid,
+            (char *)f_strlen - (char *)getppid);
     return 0;
 }

@@ -10,7 +10,7 @@
  *
  * Holding comes in two rounds. Whether a slot is held by a value depends on whether that has a register. So lives are
  * found as if all had one; that is the longest that they can be. */
-#include "translator/host/common/plan.h"
+#include "translator/host/region/plan.h"
 
 #include "lib/arena.h"
 #include "lib/bits.h"

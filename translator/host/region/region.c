@@ -19,7 +19,7 @@
 #include "lib/bits.h"
 #include "lib/err.h"
 #include "lib/str.h"
-#include "translator/host/common/plan.h"
+#include "translator/host/region/plan.h"
 
 /* A jump to a label that is not there yet. */
 struct fixup {
