@@ -98,9 +98,9 @@ struct vcpu {
     u64 *calls;                /* likewise, or NULL: how often C did an op, and helper n at VCPU_CALLS_HELPER + n */
     gva_t recent[VCPU_RECENT]; /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
-    u32 heat[VCPU_HEAT]; /* backend: counts jumps back, by exit number; whatever it begins with */
     u64 cpu;             /* what of the guest's CPU was chosen (guest_isa.cpu) */
     u32 unseen;          /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
+    u32 heat[VCPU_HEAT]; /* backend: counts jumps back, by exit number; whatever it begins with */
 };
 
 /* An op was done in C: backends call it where they do that. */
