@@ -128,9 +128,9 @@ static enum kind kind_of(u32 op)
         "load", "store", "load_pair", "store_pair", "load_v", "store_v", "load_pair_v", "store_pair_v", "ld1",  "st1",
         "ld2",  "st2",   "ld3",       "st3",        "ld4",    "st4",     "ld_lane",     "st_lane",      "ld_r", NULL};
     static const char *const literal[] = {"load_lit", "load_lit_v", NULL};
-    static const char *const atomic[] = {"ldar",   "stlr",   "ldxr",   "ldaxr",  "stxr",  "stlxr", "ldxp",  "ldaxp",
-                                         "stxp",   "stlxp",  "casp",   "cas",    "ldadd", "ldclr", "ldeor", "ldset",
-                                         "ldsmax", "ldsmin", "ldumax", "ldumin", "swp",   NULL};
+    static const char *const atomic[] = {"ldar",  "ldapr",  "stlr",   "ldxr",   "ldaxr",  "stxr",  "stlxr", "ldxp",
+                                         "ldaxp", "stxp",   "stlxp",  "casp",   "cas",    "ldadd", "ldclr", "ldeor",
+                                         "ldset", "ldsmax", "ldsmin", "ldumax", "ldumin", "swp",   NULL};
     static const char *const branches[] = {"b", "bl", "cbz", "cbnz", "tbz", "tbnz", "b_cond", NULL};
     static const char *const jumps[] = {"br", "blr", "ret", NULL};
     static const char *const system[] = {"msr", "mrs", "hint", NULL};
