@@ -7,6 +7,7 @@
  * What the region was made from are the guest instructions that its markers name, as pieces in no order. */
 #include "translator/engine/engine_int.h"
 
+#include "lib/assert.h"
 #include "lib/err.h"
 #include "lib/str.h"
 #include "translator/opt/opt.h"

@@ -127,7 +127,8 @@ static inline u32 fp_nan(const struct a64_ctx *c)
 /* The number that the eight bits of an immediate stand for, in a format. */
 static inline u64 a64_fp_imm(u32 lane, u32 imm)
 {
-    const u32 frac = lane == IR_V64 ? 52 : lane == IR_V32 ? 23 : 10, bits = 8u << lane, exp = bits - 1 - frac;
+    const u32 frac = lane == IR_V64 ? 52 : lane == IR_V32 ? 23 : 10, exp = lane == IR_V64 ? 11 : lane == IR_V32 ? 8 : 5;
+    const u32 bits = 1 + exp + frac;
     const u64 sign = imm >> 7 & 1, not_b = ~imm >> 6 & 1, ones = (1ull << (exp - 3)) - 1;
     const u64 e = not_b << (exp - 1) | (not_b ? 0 : ones << 2) | (imm >> 4 & 3);
     return sign << (bits - 1) | e << frac | (u64)(imm & 15) << (frac - 4);

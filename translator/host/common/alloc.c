@@ -83,8 +83,9 @@ u32 temp_of(struct gen *g, u64 mask)
 {
     mask &= ~g->locked;
     dgm_assert(mask, "all temps are locked in instruction %u", g->pos);
-    if (mask & ~g->held) {
-        u32 r = temp_choose(mask & ~g->held);
+    const u64 free = mask & ~g->held;
+    if (free) {
+        u32 r = temp_choose(free);
         g->locked |= 1ull << r;
         return r;
     }
@@ -186,8 +187,9 @@ u32 use_reg(struct gen *g, ir_ref i)
     ir_ref v = root_of(g, i);
     u32 r = reg_of(g, v);
     if (r == NOREG) {
-        if (ZERO_REG != NOREG && is_const(g, v) && !is_float_class(ins_of(g, v)->type) && ins_of(g, v)->imm == 0)
-            return ZERO_REG;
+        const u32 zero = ZERO_REG;
+        if (zero != NOREG && is_const(g, v) && !is_float_class(ins_of(g, v)->type) && ins_of(g, v)->imm == 0)
+            return zero;
         r = temp_of(g, temps_for(g->val[v].type));
         load_into(g, r, v);
         temp_give(g, r, v);

@@ -356,6 +356,7 @@ static void emit_cold(struct gen *g)
             lead_here(&g->c, k->site[n]);
         const u8 *start = g->c.p;
         k->emit(g, k);
+        (void)start;
         dgm_assert(!COLD_REACH || g->c.p - start <= COLD_BYTES, "a cold path of %ld bytes", (long)(g->c.p - start));
     }
     g->pos = pos;

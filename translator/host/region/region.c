@@ -299,9 +299,7 @@ static void enter(struct gen *g)
             continue;
         }
         add_move(s, at_outer(g, k), at_slot(g, k), type);
-        if (!v)
-            continue;
-        if (p->kind == PLACE_CELL)
+        if (p && p->kind == PLACE_CELL)
             add_move(s, at_outer(g, k), (struct at){.kind = AT_MEM, .off = SPILL_OFF(p->n)}, type);
     }
     do_moves(g, s, 0);

@@ -118,7 +118,7 @@ static inline struct regs regs2(struct gen *g, ir_ref i)
 static inline u32 temp_after(struct gen *g, u32 x, u32 kept)
 {
     if (x != kept)
-        g->locked &= ~(1u << x);
+        g->locked &= ~reg_bit(x);
     return temp_float(g);
 }
 
