@@ -17,8 +17,6 @@ void region_leave(struct gen *g, const ir_ref *held, u64 keep);
 const ir_ref *region_held(struct gen *g);
 /* Stores the slots that are held, so that memory has all. */
 void region_flush(struct gen *g);
-/* Nobody knows what slots hold but their memory. */
-void region_forget(struct gen *g);
 
 /* For the allocator. Value i was computed into register r: brings it to its place. Has it one? Needs a `put` of it to
  * slot s no store? */

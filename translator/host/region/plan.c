@@ -360,7 +360,6 @@ static bool take(struct work *w, struct colours *c, struct life *l, u32 r)
     *t = (struct taken){c->taken[r], l->first, l->last};
     c->taken[r] = t;
     w->p->place[l->v] = (struct place){.kind = PLACE_REG, .reg = (u8)r};
-    w->p->regs |= 1ull << r;
     return true;
 }
 

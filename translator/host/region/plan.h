@@ -6,7 +6,8 @@
  *
  * What slots hold. A `put` of a value that lives in a register, or of a constant, stores nothing; the slot is *held* by
  * that value until it is put to again. Wherever slots are looked at (exits, polls, instructions that may fault), what
- * they are held by is known, and the value's place is still its own: its life lasts until then. plan_walk tells. */
+ * they are held by is known, and the value's place is still its own: its life lasts until then. plan_begin and
+ * plan_step tell. */
 #pragma once
 
 #include "translator/host/common/unit.h"
@@ -25,7 +26,6 @@ struct plan {
     ir_ref *phi;                 /* by number */
     ir_ref *entry;               /* by slot: the `get` of the entry block, or 0 */
     ir_ref **held;               /* by block: what slots are held by at its end; 0: their memory has it */
-    u64 regs;                    /* registers in use */
     u64 cells[SPILL_CELLS / 64]; /* spill cells in use */
 };
 

@@ -245,12 +245,6 @@ void region_flush(struct gen *g)
     }
 }
 
-void region_forget(struct gen *g)
-{
-    memset(g->region->held, 0, sizeof g->region->held);
-    g->region->same = 0;
-}
-
 /* --- for the allocator --- */
 
 void region_place(struct gen *g, ir_ref i, u32 r)
