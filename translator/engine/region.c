@@ -54,7 +54,7 @@ static bool wanted(void *cx, gva_t pc)
     return block_find(s->e, pc, s->v->mode) != NULL;
 }
 
-/* The guest code that the unit's markers name, in order of address and without gaps that are none. */
+/* The guest code that the unit's markers name; what follows each other is one piece. */
 static int find_extents(struct engine *e, const struct ir_unit *u, struct block *b)
 {
     u32 n = 0;

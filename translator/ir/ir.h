@@ -286,6 +286,12 @@ static inline ir_ref ir_arg(const struct ir_ins *in, u32 i)
     return (&in->a)[i];
 }
 
+/* Is it a call whose helper writes slots, so that nobody knows what they hold? */
+static inline bool ir_forgets_slots(const struct ir_unit *u, const struct ir_ins *in)
+{
+    return in->op == IR_OP_call && (u->helpers[in->aux].flags & IR_HELPER_WRITES);
+}
+
 /* Prints `u` in text form into buf (always terminated; at most cap bytes). Returns the length
  * that the whole text has. */
 size_t ir_print(const struct ir_unit *u, char *buf, size_t cap);

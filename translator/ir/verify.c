@@ -379,10 +379,8 @@ static bool changes_registers(const struct ir_unit *u, const struct ir_ins *in)
     case IR_OP_setflags:
     case IR_OP_setround:
         return true;
-    case IR_OP_call:
-        return u->helpers[in->aux].flags & IR_HELPER_WRITES;
     default:
-        return false;
+        return ir_forgets_slots(u, in);
     }
 }
 
@@ -533,7 +531,7 @@ static int slots_meet(struct check *c, const struct ir_cfg *g)
             const struct ir_ins *in = &u->ins[r];
             if (in->op == IR_OP_put)
                 held[in->aux] = in->a;
-            else if (in->op == IR_OP_call && changes_registers(u, in))
+            else if (ir_forgets_slots(u, in))
                 for (u32 s = 0; s < n; s++)
                     held[s] = r; /* whatever it is, it is from here */
         }

@@ -73,11 +73,6 @@ static bool join(struct bits *s, const struct bits *x)
     return changed;
 }
 
-static bool forgets_slots(const struct ir_unit *u, const struct ir_ins *in)
-{
-    return in->op == IR_OP_call && (u->helpers[in->aux].flags & IR_HELPER_WRITES);
-}
-
 static void find_defs(struct lift *l)
 {
     const struct ir_unit *u = l->in;
@@ -87,7 +82,7 @@ static void find_defs(struct lift *l)
             const struct ir_ins *in = &u->ins[r];
             if (in->op == IR_OP_put)
                 add(&l->block[n].defs, in->aux);
-            else if (forgets_slots(u, in))
+            else if (ir_forgets_slots(u, in))
                 for (u32 s = 0; s < u->slots->n; s++)
                     add(&l->block[n].defs, s);
         }

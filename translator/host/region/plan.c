@@ -74,7 +74,7 @@ static void step_all(const struct work *w, ir_ref i, ir_ref *held)
     const struct ir_ins *in = ins_of(w->g, i);
     if (in->op == IR_OP_put && w->g->val[i].live)
         held[in->aux] = root(w, in->a);
-    else if (forgets_slots(w->g, in))
+    else if (ir_forgets_slots(w->u, in))
         memset(held, 0, w->u->slots->n * sizeof *held);
 }
 
@@ -174,7 +174,7 @@ static int find_seen(struct work *w, struct slot_sets **out)
                         add(s[b].seen, k);
             if (in->op == IR_OP_put && w->g->val[i].live)
                 add(s[b].put, in->aux);
-            if (forgets_slots(w->g, in))
+            if (ir_forgets_slots(w->u, in))
                 for (u32 k = 0; k < nslots; k++)
                     add(s[b].put, k);
         }
@@ -228,7 +228,7 @@ static int find_uses(struct work *w)
                 add(set(w, w->defined, b), w->index[i]);
             if (is_observer(w->g, in))
                 looked = i;
-            if ((in->op == IR_OP_put && v->live) || forgets_slots(w->g, in))
+            if ((in->op == IR_OP_put && v->live) || ir_forgets_slots(w->u, in))
                 for (u32 s = 0; s < nslots; s++) {
                     if (in->op == IR_OP_put && s != in->aux)
                         continue;
@@ -537,6 +537,6 @@ void plan_step(const struct gen *g, const struct plan *p, ir_ref i, ir_ref *held
     const struct ir_ins *in = ins_of(g, i);
     if (in->op == IR_OP_put)
         held[in->aux] = holder(g, p, in);
-    else if (forgets_slots(g, in))
+    else if (ir_forgets_slots(g->u, in))
         memset(held, 0, g->u->slots->n * sizeof *held);
 }

@@ -53,7 +53,3 @@ static inline bool is_observer(const struct gen *g, const struct ir_ins *in)
         return ir_ops[in->op].flags & IR_FAULT;
     }
 }
-static inline bool forgets_slots(const struct gen *g, const struct ir_ins *in)
-{
-    return in->op == IR_OP_call && (g->u->helpers[in->aux].flags & IR_HELPER_WRITES);
-}

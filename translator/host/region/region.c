@@ -559,7 +559,7 @@ static int pass(struct gen *g)
             }
             if (g->val[i].live && !g->val[i].fused)
                 unit_one(g, i);
-            if ((in->op == IR_OP_put && g->val[i].live) || forgets_slots(g, in)) {
+            if ((in->op == IR_OP_put && g->val[i].live) || ir_forgets_slots(g->u, in)) {
                 plan_step(g, &r->plan, i, r->held);
                 r->same = 0;
             }
