@@ -2,21 +2,25 @@
 """Measures Dragoman beside native execution and QEMU, in one run.
 
     bench.py [--quick] [--rounds N] [--cpu] [--only PATTERN]… [--guests riscv64,aarch64] [--engines native,qemu,dragoman]
-             [--compare OLD.json] [--out BASE]
+             [--tier NAME] [--qemu PREFIX] [--compare OLD.json] [--continue] [--for SECONDS] [--out BASE]
     bench.py --list
 
 Three kinds of work. Programs of our own (programs/*.c; the first line says which category) are compiled with the same
-flags for this machine and for each guest. Applications (APPS below) are Debian's packages, of all the architectures. Start-up is
-`true`, many times.
+flags for this machine and for each guest; those of vectors only for guests that have vectors. Applications (APPS below: programs and
+interpreters) are Debian's packages, of all the architectures. Start-up is `true` and the like, many times.
 
-Each round runs every engine on one piece of work, one right after the other, before it goes on to the next: what else the
-machine does hits all of them alike. Ratios are of medians over the rounds. All engines must print the same; work whose
-output differs counts as failed and has no numbers. A category's figure is the geometric mean of its ratios.
+Each round runs every engine on one piece of work, one right after the other: what else the machine does hits all of
+them alike. Ratios are of medians over the rounds. All engines must print the same; work whose output differs counts as failed and has
+no numbers. A category's figure is the geometric mean of its ratios.
 
-Writes BASE.md and BASE.json (build/bench/latest). Exit status 1 when something failed.
+Writes BASE.md, BASE.json and a plot for each guest, BASE-GUEST.svg (build/bench/latest). Where the machine is only quiet for
+minutes, --for SECONDS begins no new work after that time, and --continue keeps what BASE.json has and measures the rest: it must be asked
+for the same things. --compare names the work whose ratio changed by more than the samples of both runs lie apart. --qemu debian measures
+beside the QEMU of Debian trixie, which tools/guest_root.py fetches, instead of this machine's. Exit status 1 when something failed.
 """
 import argparse
 import fnmatch
+import hashlib
 import json
 import math
 import os
@@ -27,34 +31,48 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 BUILD = os.path.join(ROOT, "build")
 OUT = os.path.join(BUILD, "bench")
 CFLAGS = ["-O2", "-std=gnu17", "-ffp-contract=off", "-static", "-pthread"]
-CATEGORIES = ["integer", "float", "memory", "call", "indirect", "atomic", "syscall", "application", "startup"]
+BIN = os.path.join(OUT, "bin-%08x" % zlib.crc32(" ".join(CFLAGS).encode()))
+CATEGORIES = ["integer", "float", "vector", "memory", "call", "indirect", "atomic", "syscall", "interpreter", "application", "startup"]
+ONLY_FOR = {"vector": ["aarch64"]}  # guests of a category that not all have: riscv64 has no vectors yet
 NAMES = {"native": "native", "qemu": "QEMU", "dragoman": "Dragoman"}
 GUESTS = {"riscv64": "riscv64", "aarch64": "arm64"}  # and Debian's name of it
 
-# name: (sets of tools/guest_root.py, command in the root; {d} is where the files of apps/ and those made below lie). A last
+# name: (category, sets of tools/guest_root.py, command in the root; {d} is where the files of apps/ and those made below lie). A last
 # word that begins with < is its standard input.
 APPS = {
-    "python": (["python"], "/usr/bin/python3 {d}/work.py"),
-    "sqlite": (["sqlite"], "/usr/bin/sqlite3 :memory: -init {d}/work.sql .quit"),
-    "perl": (["perl"], "/usr/bin/perl {d}/work.pl"),
-    "lua": (["lua"], "/usr/bin/lua5.4 {d}/work.lua"),
-    "gawk": (["gawk"], "/usr/bin/gawk -f {d}/work.awk {d}/medium"),
-    "bash": (["base"], "/bin/bash {d}/work.sh"),
-    "sort": (["base"], "/usr/bin/sort --parallel=1 -k2 {d}/text"),
-    "grep": (["base"], "/bin/grep -cE [aeiou][^aeiou]+ing.*[0-9]7 {d}/text"),
-    "gzip": (["base"], "/usr/bin/gzip -6 -n -c {d}/medium"),
-    "xz": (["base"], "/usr/bin/xz -2 -T1 -c {d}/small"),
-    "openssl": (["openssl"], "/usr/bin/openssl enc -camellia-128-cbc -K 00112233445566778899aabbccddeeff -iv 00 -in {d}/text"),
-    "gcc": (["gcc"], "/usr/libexec/gcc/{triple}/14/cc1 -quiet -O2 -ffreestanding {d}/unit.c -o /dev/null"),
-    "ripgrep": (["rust"], "/usr/bin/rg --no-config -j1 -c [a-z]+ing.*[0-9]7 {d}/text"),
-    "fzf": (["go"], "/usr/bin/fzf --filter eta7 <{d}/text"),
-    "node": (["node"], "/usr/bin/node {d}/work.js"),
+    "sqlite": ("application", ["sqlite"], "/usr/bin/sqlite3 :memory: -init {d}/work.sql .quit"),
+    "sort": ("application", ["base"], "/usr/bin/sort --parallel=1 -k2 {d}/text"),
+    "grep": ("application", ["base"], "/bin/grep -cE [aeiou][^aeiou]+ing.*[0-9]7 {d}/text"),
+    "sed": ("application", ["base"], "/bin/sed -nE s/([a-z]+)ing\\s([a-z]+)/\\2-\\1/gp {d}/medium"),
+    "gzip": ("application", ["base"], "/usr/bin/gzip -6 -n -c {d}/medium"),
+    "bzip2": ("application", ["base"], "/usr/bin/bzip2 -6 -c {d}/medium"),
+    "xz": ("application", ["base"], "/usr/bin/xz -2 -T1 -c {d}/small"),
+    "zstd": ("application", ["zstd"], "/usr/bin/zstd -q -9 --single-thread -c {d}/medium"),
+    "factor": ("application", ["base"], "/usr/bin/factor 9223372036854775783 1000000016000000063 170141183460469231731687303715884105727 340282366920938463463374607431768211297"),
+    "b2sum": ("application", ["base"], "/usr/bin/b2sum {d}/text {d}/text {d}/text {d}/text"),
+    "openssl": ("application", ["openssl"], "/usr/bin/openssl enc -aria-128-cbc -K 00112233445566778899aabbccddeeff -iv 00 -in {d}/text"),
+    "openssl-hash": ("application", ["openssl"], "/usr/bin/openssl dgst -ripemd160 {d}/text {d}/text {d}/text"),
+    "git": ("application", ["git"], "/usr/bin/git --git-dir={d}/repo.git --no-pager log -p --stat"),
+    "gcc": ("application", ["gcc"], "/usr/libexec/gcc/{triple}/14/cc1 -quiet -O2 -ffreestanding {d}/unit.c -o /dev/null"),
+    "ripgrep": ("application", ["rust"], "/usr/bin/rg --no-config -j1 -c [a-z]+ing.*[0-9]7 {d}/text"),
+    "fzf": ("application", ["go"], "/usr/bin/fzf --filter eta7 <{d}/text"),
+    "node": ("application", ["node"], "/usr/bin/node {d}/work.js"),
+    "python": ("interpreter", ["python"], "/usr/bin/python3 {d}/work.py"),
+    "perl": ("interpreter", ["perl"], "/usr/bin/perl {d}/work.pl"),
+    "lua": ("interpreter", ["lua"], "/usr/bin/lua5.4 {d}/work.lua"),
+    "gawk": ("interpreter", ["gawk"], "/usr/bin/gawk -f {d}/work.awk {d}/medium"),
+    "mawk": ("interpreter", ["base"], "/usr/bin/mawk -f {d}/work.awk {d}/medium"),
+    "bash": ("interpreter", ["base"], "/bin/bash {d}/work.sh"),
+    "dash": ("interpreter", ["base"], "/bin/dash {d}/work.dash"),
+    "bc": ("interpreter", ["base"], "/usr/bin/bc -lq {d}/work.bc <{d}/empty"),
 }
 
 
@@ -74,7 +92,7 @@ class Work:
 
     def __init__(self, name, category, times=1):
         self.name, self.category, self.times = name, category, times
-        self.argv = {}
+        self.argv = {}  # by runner; of a guest that has no such work, none
         self.stdin = os.devnull
 
 
@@ -94,7 +112,7 @@ def program_names():
 
 def compile_one(cc, source, out):
     """Compiles unless that has been done."""
-    inputs = [source, os.path.join(HERE, "programs", "bench.h"), os.path.abspath(__file__)]
+    inputs = [source, os.path.join(HERE, "programs", "bench.h"), os.path.join(HERE, "programs", "vector.h")]
     if os.path.exists(out) and all(os.path.getmtime(out) >= os.path.getmtime(i) for i in inputs):
         return
     p = subprocess.run([cc] + CFLAGS + ["-o", out, source, "-lm"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -110,24 +128,28 @@ QEMU_CPU = {"aarch64": ["-cpu", "cortex-a76"]}
 def engine_prefix(engine, guest, args, guest_root):
     """How an emulating engine's command line begins; the program follows."""
     if engine == "qemu":
-        return [shutil.which(args.qemu + guest) or args.qemu + guest] + QEMU_CPU.get(guest, []) + (["-L", guest_root] if guest_root else [])
-    return [args.dragoman, "run"] + (["--root", guest_root] if guest_root else [])
+        return [shutil.which(args.qemu + guest)] + QEMU_CPU.get(guest, []) + (["-L", guest_root] if guest_root else [])
+    return [args.dragoman, "run"] + (["--tier", args.tier] if args.tier else []) + (["--root", guest_root] if guest_root else [])
+
+
+def guests_of(category, guests):
+    return [g for g in guests if g in ONLY_FOR.get(category, guests)]
 
 
 def programs(args, wanted):
     for name in program_names():
         source = os.path.join(HERE, "programs", name + ".c")
         category = program_category(source)
-        if name == "true" or not wanted(name, category):
+        if name == "true" or not wanted(name, category) or not guests_of(category, args.guests):
             continue
         yield compiled(args, Work(name, category), source, [str(args.percent)])
 
 
 def compiled(args, w, source, extra):
-    base = os.path.join(OUT, "bin", os.path.splitext(os.path.basename(source))[0])
+    base = os.path.join(BIN, os.path.splitext(os.path.basename(source))[0])
     compile_one("gcc", source, base + ".native")
     w.argv["native"] = [base + ".native"] + extra
-    for g in args.guests:
+    for g in guests_of(w.category, args.guests):
         compile_one(g + "-linux-gnu-gcc", source, base + "." + g)
         for e in ("qemu", "dragoman"):
             w.argv[e + ":" + g] = engine_prefix(e, g, args, None) + [base + "." + g] + extra
@@ -151,10 +173,10 @@ def in_root(args, w, command):
 
 
 def applications(args, wanted):
-    for name, (sets, command) in APPS.items():
-        if wanted(name, "application"):
+    for name, (category, sets, command) in APPS.items():
+        if wanted(name, category):
             args.sets.update(sets)
-            yield in_root(args, Work(name, "application"), command)
+            yield in_root(args, Work(name, category), command)
 
 
 def startups(args, wanted):
@@ -164,9 +186,40 @@ def startups(args, wanted):
     if wanted("true-dynamic", "startup"):
         args.sets.add("base")
         yield in_root(args, Work("true-dynamic", "startup", times // 2), "/usr/bin/true")
+    if wanted("sh", "startup"):
+        args.sets.add("base")
+        yield in_root(args, Work("sh", "startup", times // 2), "/bin/sh -c :")
     if wanted("python-start", "startup"):
         args.sets.add("python")
         yield in_root(args, Work("python-start", "startup", times // 20), "/usr/bin/python3 -I -S -c pass")
+
+
+def make_repository(folder, lines):
+    """A git repository of 120 commits, each of which changes some lines of three of its twelve files."""
+    def put(kind, data):
+        data = b"%s %d\0" % (kind, len(data)) + data
+        name = hashlib.sha1(data).hexdigest()
+        path = os.path.join(folder, "objects", name[:2], name[2:])
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(zlib.compress(data))
+        return name
+
+    for d in ("objects", "refs/heads"):
+        os.makedirs(os.path.join(folder, d), exist_ok=True)
+    texts = [lines[i * 150:i * 150 + 150] for i in range(12)]
+    blobs, parent = [None] * 12, ""
+    for n in range(120):
+        for k in range(12) if n == 0 else (n % 12, n * 5 % 12, n * 7 % 12):
+            for i in range(6):
+                texts[k][(n * 13 + i * 29) % 150] = lines[(n * 31 + i * 7 + k) % len(lines)]
+            blobs[k] = put(b"blob", ("\n".join(texts[k]) + "\n").encode())
+        tree = put(b"tree", b"".join(b"100644 file%02d\0" % k + bytes.fromhex(b) for k, b in enumerate(blobs)))
+        who = "A U Thor <author@example.org> %d +0000" % (1000000000 + n * 1000)
+        parent = put(b"commit", ("tree %s\n%sauthor %s\ncommitter %s\n\nchange %d\n" % (tree, "parent %s\n" % parent if parent else "", who, who, n)).encode())
+    for name, text in (("HEAD", "ref: refs/heads/main\n"), ("refs/heads/main", parent + "\n"), ("config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")):
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(text)
 
 
 def make_files(folder):
@@ -184,6 +237,8 @@ def make_files(folder):
     for name, times in (("small", 1), ("medium", 4), ("text", 16)):
         with open(os.path.join(folder, name), "w") as f:
             f.write("\n".join(lines * times) + "\n")
+    open(os.path.join(folder, "empty"), "w").close()
+    make_repository(os.path.join(folder, "repo.git"), lines)
     with open(os.path.join(folder, "unit.c"), "w") as f:
         f.write("typedef unsigned long u64;\nstruct s { u64 a, b; struct s *next; int v[8]; };\n")
         for i in range(140):
@@ -197,7 +252,7 @@ def make_files(folder):
 # --- running ---
 
 def build_spawn():
-    out = os.path.join(OUT, "bin", "spawn")
+    out = os.path.join(BIN, "spawn")
     compile_one("gcc", os.path.join(HERE, "spawn.c"), out)
     return out
 
@@ -229,18 +284,21 @@ def measure(spawn, argv, times, stdin, timeout):
 
 
 def hash_of(data):
-    import hashlib
     return hashlib.sha256(data).hexdigest()
 
 
-def run_all(works, engines, rounds, spawn, timeout, clock, say):
-    """name -> {"category", "samples": {engine: [wall]}, "rss_kib": {engine: n}, "error": text or None}."""
-    result = {w.name: {"category": w.category, "samples": {e: [] for e in engines}, "rss_kib": {}, "error": {}} for w in works}
-    for r in range(rounds):
-        for i, w in enumerate(works):
-            row, outputs = result[w.name], {}
-            say("round %d of %d, %d of %d: %s" % (r + 1, rounds, i + 1, len(works), w.name))
-            for e in engines:
+def run_all(works, engines, rounds, spawn, timeout, clock, until, say):
+    """name -> {"category", "samples": {engine: [wall]}, "rss_kib": {engine: n}, "error": {engine: text}}. Begins no new work after `until`."""
+    result = {}
+    for i, w in enumerate(works):
+        if until and time.monotonic() > until:
+            break
+        mine = [e for e in engines if e in w.argv]
+        row = result[w.name] = {"category": w.category, "samples": {e: [] for e in mine}, "rss_kib": {}, "error": {}}
+        for r in range(rounds):
+            outputs = {}
+            say("%d of %d: %s, round %d of %d" % (i + 1, len(works), w.name, r + 1, rounds))
+            for e in mine:
                 if e in row["error"]:
                     continue
                 m, why = measure(spawn, w.argv[e], w.times, w.stdin, timeout)
@@ -250,9 +308,9 @@ def run_all(works, engines, rounds, spawn, timeout, clock, say):
                 outputs[e] = m["output"]
                 row["samples"][e].append(m[clock])
                 row["rss_kib"][e] = max(row["rss_kib"].get(e, 0), m["rss_kib"])
-            for e in engines[1:]:
-                if e in outputs and engines[0] in outputs and outputs[e] != outputs[engines[0]]:
-                    row["error"][e] = "its output differs from %s's" % engines[0]
+            for e in mine[1:]:
+                if e in outputs and mine[0] in outputs and outputs[e] != outputs[mine[0]]:
+                    row["error"][e] = "its output differs from %s's" % mine[0]
     return result
 
 
@@ -280,6 +338,26 @@ def ratio(row, a, b):
     return x / y if x and y else None
 
 
+def ratio_spread(row, a, b):
+    """How far the ratios of single rounds lie apart, as a part of the ratio of the medians; None of one round."""
+    pairs = [x / y for x, y in zip(row["samples"].get(a, []), row["samples"].get(b, []))]
+    middle = ratio(row, a, b)
+    return (max(pairs) - min(pairs)) / middle if len(pairs) > 1 and middle else None
+
+
+def changes(result, old, a, b):
+    """[(name, before, now)] of the work whose ratio of a to b changed by more than both runs' ratios lie apart, the largest first. Of a run
+    of one round nothing is known about that; a tenth is taken for it."""
+    out = []
+    for name, row in result.items():
+        before, now = name in old and ratio(old[name], a, b), ratio(row, a, b)
+        if before and now:
+            spread = sum(0.1 if s is None else s for s in (ratio_spread(row, a, b), ratio_spread(old[name], a, b)))
+            if abs(math.log(now / before)) > math.log(1 + spread):
+                out.append((name, before, now))
+    return sorted(out, key=lambda c: -abs(math.log(c[2] / c[1])))
+
+
 def summary(result, a, b):
     """category -> geometric mean of a's time over b's; "all" leaves out start-up."""
     out = {}
@@ -302,6 +380,8 @@ def markdown(doc, old=None):
     old_guests = [g for g in guests if old and g in old["guests"]]
     lines = ["# Benchmarks", "", "%s; %s, medians of %d rounds. × is time over native time; faster is how many times as fast as QEMU; the spread is that of Dragoman's samples."
              % (doc["machine"], doc["clock"], doc["rounds"]), ""]
+    if doc.get("versions"):
+        lines += ["; ".join("%s: %s" % v for v in doc["versions"].items()) + ("; tier: " + doc["tier"] if doc.get("tier") else "") + ".", ""]
     head = ["work", "category", "native"]
     for g in guests:
         head += [g + ": QEMU ×", "Dragoman ×", "faster", "spread"] + (["before ×", "change"] if g in old_guests else [])
@@ -319,6 +399,9 @@ def markdown(doc, old=None):
         for runner, why in row["error"].items():
             cells[-1] += " %s: %s" % (name_of(runner), why)
         lines.append("| " + " | ".join(cells) + " |")
+    for g in old_guests:
+        found = changes(result, old["work"], "dragoman:" + g, "native")
+        lines += ["", "%s, changed beyond the spread: %s." % (g, ", ".join("%s %.2f → %.2f (%+.0f %%)" % (n, x, y, y / x * 100 - 100) for n, x, y in found) or "nothing")]
     for g in guests:
         before = summary(old["work"], "qemu:" + g, "dragoman:" + g) if g in old_guests else {}
         lines += ["", "%s, geometric means:" % g, "", "| category | QEMU × | Dragoman × | faster than QEMU |" + (" before |" if before else ""),
@@ -327,6 +410,12 @@ def markdown(doc, old=None):
         for c in CATEGORIES + ["all"]:
             if q[c] or d[c]:
                 lines.append("| %s | %s | %s | %s |" % ("**all but start-up**" if c == "all" else c, fmt(q[c]), fmt(d[c]), fmt(f[c])) + (" %s |" % fmt(before.get(c)) if before else ""))
+    for g in guests:
+        ours = "dragoman:" + g
+        worst = sorted(((ratio(r, ours, "native"), n) for n, r in result.items() if ratio(r, ours, "native") and r["category"] != "startup"), reverse=True)[:8]
+        slower = ["%s (%.2f)" % (n, ratio(r, "qemu:" + g, ours)) for n, r in result.items() if (ratio(r, "qemu:" + g, ours) or 1) < 1]
+        if worst:
+            lines += ["", "%s: furthest from native: %s. Slower than QEMU: %s." % (g, ", ".join("%s %.2f" % (n, x) for x, n in worst), ", ".join(slower) or "none")]
     rss = ["%s %.1f MiB" % (name_of(e), r / 1024) for e, r in result.get("true-static", {}).get("rss_kib", {}).items()]
     if rss:
         lines += ["", "Memory of a static `true`: " + ", ".join(rss) + "."]
@@ -338,7 +427,9 @@ def machine():
     with open("/proc/cpuinfo") as f:
         m = re.search(r"model name\s*: (.*)", f.read())
         model = m.group(1) if m else model
-    return "%s, %d CPUs, Linux %s" % (model, os.cpu_count(), platform.release().split("-")[0])
+    with open("/proc/meminfo") as f:
+        memory = int(re.search(r"MemTotal: *(\d+)", f.read()).group(1)) / 2**20
+    return "%s, %d CPUs, %.0f GiB, Linux %s" % (model, os.cpu_count(), memory, platform.release().split("-")[0])
 
 
 def version_of(cmd):
@@ -356,19 +447,23 @@ def main(argv):
     ap.add_argument("--only", action="append", default=[], metavar="PATTERN", help="work or category whose name matches")
     ap.add_argument("--guests", default=",".join(GUESTS))
     ap.add_argument("--engines", default="native,qemu,dragoman")
+    ap.add_argument("--tier", help="Dragoman's tier: interp, baseline, optimised (its default)")
+    ap.add_argument("--continue", dest="go_on", action="store_true", help="keep what BASE.json has, and measure the rest")
+    ap.add_argument("--for", dest="seconds", type=int, metavar="SECONDS", help="begin no new work after that time")
     ap.add_argument("--compare", metavar="OLD.json", help="show what changed since")
     ap.add_argument("--out", default=os.path.join(OUT, "latest"), metavar="BASE")
     ap.add_argument("--percent", type=int, help="amount of work of the programs (100)")
     ap.add_argument("--timeout", type=int, default=300, help="seconds that one run may take")
-    ap.add_argument("--qemu", default="qemu-", metavar="PREFIX", help="what stands before the guest's name in QEMU's commands (qemu-)")
+    ap.add_argument("--qemu", default="qemu-", metavar="PREFIX", help="what stands before the guest's name in QEMU's commands (qemu-), or debian: that of Debian trixie")
     ap.add_argument("--dragoman", default=os.path.join(BUILD, "dragoman"))
     ap.add_argument("--list", action="store_true")
+    import plot  # which imports this
     args = ap.parse_args(argv)
     if args.list:
         for n in program_names():
             print("%-14s %s" % (n, program_category(os.path.join(HERE, "programs", n + ".c"))))
-        for n, (_, command) in APPS.items():
-            print("%-14s application" % n)
+        for n, (category, _, _) in APPS.items():
+            print("%-14s %s" % (n, category))
         return 0
     old = None
     if args.compare:
@@ -379,6 +474,10 @@ def main(argv):
         ap.error("--engines: native first, then any of qemu, dragoman")
     if set(args.guests) - set(GUESTS):
         ap.error("--guests: any of " + ", ".join(GUESTS))
+    if args.qemu == "debian":
+        if subprocess.run([os.path.join(ROOT, "tools", "guest_root.py"), "--quiet", "--arch", "amd64", "qemu-user"]).returncode:
+            return 1
+        args.qemu = os.path.join(BUILD, "roots", "amd64", "usr", "bin", "qemu-")
     if "qemu" in engines:
         for g in args.guests:
             if not shutil.which(args.qemu + g):
@@ -389,19 +488,24 @@ def main(argv):
         os.execvp("unshare", ["unshare", "--user", "--map-root-user", sys.executable, os.path.abspath(__file__)] + argv)
     args.percent = args.percent or (25 if args.quick else 100)
     rounds = args.rounds or (1 if args.quick else 5)
-    os.makedirs(os.path.join(OUT, "bin"), exist_ok=True)
+    os.makedirs(BIN, exist_ok=True)
     args.sets, args.dir = set(), "/tmp/bench-%d" % os.getpid()
 
     def wanted(name, category):
         if args.only:
             return any(fnmatch.fnmatch(name, p) or category == p for p in args.only)
-        return not (args.quick and category == "application")
+        return not (args.quick and category in ("application", "interpreter"))
 
+    kept = {}
+    if args.go_on and os.path.exists(args.out + ".json"):
+        with open(args.out + ".json") as f:
+            kept = json.load(f)["work"]
     works = list(programs(args, wanted)) + list(applications(args, wanted)) + list(startups(args, wanted))
     if not works:
         sys.exit("bench: nothing is called %s" % " ".join(args.only))
+    works = [w for w in works if w.name not in kept]
     folders = []
-    if args.sets:
+    if works and args.sets:
         folders.append(args.dir)
         make_files(args.dir)
         for arch in [GUESTS[g] for g in args.guests] + ["amd64"]:
@@ -412,22 +516,30 @@ def main(argv):
     tty = sys.stderr.isatty()
     try:
         result = run_all(works, runners(engines, args.guests), rounds, build_spawn(), args.timeout, "cpu" if args.cpu else "wall",
+                         args.seconds and time.monotonic() + args.seconds,
                          lambda s: tty and print("\r\x1b[K" + s, end="", file=sys.stderr, flush=True))
     finally:
         for f in folders:
             shutil.rmtree(f, ignore_errors=True)
     if tty:
         print("\r\x1b[K", end="", file=sys.stderr)
+    left = len(works) - len(result)
+    result = {**kept, **result}
     doc = {"machine": machine(), "guests": args.guests, "rounds": rounds, "percent": args.percent, "clock": "processor time" if args.cpu else "wall time", "cflags": CFLAGS,
-           "versions": {"gcc": version_of(["gcc", "--version"]), "cross": version_of([args.guests[0] + "-linux-gnu-gcc", "--version"]), "qemu": version_of([args.qemu + args.guests[0], "--version"])},
+           "tier": args.tier or "",
+           "versions": {"gcc": version_of(["gcc", "--version"]), "cross": version_of([args.guests[0] + "-linux-gnu-gcc", "--version"]),
+                        "qemu": version_of([args.qemu + args.guests[0], "--version"]), "dragoman": version_of(["git", "-C", ROOT, "describe", "--always", "--dirty"])},
            "work": result}
     text = markdown(doc, old)
     with open(args.out + ".json", "w") as f:
         json.dump(doc, f, indent=1)
     with open(args.out + ".md", "w") as f:
         f.write(text)
+    for g in args.guests:
+        with open("%s-%s.svg" % (args.out, g), "w") as f:
+            f.write(plot.draw(doc, g))
     print(text)
-    print("bench: written to %s.md and .json" % os.path.relpath(args.out))
+    print("bench: written to %s.md, .json and .svg%s" % (os.path.relpath(args.out), "; %d left for --continue" % left if left else ""))
     return 1 if any(r["error"] for r in result.values()) else 0
 
 
