@@ -56,7 +56,7 @@ APPS = {
     "bzip2": ("application", ["base"], "/usr/bin/bzip2 -6 -c {d}/medium"),
     "xz": ("application", ["base"], "/usr/bin/xz -2 -T1 -c {d}/small"),
     "zstd": ("application", ["zstd"], "/usr/bin/zstd -q -9 --single-thread -c {d}/medium"),
-    "factor": ("application", ["base"], "/usr/bin/factor 9223372036854775783 1000000016000000063 170141183460469231731687303715884105727 340282366920938463463374607431768211297"),
+    "factor": ("application", ["base"], "/usr/bin/factor 79228162514264337593543950319 121932631137021795226185032733 15241578780673678546105778281054720515 316912650057057350374175801351"),
     "b2sum": ("application", ["base"], "/usr/bin/b2sum {d}/text {d}/text {d}/text {d}/text"),
     "openssl": ("application", ["openssl"], "/usr/bin/openssl enc -aria-128-cbc -K 00112233445566778899aabbccddeeff -iv 00 -in {d}/text"),
     "openssl-hash": ("application", ["openssl"], "/usr/bin/openssl dgst -ripemd160 {d}/text {d}/text {d}/text"),

@@ -64,7 +64,7 @@ class Test:
             if missing:
                 raise Skip(missing)
             source = os.path.join(HERE, 'programs', name + '.c')
-            subprocess.run([self.guest.cc, '-O1', '-w', '-static', '-pthread', *flags, '-o', out, source], check=True)
+            guests.build(self.guest.cc, ['-O1', '-w', '-static', '-pthread', *flags], source, out)
         return out
 
     def call(self, *args, env=(), command=None, cwd=None, merge=False):

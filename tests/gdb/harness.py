@@ -226,9 +226,10 @@ class Test:
         os.makedirs(os.path.dirname(out), exist_ok=True)
         extra = {'static': ['-static'], 'dynamic': ['-fPIE', '-pie']}[kind]
         source = os.path.join(PROGRAMS, program + '.c')
-        r = subprocess.run([self.guest.cc, '-g', '-O0', '-w', '-pthread', *extra, '-o', out, source], capture_output=True, text=True)
-        if r.returncode:
-            raise Failed(f'{program}.c: {r.stderr}')
+        try:
+            guests.build(self.guest.cc, ['-g', '-O0', '-w', '-pthread', *extra], source, out)
+        except subprocess.CalledProcessError as e:
+            raise Failed(f'{program}.c: {e.stderr.decode(errors="replace")}')
         return out
 
     def symbol(self, program, name, kind='static'):

@@ -52,7 +52,7 @@ class Runner:
 
     def build(self, source, *flags):
         out = os.path.join(self.tmp, os.path.basename(source)[:-2] + ''.join(f.strip('-') for f in flags))
-        subprocess.run([self.guest.cc, '-O1', '-w', '-pthread', *flags, '-o', out, os.path.join(HERE, source)], check=True)
+        guests.build(self.guest.cc, ['-O1', '-w', '-pthread', *flags], os.path.join(HERE, source), out)
         return out
 
     def run(self, name, args, want, data=b'', env=None, setup=None, timeout=30, other=None):

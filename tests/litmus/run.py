@@ -19,8 +19,7 @@ SKIP = 77
 
 def build(guest, out):
     """litmus.c for a guest."""
-    subprocess.run([guest.cc, '-O2', '-Wall', '-Wextra', '-static', '-pthread', '-I', os.path.join(HERE, guest.name), '-o', out,
-                    os.path.join(HERE, 'litmus.c')], check=True)
+    guests.build(guest.cc, ['-O2', '-Wall', '-Wextra', '-static', '-pthread', '-I', os.path.join(HERE, guest.name)], os.path.join(HERE, 'litmus.c'), out)
 
 
 def main():

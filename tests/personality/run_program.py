@@ -19,10 +19,10 @@ PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
 
 def build(cc, source, out, extra):
-    cmd = [cc, '-O1', '-w', '-pthread', '-o', out, source, '-lrt'] + extra
-    r = subprocess.run(cmd, capture_output=True, text=True)
-    if r.returncode:
-        print(f'{" ".join(cmd)}\n{r.stderr}', file=sys.stderr)
+    try:
+        guests.build(cc, ['-O1', '-w', '-pthread', *extra], source, out, ['-lrt'])
+    except subprocess.CalledProcessError as e:
+        print(f'{" ".join(e.cmd)}\n{e.stderr.decode(errors="replace")}', file=sys.stderr)
         sys.exit(99)
 
 

@@ -24,11 +24,12 @@ PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
 
 def build(compiler, source, out, static):
-    cmd = [compiler, '-O1', '-w', '-pthread', '-I', ROOT, '-o', out, source] + (['-static'] if static else [])
-    cmd += ['-fnon-call-exceptions'] if source.endswith('.cc') else ['-ldl', '-lrt']
-    r = subprocess.run(cmd, capture_output=True, text=True)
-    if r.returncode:
-        print(f'{" ".join(cmd)}\n{r.stderr}', file=sys.stderr)
+    flags = ['-O1', '-w', '-pthread', '-I', ROOT] + (['-static'] if static else [])
+    cxx = source.endswith('.cc')
+    try:
+        guests.build(compiler, flags + (['-fnon-call-exceptions'] if cxx else []), source, out, [] if cxx else ['-ldl', '-lrt'])
+    except subprocess.CalledProcessError as e:
+        print(f'{" ".join(e.cmd)}\n{e.stderr.decode(errors="replace")}', file=sys.stderr)
         sys.exit(99)
 
 

@@ -142,6 +142,7 @@ def main(argv):
         except suite.Unready as e:
             print("suites: %s: %s" % (a.suite, e), file=sys.stderr)
             return 77
+    cx.quick = a.quick
     tests = module.tests(cx)
     if a.only:
         tests = [t for t in tests if any(fnmatch.fnmatchcase(t.name, p) for p in a.only)]

@@ -1,4 +1,4 @@
-"""stress-ng: each of its stressors, alone, for two seconds, verifying what it computes and what the kernel answers.
+"""stress-ng: each of its stressors, alone, for two seconds (one in the quick run), verifying what it computes and what the kernel answers.
 
 These are Debian's own programs, the same version natively (below a change of root) and for the guest (below --root; QEMU has
 only its library prefix). stress-ng ends with 0 when all is well, 2 when a verification failed, 3 and 4 when the stressor
@@ -69,7 +69,7 @@ def tests(cx):
     quick = QUICK if cx.guest.name == "riscv64" else QUICK_OTHERS
     for name in stressors():
         def argv(side, cx, name=name):
-            return cx.in_root(side, ["/usr/bin/stress-ng", "--" + name, "1", "--verify", "-t", "2", "--oom-avoid", "--no-rand-seed"],
+            return cx.in_root(side, ["/usr/bin/stress-ng", "--" + name, "1", "--verify", "-t", "1" if cx.quick else "2", "--oom-avoid", "--no-rand-seed"],
                               name)
         found.append(Test(name, argv, judge, quick=name in quick, timeout=120, whole=True))
     return found

@@ -211,7 +211,7 @@ def main(argv):
     guests.add_option(ap)
     ap.add_argument("--roots", default=ROOTS, help="where the Debian packages are")
     ap.add_argument("--engine", choices=["dragoman", "qemu"], default="dragoman")
-    ap.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
+    ap.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 2)
     ap.add_argument("--json", metavar="FILE", help="write the results here too")
     ap.add_argument("--keep", action="store_true", help="keep the texts of cases that pass too")
     ap.add_argument("--quick", action="store_true", help="without the long ones")
