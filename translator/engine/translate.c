@@ -100,7 +100,7 @@ struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u)
 
 int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, struct host_code *hc)
 {
-    u32 max_marks = 4 * (u->guest_insns + 2) + 16;
+    u32 max_marks = 6 * (u->guest_insns + 2) + 16;
     size_t align = e->host->code_align ? e->host->code_align : 16;
     size_t off = (e->used + align - 1) & ~(align - 1);
     if (off >= e->code.size || e->nblocks == e->max_blocks || e->nexits + 2 * u->nexits + 2 > e->max_exits)

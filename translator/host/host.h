@@ -22,8 +22,12 @@ struct host_mark {
 };
 
 /* A state: how many slots are held by something else than their memory, then a word for each: the slot, and from bit 16
- * on a register as the backend numbers them; or HOST_HELD_CONST, and the value in the next word. */
+ * on a register as the backend numbers them; or HOST_HELD_CONST, and the value in the next word; or HOST_HELD_MEM, and
+ * in the next word where it lies, as the backend counts. With HOST_STATE_PINS in the first word, pinned slots are in
+ * their registers besides. */
 #define HOST_HELD_CONST 0xffffull
+#define HOST_HELD_MEM   0xfffeull
+#define HOST_STATE_PINS (1ull << 32)
 
 /* One direct exit (exit, exit_if): a jump that can be patched to reach a translation. */
 struct host_exit {
@@ -50,7 +54,7 @@ struct host_code {
     u32 nmarks, nmarks_cap;
     struct host_exit *exits;
     u32 nexits, nexits_cap;
-    const u64 *state; /* of a region, in the unit's arena */
+    const u64 *state; /* in the unit's arena */
     u32 nstate;
     size_t size; /* bytes written, cold parts included */
 };

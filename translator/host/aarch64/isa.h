@@ -10,6 +10,7 @@
 #define REGIONS    false        /* it compiles units with labels */
 #define MAX_CODE   (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
 #define LINK_LATE  false
+#define LATE_PUTS  false /* its side exits make them (late.h) */
 
 /* --- features (probe.c) --- */
 

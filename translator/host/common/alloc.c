@@ -20,6 +20,7 @@
 
 #include "lib/bits.h"
 #include "lib/err.h"
+#include "translator/host/common/late.h"
 #include "translator/host/common/region.h"
 
 static u32 cells_of(u32 type)
@@ -79,6 +80,26 @@ static void temp_give(struct gen *g, u32 r, ir_ref v)
     g->val[v].reg = (u8)r;
 }
 
+/* Is it needed for more than puts that wait? */
+static bool needed(const struct gen *g, ir_ref v)
+{
+    return g->val[v].last > g->pos || !g->val[v].waits;
+}
+
+/* Value v loses temp r, and lives on. */
+static void leave_temp(struct gen *g, ir_ref v, u32 r)
+{
+    if (has_home(g, v))
+        return;
+    if (!needed(g, v)) {
+        late_store(g, v, r);
+        return;
+    }
+    spill(g, v, r);
+    if (g->val[v].waits)
+        late_moved(g);
+}
+
 u32 temp_of(struct gen *g, u64 mask)
 {
     mask &= ~g->locked;
@@ -93,15 +114,14 @@ u32 temp_of(struct gen *g, u64 mask)
     for (u64 m = mask; m; m &= m - 1) {
         u32 r = ctz64(m);
         ir_ref v = g->owner[r];
-        u32 last = g->val[v].last + (has_home(g, v) ? 1u << 30 : 0);
+        /* By preference one that has another place; then one that only a put waits for. */
+        u32 last = g->val[v].last + (has_home(g, v) ? 1u << 30 : !needed(g, v) ? 1u << 29 : 0);
         if (best == NOREG || last > best_last) {
             best = r;
             best_last = last;
         }
     }
-    ir_ref v = g->owner[best];
-    if (!has_home(g, v))
-        spill(g, v, best);
+    leave_temp(g, g->owner[best], best);
     temp_drop(g, best);
     g->locked |= 1ull << best;
     return best;
@@ -121,9 +141,11 @@ void temp_take(struct gen *g, u32 r)
             temp_give(g, t, v);
             g->owner[r] = 0;
             g->held &= ~(1ull << r);
+            if (g->val[v].waits)
+                late_moved(g);
             return;
         }
-        spill(g, v, r);
+        leave_temp(g, v, r);
     }
     temp_drop(g, r);
 }
@@ -220,12 +242,19 @@ static void vacate(struct gen *g, u32 s)
     if (!w || g->val[w].slot != s)
         return;
     g->val[w].slot = NOSLOT;
-    if (g->val[w].last <= g->pos)
+    if (g->val[w].last <= g->pos && !g->val[w].waits)
         return;
     g->val[w].slot = (u16)other_slot(g, w, s);
-    if (has_home(g, w) || g->val[w].reg != NOREG)
+    if (has_home(g, w) || g->val[w].reg != NOREG) {
+        if (g->val[w].waits)
+            late_moved(g);
         return;
+    }
     u32 type = g->val[w].type;
+    if (!needed(g, w) && g->slot_reg[s] != NOREG) {
+        late_store(g, w, g->slot_reg[s]);
+        return;
+    }
     if (in_memory(type)) {
         copy_vcpu(g, spill_cell(g, w), slot_off(g, s));
         return;
@@ -237,6 +266,8 @@ static void vacate(struct gen *g, u32 s)
         load_vcpu(g, t, slot_off(g, s), type);
     temp_give(g, t, w);
     g->locked &= ~(1ull << t);
+    if (g->val[w].waits)
+        late_moved(g);
 }
 
 /* Is the old value of slot s in the way of computing a new one right there, for put p? It is when it is needed later
@@ -362,6 +393,8 @@ void emit_put(struct gen *g, ir_ref i)
     u32 s = in->aux, r = g->slot_reg[s];
     ir_ref x = root_of(g, in->a);
     g->changed = true;
+    if (LATE_PUTS && !g->region && late_put(g, i, s, x))
+        return;
     if (g->slot_val[s] == x || (g->region && region_holds(g, s, x)))
         return;
     if (in_memory(in->type)) {
@@ -414,12 +447,12 @@ void release_dead(struct gen *g)
 {
     for (u64 m = g->held; m; m &= m - 1) {
         u32 r = ctz64(m);
-        if (g->val[g->owner[r]].last <= g->pos)
+        if (g->val[g->owner[r]].last <= g->pos && !g->val[g->owner[r]].waits)
             temp_drop(g, r);
     }
     for (u32 k = 0; k < g->nspilled;) {
         ir_ref v = g->spill_owner[k];
-        if (g->val[v].last > g->pos) {
+        if (g->val[v].last > g->pos || g->val[v].waits) {
             k++;
             continue;
         }

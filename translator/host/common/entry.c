@@ -86,13 +86,19 @@ static void unwind_pins(struct vcpu *v, const struct mk_regs *regs, const struct
     }
 }
 
-/* As a region's state says. */
-static void unwind_state(struct vcpu *v, const struct mk_regs *regs, const struct ir_slots *slots, const u64 *state)
+/* As a state says. */
+static void unwind_state(struct vcpu *v, const struct mk_regs *regs, const struct common_head *h,
+                         const struct ir_slots *slots, const u64 *state)
 {
-    for (u64 n = *state++; n; n--) {
+    if (*state & HOST_STATE_PINS)
+        unwind_pins(v, regs, h);
+    for (u32 n = (u32)*state++; n; n--) {
         const struct ir_slot *s = &slots->slot[*state & 0xffff];
         const u64 r = *state++ >> 16;
-        memcpy(v->slots + s->offset, r == HOST_HELD_CONST ? state++ : reg_in(regs, (u32)r), ir_bits(s->type) / 8);
+        const void *from = r == HOST_HELD_CONST ? (const void *)state++
+                           : r == HOST_HELD_MEM ? (const u8 *)v + VBASE + (s64)*state++
+                                                : reg_in(regs, (u32)r);
+        memcpy(v->slots + s->offset, from, ir_bits(s->type) / 8);
     }
 }
 
@@ -101,7 +107,7 @@ void entry_unwind(struct vcpu *v, struct mk_regs *regs, const void *common, cons
 {
     const struct common_head *h = common;
     if (state)
-        unwind_state(v, regs, slots, state);
+        unwind_state(v, regs, h, slots, state);
     else
         unwind_pins(v, regs, h);
     mend_fault(v, regs);

@@ -15,6 +15,7 @@
 #include "translator/host/common/unit.h"
 
 #include "lib/arena.h"
+#include "translator/host/common/late.h"
 #include "translator/host/common/region.h"
 #include "lib/err.h"
 #include "lib/str.h"
@@ -36,6 +37,7 @@ const u8 cc_swapped[IR_NCC] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_LTS,
 
 struct scan {
     u32 barrier;   /* nearest following instruction where slots are looked at */
+    u32 through;   /* the same, by more than a side exit or a fault */
     u32 block_end; /* nearest following end of a block */
     u32 next_get[IR_MAX_SLOTS], next_put[IR_MAX_SLOTS];
 };
@@ -184,7 +186,7 @@ static void scan(struct gen *g, struct scan *s)
                                  .reg = NOREG,
                                  .fixed = NOREG,
                                  .type = ins_of(g, i)->type};
-    s->barrier = s->block_end = u->n;
+    s->barrier = s->block_end = s->through = u->n;
 
     for (ir_ref i = u->n - 1; i > 0; i--) {
         const struct ir_ins *in = ins_of(g, i);
@@ -194,6 +196,9 @@ static void scan(struct gen *g, struct scan *s)
             (in->op == IR_OP_put && is_overwritten(s, in->aux)))
             continue;
         v->live = in->op != IR_OP_const;
+        if (LATE_PUTS && in->op == IR_OP_put)
+            v->late = s->next_put[in->aux] < s->through && s->next_put[in->aux] < s->next_get[in->aux] &&
+                      g->slot_reg[in->aux] == NOREG && !g->region;
         bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
         v->shares = widens || in->op == IR_OP_trunc ||
                     (in->op == IR_OP_vlow && is_float_class(in->type) && !in_memory(IR_V128));
@@ -208,7 +213,8 @@ static void scan(struct gen *g, struct scan *s)
             a->user = i;
             continue;
         }
-        if (v->uses == 1 && v->user - i <= FUSE_DISTANCE && v->user <= s->block_end && can_fuse(g, i, v->user)) {
+        if (v->uses == 1 && v->user - i <= FUSE_DISTANCE && v->user <= s->block_end && !g->val[v->user].late &&
+            can_fuse(g, i, v->user)) {
             v->fused = true;
             v->at = g->val[v->user].at;
             v->hint = 0;
@@ -236,17 +242,21 @@ static void scan(struct gen *g, struct scan *s)
             break;
         case IR_OP_call:
         case IR_OP_vcall:
-        case IR_OP_exit_if:
         case IR_OP_exit:
         case IR_OP_exit_ind:
         case IR_OP_trap:
         case IR_OP_poll:
+            s->barrier = s->through = i;
+            break;
+        case IR_OP_exit_if:
             s->barrier = i;
+            if (in->aux & IR_EXIT_POLL)
+                s->through = i;
             break;
         case IR_OP_label:
         case IR_OP_jump:
         case IR_OP_jump_if:
-            s->barrier = s->block_end = i;
+            s->barrier = s->block_end = s->through = i;
             break;
         default:
             if (flags & IR_FAULT)
@@ -324,8 +334,7 @@ struct cold *cold_new(struct gen *g, void (*emit)(struct gen *, const struct col
         return &g->lost;
     }
     *k = (struct cold){.emit = emit, .ins = g->pos, .guest_off = (u32)(g->insn_pc - g->u->pc)};
-    if (g->region)
-        k->state = region_state(g);
+    k->state = g->region ? region_state(g) : g->faults ? late_state(g) : 0;
     if (!g->ncold++)
         g->cold_first = code_off(&g->c);
     if (site)
@@ -458,7 +467,13 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
             unit_mark(g, (u32)(in->imm - u->pc), 0);
             continue;
         }
+        g->faults = g->nlate && (op_flags(in) & IR_FAULT);
+        if (g->faults)
+            late_moved(g);
         unit_one(g, i);
+        g->faults = false;
     }
+    out->state = g->state;
+    out->nstate = g->nstate;
     return unit_end(g);
 }

@@ -49,8 +49,9 @@ static inline u64 soft_desc(u32 op, u32 type, u32 arg_type, u32 aux)
 
 /* --- state of one unit --- */
 
-#define NOSLOT  0xffff
-#define NOSPILL 0xffff
+#define MAX_LATE 8 /* puts that wait at one time */
+#define NOSLOT   0xffff
+#define NOSPILL  0xffff
 
 /* One SSA value. It may be in several places at once; a constant needs none. Those of a type that is kept in memory
  * (in_memory) have slots and spill cells only. */
@@ -71,10 +72,13 @@ struct val {
     bool shares; /* is its operand as it stands in a register: trunc, and extensions of what is extended already */
     bool fused;  /* emitted by its user */
     bool chain;  /* the hint came through a user, not from the put itself */
+    bool late;   /* a put that may wait (late.h) */
+    u8 waits;    /* how many late puts wait for this value */
 };
 
 struct gen;
 struct region;
+struct late;
 
 /* Code that is emitted behind what the body has so far. */
 struct cold {
@@ -83,10 +87,11 @@ struct cold {
     u8 *site[MAX_SITES]; /* jumps that lead here: the first nsites */
     const u8 *back;      /* where to go on (rw view) */
     ir_ref ins;
-    u32 guest_off;      /* of the guest instruction, from the unit's pc */
-    u32 state;          /* region: of its mark, if it faults */
-    const ir_ref *held; /* region: who holds slots, if it leaves (region_held) */
-    u64 n;              /* what this and the registers mean is the emitter's */
+    u32 guest_off;           /* of the guest instruction, from the unit's pc */
+    u32 state;               /* of its mark, if it faults */
+    const ir_ref *held;      /* region: who holds slots, if it leaves (region_held) */
+    const struct late *late; /* what is to be stored first, if it leaves */
+    u64 n;                   /* what this and the registers mean is the emitter's */
     u8 r[4];
     u8 nsites;
     bool faults; /* has instructions that may fault: gets a mark */
@@ -109,6 +114,15 @@ struct gen {
     u8 slot_reg[IR_MAX_SLOTS];     /* register a slot is pinned in, or NOREG */
     u8 outer_reg[IR_MAX_SLOTS];    /* region: the same outside of it */
     struct region *region;         /* NULL for a unit without labels */
+    struct {
+        ir_ref v;
+        u16 slot;
+    } late[MAX_LATE]; /* puts that wait */
+    u32 nlate;
+    u32 late_same; /* the state that describes them, if nothing has changed since; else 0 */
+    bool faults;   /* an instruction that may fault is being emitted, and something waits */
+    u64 *state;    /* words of host_code.state */
+    u32 nstate, state_cap;
     struct cold *cold, **cold_tail;
     u32 ncold;        /* how many wait */
     u32 cold_first;   /* where the first jump to one of them is */
@@ -142,7 +156,8 @@ static inline bool is_const(const struct gen *g, ir_ref i)
 /* Does this value die with the instruction being emitted? */
 static inline bool dies(const struct gen *g, ir_ref i)
 {
-    return g->val[root_of(g, i)].last <= g->pos;
+    const struct val *v = &g->val[root_of(g, i)];
+    return v->last <= g->pos && !v->waits;
 }
 /* A constant's bits, sign-extended from its type's width when an integer. */
 static inline bool const_of(const struct gen *g, ir_ref i, u64 *bits)

@@ -12,6 +12,7 @@
 #define REGIONS    false      /* it compiles units with labels */
 #define MAX_CODE   (1u << 30) /* what auipc reaches either way, and to spare */
 #define LINK_LATE  true       /* fence.i, on every hart */
+#define LATE_PUTS  false /* its side exits make them (late.h) */
 
 /* --- features (probe.c) --- */
 

@@ -22,7 +22,8 @@ static void load_opnd(struct gen *g, u32 w, u32 dst, struct opnd src)
 static bool alu_in_memory(struct gen *g, ir_ref i, u32 w, u32 alu, ir_ref a, ir_ref b)
 {
     const struct ir_ins *put = ins_of(g, i + 1);
-    if (g->region || put->op != IR_OP_put || put->a != i || g->val[i].uses != 1 || !g->val[i + 1].live)
+    if (g->region || put->op != IR_OP_put || put->a != i || g->val[i].uses != 1 || !g->val[i + 1].live ||
+        g->val[i + 1].late)
         return false;
     u32 s = put->aux;
     ir_ref v = root_of(g, a);

@@ -26,6 +26,7 @@
  *
  * Polls. A loop passes a direct exit that goes backward (IR_EXIT_POLL) or an indirect one. Side exits poll before their
  * condition, to go on from their own instruction, unless that has changed something already. */
+#include "translator/host/common/late.h"
 #include "translator/host/x86_64/gen.h"
 
 #include "lib/err.h"
@@ -153,6 +154,15 @@ u8 *branch_if(struct gen *g, u32 cc, ir_ref a, ir_ref b)
     return x_jcc(&g->c, cmp.cc);
 }
 
+/* Out of a unit in which puts wait. */
+static void cold_late(struct gen *g, const struct cold *k)
+{
+    if (!k->late)
+        return;
+    late_leave(g, k->late, 0);
+    exit_jmp(g, ins_of(g, k->ins)->imm);
+}
+
 /* Out of a region. */
 static void cold_exit(struct gen *g, const struct cold *k)
 {
@@ -193,6 +203,10 @@ void emit_exit_if(struct gen *g, ir_ref i)
         poll_exit(g, false);
         exit_jmp(g, in->imm);
         x_here(c, on);
+        return;
+    }
+    if (g->nlate) {
+        cold_new(g, cold_late, x_jcc(c, cmp.cc))->late = late_here(g);
         return;
     }
     align_rel32(g, 2);

@@ -13,6 +13,7 @@
 #define REGIONS    true /* it compiles units with labels */
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
+#define LATE_PUTS  true  /* its side exits make them (late.h) */
 
 /* --- features (probe.c) --- */
 

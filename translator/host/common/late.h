@@ -1,0 +1,37 @@
+/* Late puts: stores to slots that are not made unless somebody looks.
+ *
+ * A `put` that another one replaces further on in the same unit is seen only by who comes between: a side exit that is
+ * taken, or an instruction that faults. Guest flags are the case that matters: nearly every one that is set is set
+ * anew before anybody reads it, and storing what it is computed from costs three stores each time. So such a put (the
+ * scan finds them, unit.c: val.late) *waits*: the slot's memory keeps what it had, and the unit notes which value the
+ * slot has by rights. A side exit makes the stores in cold code; an instruction that may fault gets a mark with a state
+ * that tells whoever unwinds where the values are (host.h).
+ *
+ * A value that is waited for stays where it is as long as that costs nothing. When its register or slot is wanted for
+ * something else, the store is made: that is what it would have cost in the first place.
+ *
+ * States must be true at every host instruction that may fault. So an instruction that may fault has a mark of its own,
+ * and another one whenever, while it is being emitted, a value that is waited for changes its place (late_moved). */
+#pragma once
+
+#include "translator/host/common/unit.h"
+
+/* Where values that are waited for are, at some moment. */
+struct late;
+
+/* Lets put i of value x (a root) to slot s wait, if it may; else the put is to be made, and whatever waited for the
+ * slot is forgotten. */
+bool late_put(struct gen *g, ir_ref i, u32 s, ir_ref x);
+/* Value v is about to lose the register r (or, NOREG, its slot), and nobody but puts that wait needs it: makes those.
+ */
+void late_store(struct gen *g, ir_ref v, u32 r);
+/* A value that is waited for has changed its place. */
+void late_moved(struct gen *g);
+/* The number of a state that says where all are now; 0 when nothing waits. */
+u32 late_state(struct gen *g);
+/* What is to be stored by who leaves from here, in the unit's arena; NULL: nothing. */
+const struct late *late_here(struct gen *g);
+/* Emits these stores, in cold code; l may be NULL. Uses an integer temp that is not in `keep`. */
+void late_leave(struct gen *g, const struct late *l, u64 keep);
+/* Room for n more words in the unit's states; NULL with g->err set. The caller advances g->nstate. */
+u64 *state_room(struct gen *g, u32 n);
