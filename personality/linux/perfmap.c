@@ -1,9 +1,9 @@
 /* The perf map; see perfmap.h.
  *
- * One line a translation: where its host code begins, how long it is, and `guest:PC` with the guest function's name
- * where its file has one. The file only grows: after a flush of the code cache, lines of old and new translations
- * overlap, so give the cache room (--cache-size) when measuring. A vfork child runs its parent's translations, which
- * perf does not find under its number.
+ * One line a translation: where its host code begins, how long it is, `guest:PC`, the guest function's name where its
+ * file has one (else FILE+0xADDRESS, as the file counts), and the file's name in parentheses. The file only grows:
+ * after a flush of the code cache, lines of old and new translations overlap, so give the cache room (--cache-size)
+ * when measuring. A vfork child runs its parent's translations, which perf does not find under its number.
  *
  * Written with the engine's lock held; fork is made with that lock held, so a child knows how much of the parent's file
  * holds for it, too. */
@@ -69,14 +69,17 @@ void lx_perf_start(struct lx_process *p)
 
 void lx_perf_made(void *cx, hva_t code, size_t size, gva_t pc)
 {
-    char line[512], name[400];
+    char line[640], name[400], file[64];
+    u64 addr;
     size_t n;
     if (map_fd < 0)
         return;
     if (pc == ENGINE_MADE_COMMON)
         n = fmt(line, sizeof line, "%lx %zx dragoman:common\n", code, size);
-    else if (lx_symbol(cx, pc, name, sizeof name))
-        n = fmt(line, sizeof line, "%lx %zx guest:%lx %s\n", code, size, pc, name);
+    else if (lx_symbol_file(cx, pc, &addr, file, sizeof file) && lx_symbol(cx, pc, name, sizeof name))
+        n = fmt(line, sizeof line, "%lx %zx guest:%lx %s (%s)\n", code, size, pc, name, file);
+    else if (lx_symbol_file(cx, pc, &addr, file, sizeof file))
+        n = fmt(line, sizeof line, "%lx %zx guest:%lx %s+%#lx (%s)\n", code, size, pc, file, addr, file);
     else
         n = fmt(line, sizeof line, "%lx %zx guest:%lx\n", code, size, pc);
     if (write_now(line, n) == (s64)n)

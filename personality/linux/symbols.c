@@ -38,6 +38,7 @@ struct module {
     u64 names_size;
     Elf64_Phdr *load;
     u32 nload;
+    char file[64]; /* its name */
 };
 
 /* What was found out about a file's mapping. */
@@ -109,10 +110,9 @@ static void read_module(struct module *m, int fd)
         if (table && s->sh_entsize == sizeof(Elf64_Sym) && s->sh_link < eh.e_shnum)
             best = s;
     }
-    if (m->load && best) {
-        m->nload = eh.e_phnum;
+    m->nload = m->load ? eh.e_phnum : 0;
+    if (m->load && best)
         read_functions(m, fd, best, &sections[best->sh_link]);
-    }
     heap_free(sections);
 }
 
@@ -150,6 +150,19 @@ static int open_mapped(hva_t at)
     return found;
 }
 
+static void read_name(struct module *m, int fd)
+{
+    char link[32], path[4096];
+    fmt(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    path[n < 0 ? 0 : n] = 0;
+    char *slash = strrchr(path, '/');
+    fmt(m->file, sizeof m->file, "%s", slash ? slash + 1 : path);
+    for (char *p = m->file; *p; p++)
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("+-._", *p)))
+            *p = '_';
+}
+
 static struct module *module_at(hva_t at)
 {
     struct stat st;
@@ -168,6 +181,7 @@ static struct module *module_at(hva_t at)
         m->ino = st.st_ino;
         m->next = modules;
         modules = m;
+        read_name(m, fd);
         read_module(m, fd);
     }
     close(fd);
@@ -194,19 +208,39 @@ static struct module *module_of(struct lx_mm *mm, const struct lx_vma *v)
     return m;
 }
 
-bool lx_symbol(struct lx_mm *mm, gva_t pc, char *buf, size_t cap)
+/* The module that pc lies in, and where, as its file counts addresses; NULL when it is in none. */
+static struct module *find(struct lx_mm *mm, gva_t pc, u64 *addr)
 {
     struct lx_vma v;
     struct module *m;
-    if (!lx_mm_find(mm, pc, &v) || !(m = module_of(mm, &v)) || !m->n)
-        return false;
-    u64 off = pc - v.start + v.off, addr = 0;
-    bool loaded = false;
-    for (u32 i = 0; i < m->nload && !loaded; i++) {
+    if (!lx_mm_find(mm, pc, &v) || !(m = module_of(mm, &v)))
+        return NULL;
+    u64 off = pc - v.start + v.off;
+    for (u32 i = 0; i < m->nload; i++) {
         const Elf64_Phdr *ph = &m->load[i];
-        loaded = ph->p_type == PT_LOAD && off - ph->p_offset < ph->p_filesz;
-        addr = off - ph->p_offset + ph->p_vaddr;
+        if (ph->p_type == PT_LOAD && off - ph->p_offset < ph->p_filesz) {
+            *addr = off - ph->p_offset + ph->p_vaddr;
+            return m;
+        }
     }
+    return NULL;
+}
+
+bool lx_symbol_file(struct lx_mm *mm, gva_t pc, u64 *addr, char *buf, size_t cap)
+{
+    const struct module *m = find(mm, pc, addr);
+    if (!m || !m->file[0])
+        return false;
+    fmt(buf, cap, "%s", m->file);
+    return true;
+}
+
+bool lx_symbol(struct lx_mm *mm, gva_t pc, char *buf, size_t cap)
+{
+    u64 addr;
+    const struct module *m = find(mm, pc, &addr);
+    if (!m)
+        return false;
     u32 lo = 0, hi = m->n;
     while (lo < hi) {
         u32 mid = (lo + hi) / 2;
@@ -215,7 +249,7 @@ bool lx_symbol(struct lx_mm *mm, gva_t pc, char *buf, size_t cap)
         else
             hi = mid;
     }
-    if (!loaded || !lo)
+    if (!lo)
         return false;
     const struct function *f = &m->functions[lo - 1];
     while (f > m->functions && f[-1].addr == f->addr)

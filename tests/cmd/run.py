@@ -276,9 +276,9 @@ def perf_map(t):
                 texts.append(f.read())
         for text in texts:
             check(re.match(r'^[0-9a-f]+ [0-9a-f]+ dragoman:common\n', text), text[:500])
-            check(re.fullmatch(r'([0-9a-f]+ [0-9a-f]+ (guest:[0-9a-f]+( \S+)?|dragoman:common)\n)+', text), text[:500])
-            check(re.search(r' guest:[0-9a-f]+ main(\+0x[0-9a-f]+)?$', text, re.M), 'no main')
-        check(any(re.search(r' guest:[0-9a-f]+ busy$', text, re.M) for text in texts), 'no busy')
+            check(re.fullmatch(r'([0-9a-f]+ [0-9a-f]+ (guest:[0-9a-f]+( \S+ \(hello\))?|dragoman:common)\n)+', text), text[:500])
+            check(re.search(r' guest:[0-9a-f]+ main(\+0x[0-9a-f]+)? \(hello\)$', text, re.M), 'no main')
+        check(any(re.search(r' guest:[0-9a-f]+ busy \(hello\)$', text, re.M) for text in texts), 'no busy')
         # The translations that --dump told of are those of the maps.
         blocks = {(int(pc, 16), int(size)) for pc, size in re.findall(r'^block ([0-9a-f]+): .* (\d+) host bytes$', r.out, re.M)}
         lines = {(int(pc, 16), int(size, 16)) for text in texts for size, pc in re.findall(r'^\S+ (\S+) guest:([0-9a-f]+)', text, re.M)}
