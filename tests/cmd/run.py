@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, '..', '..')
@@ -286,6 +287,29 @@ def perf_map(t):
     finally:
         for m in made:
             os.unlink(m)
+
+
+@case
+def profile(t):
+    """tools/prof.py finds the function in which the time goes, its block in both codes, and what the engine does, without perf."""
+    if not shutil.which('cc') or not shutil.which('objdump') or t.guest.missing():
+        raise Skip('no compiler')
+    source, program, base = (os.path.join(HERE, '..', '..', 'bench', 'programs', 'bits.c'), os.path.join(t.tmp, 'bits'), os.path.join(t.tmp, 'profile'))
+    guests.build(t.guest.cc, ['-O2', '-std=gnu17', '-static'], source, program)
+    r = subprocess.run([sys.executable, os.path.join(HERE, '..', '..', 'tools', 'prof.py'), '--sampler=ptrace', '--annotate', '--blocks', '1', '--out', base, '--build',
+                        os.path.dirname(os.path.abspath(t.dragoman)), '--tier=baseline', program, '40'], capture_output=True, text=True, check=False)
+    if 'Operation not permitted' in r.stderr:
+        raise Skip('no ptrace here')
+    said = r.stdout + r.stderr
+    check(r.returncode == 0 and 'sampled by ptrace, status 0' in said, said)
+    shares = dict((name, float(share)) for share, name in re.findall(r'^ *([0-9.]+)% +[0-9.]+  (\S.*?) *$', said, re.M))
+    check(shares.get('bits', 0) > 40, 'guest code:', shares)
+    check(any('engine: translating' in name for name in shares), 'engine:', shares)
+    check(re.search(r'^ +[0-9.]+% .* main +bits$', said, re.M), said)
+    check(re.search(r'^ +[0-9a-f]+  [a-z]', said, re.M) and re.search(r'^ *[0-9.]+% {10}[a-z]+ ', said, re.M), 'annotated block:', said)
+    with open(base + '.svg', encoding='utf-8') as f:
+        tree = xml.etree.ElementTree.fromstring(f.read())
+    check('main' in [e.text for e in tree.iter()], 'picture')
 
 
 # --- crash reports ---
