@@ -20,7 +20,8 @@ enum vcpu_exit {
     VCPU_POLL,   /* vcpu.poll was set */
     VCPU_TRAP,   /* an IR trap: vcpu.trap (enum ir_trap) */
     VCPU_FAULT,  /* a memory access faulted: vcpu.fault says how; pc is that of the faulting instruction */
-    VCPU_HOT,    /* guest pc scratch[0] was jumped back to often; the engine deals with it */
+    VCPU_HOT,    /* guest pc scratch[0] was jumped back to often, by the unit that has exit scratch[1]; the engine deals
+                  * with it */
 };
 
 enum vcpu_access { VCPU_READ, VCPU_WRITE, VCPU_EXEC };

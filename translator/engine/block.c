@@ -175,6 +175,24 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
     e->stats.links++;
 }
 
+static u32 settled_bit(gva_t pc, u64 key)
+{
+    return hash_of(pc, key) & ((1u << ENGINE_SETTLED_BITS) - 1);
+}
+
+bool block_is_settled(const struct engine *e, gva_t pc, u64 key)
+{
+    const u32 n = settled_bit(pc, key);
+    return e->settled[n / 64] >> (n % 64) & 1;
+}
+
+void block_settle(struct engine *e, struct block *b)
+{
+    const u32 n = settled_bit(b->pc, b->key);
+    e->settled[n / 64] |= 1ull << (n % 64);
+    block_kill(e, b);
+}
+
 static bool touches(const struct block *b, gva_t start, u64 len)
 {
     for (u32 i = 0; i < b->nextents; i++)

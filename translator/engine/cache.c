@@ -39,6 +39,7 @@ void cache_flush(struct engine *e)
                 e->cfg.ops->watch(e->cfg.cx, p->number * e->page_size, e->page_size, false);
     memset(e->hash, 0, sizeof e->hash);
     memset(e->pages, 0, sizeof e->pages);
+    memset(e->settled, 0, sizeof e->settled);
     __atomic_store_n(&e->unseen, NULL, __ATOMIC_RELEASE);
     __atomic_store_n(&e->nblocks, 0, __ATOMIC_RELEASE);
     e->nexits = 0;

@@ -35,6 +35,7 @@
 #define ENGINE_HOT            1000 /* jumps back until a place is hot */
 #define ENGINE_HASH_BITS      17
 #define ENGINE_PAGE_HASH_BITS 12
+#define ENGINE_SETTLED_BITS   16
 #define ENGINE_RAS_SIZE       (64u << 10)
 
 struct block;
@@ -101,6 +102,7 @@ struct engine {
     u64 epoch;   /* read without the lock by entering vCPUs (atomics) */
     u32 flushing;
     bool shared; /* others see guest memory: atomics must be atomic */
+    u64 settled[1 << (ENGINE_SETTLED_BITS - 6)]; /* by a hash of what a block begins with: its jumps back count no more */
 
     struct block **index;    /* all blocks of this epoch, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */
@@ -165,6 +167,11 @@ struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u);
  * filled, -ENOMEM, -ENOSPC. *watched: whether writes to all of it will be seen. */
 int translate_piece(struct engine *e, struct guest_request *rq, struct arena *arena, struct ir_unit *u,
                     struct vcpu_fault *fault, bool *watched) MUST_USE;
+
+/* Do the jumps back of the block there count no more? As it was asked for, or something with the same hash. */
+bool block_is_settled(const struct engine *e, gva_t pc, u64 key);
+/* They shall not from now on: forgets the block, to be made anew. */
+void block_settle(struct engine *e, struct block *b);
 
 /* region.c; with the lock held. Makes a region that begins where `b` does and puts it in b's place; b where that does
  * not pay. */

@@ -21,13 +21,18 @@ static const void *count_entry(struct engine *e, struct vcpu *v, const void *cod
     return code;
 }
 
-/* Baseline: guest pc is hot. */
-static void make_region(struct engine *e, struct vcpu *v, gva_t pc)
+/* Baseline: guest pc is hot, as the block that has exit `from` has counted. Whatever comes of it, the block need not go
+ * on counting. */
+static void make_region(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
 {
     mk_lock(&e->lock);
-    struct block *b = block_find(e, pc, v->mode);
-    if (b && b->heat != e->cfg.hot)
-        region_make(e, v, b);
+    if (v->epoch == e->epoch) {
+        struct block *b = block_find(e, pc, v->mode), *owner = e->exits[from].owner;
+        if (b && b->heat != e->cfg.hot)
+            region_make(e, v, b);
+        if (v->epoch == e->epoch && !owner->dead)
+            block_settle(e, owner);
+    }
     mk_unlock(&e->lock);
 }
 
@@ -189,7 +194,7 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
         case VCPU_POLL:
             return v->exit;
         case VCPU_HOT:
-            make_region(e, v, v->scratch[0]);
+            make_region(e, v, v->scratch[0], (u32)v->scratch[1]);
             break;
         default:
             dgm_assert(false, "vcpu exit %u", v->exit);

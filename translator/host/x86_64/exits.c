@@ -129,6 +129,7 @@ static void cold_hot(struct gen *g, const struct cold *k)
     const gva_t to = ins_of(g, k->ins)->imm;
     x_mov_imm(&g->c, RAX, to, false);
     x_store(&g->c, X_W, o_vcpu(VOFF(scratch[0])), RAX);
+    x_store_imm(&g->c, X_W, o_vcpu(VOFF(scratch[1])), (s32)g->out->exit_id);
     store_pc(g, k->n ? g->u->pc + k->guest_off : to);
     x_jmp_common(&g->c, g->common->off[C_HOT]);
 }
