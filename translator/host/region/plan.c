@@ -346,6 +346,8 @@ static void sort(struct life **a, u32 n)
 
 struct colours {
     struct taken *taken[NREGS];
+    u64 worth[IR_MAX_SLOTS]; /* of all values of a slot: what a register for them is worth */
+    u8 reg[IR_MAX_SLOTS];    /* the register that a slot's values are to have, or NOREG */
 };
 
 static bool take(struct work *w, struct colours *c, struct life *l, u32 r)
@@ -368,11 +370,60 @@ static u32 place_reg(const struct plan *p, ir_ref v)
     return v && p->place[v].kind == PLACE_REG ? p->place[v].reg : NOREG;
 }
 
+static u32 slot_of(const struct work *w, const struct life *l)
+{
+    return l->home < w->u->slots->n ? l->home : NOSLOT;
+}
+
+static bool is_float_slot(const struct work *w, u32 s)
+{
+    return is_float_class(w->u->slots->slot[s].type);
+}
+
+/* Which slots' values are to have registers, and which: those that are used most keep the register that they have
+ * outside, or get one that is not needed so much. */
+static void choose_slots(struct work *w, struct colours *c)
+{
+    const u32 nslots = w->u->slots->n;
+    for (u32 i = 0; i < w->n; i++)
+        if (slot_of(w, &w->life[i]) != NOSLOT)
+            c->worth[slot_of(w, &w->life[i])] += w->life[i].worth;
+    memset(c->reg, NOREG, sizeof c->reg);
+    u64 free = REGION_REGS;
+    bool chosen[IR_MAX_SLOTS] = {0};
+    for (u32 file = 0; file < 2; file++) {
+        u32 room = (u32)popcnt64(REGION_REGS & (file ? ~0ull << FLOAT_REGS : (1ull << FLOAT_REGS) - 1));
+        for (; room; room--) {
+            u32 best = NOSLOT;
+            for (u32 s = 0; s < nslots; s++) {
+                if (chosen[s] || is_float_slot(w, s) != file || !(c->worth[s] || w->g->outer_reg[s] != NOREG))
+                    continue;
+                if (best == NOSLOT || c->worth[s] > c->worth[best] ||
+                    (c->worth[s] == c->worth[best] && w->g->outer_reg[best] == NOREG))
+                    best = s;
+            }
+            if (best == NOSLOT)
+                break;
+            chosen[best] = true;
+            c->reg[best] = w->g->outer_reg[best];
+            free &= ~reg_bit(c->reg[best]);
+        }
+    }
+    for (u32 s = 0; s < nslots; s++) {
+        if (!chosen[s] || c->reg[s] != NOREG)
+            continue;
+        const u64 m = free & (is_float_slot(w, s) ? ~0ull << FLOAT_REGS : (1ull << FLOAT_REGS) - 1);
+        if (m) {
+            c->reg[s] = (u8)ctz64(m);
+            free &= ~reg_bit(c->reg[s]);
+        }
+    }
+}
+
 /* Registers that would save a move, found from the phis that a value is set to, or that set it. */
 static bool take_preferred(struct work *w, struct colours *c, struct life *l)
 {
-    const struct ir_ins *in = ins_of(w->g, l->v);
-    if (in->op == IR_OP_get && w->p->cfg.block_of[l->v] == 0 && take(w, c, l, w->g->outer_reg[in->aux]))
+    if (slot_of(w, l) != NOSLOT && take(w, c, l, c->reg[l->home]))
         return true;
     for (u32 i = 0; i < w->nsets; i++) {
         const struct ir_ins *s = ins_of(w->g, w->sets[i]);
@@ -380,7 +431,20 @@ static bool take_preferred(struct work *w, struct colours *c, struct life *l)
         if ((phi == l->v && take(w, c, l, place_reg(w->p, v))) || (v == l->v && take(w, c, l, place_reg(w->p, phi))))
             return true;
     }
-    return l->home < w->u->slots->n && take(w, c, l, w->g->outer_reg[l->home]);
+    return false;
+}
+
+/* What it would cost others if l took r: what the slot that is to have r loses, as far as its values come then. */
+static u64 price(const struct work *w, const struct colours *c, const struct life *l, u32 r)
+{
+    u64 sum = 0;
+    for (u32 i = 0; i < w->n; i++) {
+        const struct life *x = &w->life[i];
+        if (slot_of(w, x) != NOSLOT && c->reg[x->home] == r && w->p->place[x->v].kind == PLACE_NONE &&
+            l->first < x->last && x->first < l->last)
+            sum += x->worth + 1;
+    }
+    return sum;
 }
 
 static int colour(struct work *w)
@@ -390,6 +454,7 @@ static int colour(struct work *w)
     if (!c || !order)
         return -ENOMEM;
     memset(c, 0, sizeof *c);
+    choose_slots(w, c);
     u32 n = 0;
     for (u32 i = 0; i < w->n; i++) {
         struct life *l = &w->life[i];
@@ -403,9 +468,20 @@ static int colour(struct work *w)
         struct life *l = order[i];
         if (take_preferred(w, c, l))
             continue;
-        for (u64 m = REGION_REGS; m; m &= m - 1)
-            if (take(w, c, l, ctz64(m)))
-                break;
+        u32 best = NOREG;
+        u64 least = l->worth;
+        for (u64 m = REGION_REGS; m; m &= m - 1) {
+            const u32 r = ctz64(m);
+            if (is_float_class(w->g->val[l->v].type) != (r >= FLOAT_REGS) || !is_free(c->taken[r], l))
+                continue;
+            const u64 p = price(w, c, l, r);
+            if (p < least) {
+                best = r;
+                least = p;
+            }
+        }
+        if (best != NOREG)
+            take(w, c, l, best);
     }
     /* What nobody needs but for leaving stays where it was, if that is free. */
     for (u32 s = 0; s < w->u->slots->n; s++) {
