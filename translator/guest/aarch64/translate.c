@@ -32,16 +32,17 @@ static a64_tr_fn *const semantics[A64_NOPS] = {
 
 /* clang-format off */
 
-/* Ranks: how often compiled code names a register, most first; those that loops use before those that calls save. */
+/* Ranks: how often compiled code names a register, most first; those that loops use before those that calls save. Of
+ * vectors, GCC 14 takes the highest first and GCC 12 the lowest. */
 enum {
     RANK_x0 = 1, RANK_x1, RANK_x2, RANK_sp, RANK_x3, RANK_x19, RANK_x4, RANK_x20, RANK_x5, RANK_x21, RANK_x6, RANK_x7,
     RANK_x22, RANK_x8, RANK_x30, RANK_x29, RANK_x23, RANK_x9, RANK_x24, RANK_x10, RANK_x11, RANK_x25, RANK_x12,
     RANK_x26, RANK_x16, RANK_x27, RANK_x17, RANK_x28, RANK_x13, RANK_x14, RANK_x15, RANK_x18,
 };
 enum {
-    RANK_v0 = 1, RANK_v1, RANK_v2, RANK_v3, RANK_v4, RANK_v5, RANK_v6, RANK_v7, RANK_v16, RANK_v17, RANK_v18, RANK_v19,
-    RANK_v8, RANK_v20, RANK_v21, RANK_v9, RANK_v22, RANK_v23, RANK_v10, RANK_v24, RANK_v25, RANK_v11, RANK_v26,
-    RANK_v27, RANK_v12, RANK_v28, RANK_v29, RANK_v13, RANK_v30, RANK_v31, RANK_v14, RANK_v15,
+    RANK_v0 = 1, RANK_v1, RANK_v31, RANK_v2, RANK_v30, RANK_v3, RANK_v29, RANK_v4, RANK_v28, RANK_v5, RANK_v8,
+    RANK_v15, RANK_v6, RANK_v7, RANK_v27, RANK_v16, RANK_v14, RANK_v26, RANK_v17, RANK_v9, RANK_v18, RANK_v25,
+    RANK_v13, RANK_v24, RANK_v19, RANK_v20, RANK_v10, RANK_v12, RANK_v23, RANK_v21, RANK_v22, RANK_v11,
 };
 
 #define XREG(n) [A64_SLOT_X0 + n] = {"x" #n, IR_I64, IR_CLASS_INT, RANK_x##n, offsetof(struct a64_state, x[n])}
