@@ -780,13 +780,15 @@ void test_agree(const struct filetest_tier *t1, const struct ir_unit *u1, const 
         test_show("second unit", u2);
     for (u32 i = 0; i < TEST_NSLOTS; i++) {
         const struct ir_slot *s = &test_slot_table[i];
-        u64 in = 0, x = 0, y = 0;
-        const u32 n = ir_bits(s->type) / 8 < 8 ? ir_bits(s->type) / 8 : 8;
-        memcpy(&in, from.slots + s->offset, n);
-        memcpy(&x, one.slots + s->offset, n);
-        memcpy(&y, two.slots + s->offset, n);
-        print_message("%s %s: began as 0x%llx, ends as 0x%llx and 0x%llx\n", x == y ? "     " : "  !! ", s->name,
-                      (unsigned long long)in, (unsigned long long)x, (unsigned long long)y);
+        for (u32 k = 0, left = ir_bits(s->type) / 8; left; k += 8, left -= left < 8 ? left : 8) {
+            u64 in = 0, x = 0, y = 0;
+            const u32 n = left < 8 ? left : 8;
+            memcpy(&in, from.slots + s->offset + k, n);
+            memcpy(&x, one.slots + s->offset + k, n);
+            memcpy(&y, two.slots + s->offset + k, n);
+            print_message("%s %s%s: began as 0x%llx, ends as 0x%llx and 0x%llx\n", x == y ? "     " : "  !! ", s->name,
+                          k ? ", above" : "", (unsigned long long)in, (unsigned long long)x, (unsigned long long)y);
+        }
     }
     print_message("rounding mode %u\n", round);
     print_message("exit %u and %u, pc 0x%llx and 0x%llx, flags 0x%x and 0x%x, memory %s\n", one.exit, two.exit,

@@ -5,12 +5,16 @@
 #include "translator/host/aarch64/enc.h"
 #include "translator/ir/ir.h"
 
-#define HOST_NAME  "aarch64"
-#define CODE_ALIGN 16
-#define REGIONS    false        /* it compiles units with labels */
-#define MAX_CODE   (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
-#define LINK_LATE  false
-#define LATE_PUTS  false /* its side exits make them (late.h) */
+#define HOST_NAME                 "aarch64"
+#define CODE_ALIGN                16
+#define REGIONS                   false        /* it compiles units with labels */
+#define MAX_CODE                  (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
+#define LINK_LATE                 false
+#define LATE_PUTS                 false /* its side exits make them (late.h) */
+#define RAW_NANS                  false /* it makes the guest's NaN itself (raw.h) */
+#define nan_branch(g, kind, x, y) ((u8 *)0)
+#define nan_mend(g, kind, r)      ((void)0)
+#define jump_back(c, to)          ((void)0)
 
 /* --- features (probe.c) --- */
 

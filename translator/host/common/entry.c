@@ -86,6 +86,18 @@ static void unwind_pins(struct vcpu *v, const struct mk_regs *regs, const struct
     }
 }
 
+/* The guest's NaN in place of another one. */
+static void mend_raw(u8 *slot, bool boxed)
+{
+    u64 x;
+    memcpy(&x, slot, 8);
+    if (boxed && (u32)x << 1 > 0xff000000u)
+        x = 0xffffffff7fc00000ull;
+    else if (!boxed && x << 1 > 0xffe0000000000000ull)
+        x = 0x7ff8000000000000ull;
+    memcpy(slot, &x, 8);
+}
+
 /* As a state says. */
 static void unwind_state(struct vcpu *v, const struct mk_regs *regs, const struct common_head *h,
                          const struct ir_slots *slots, const u64 *state)
@@ -95,6 +107,10 @@ static void unwind_state(struct vcpu *v, const struct mk_regs *regs, const struc
     for (u32 n = (u32)*state++; n; n--) {
         const struct ir_slot *s = &slots->slot[*state & 0xffff];
         const u64 r = *state++ >> 16;
+        if (r == HOST_HELD_RAW) {
+            mend_raw(v->slots + s->offset, *state++);
+            continue;
+        }
         const void *from = r == HOST_HELD_CONST ? (const void *)state++
                            : r == HOST_HELD_MEM ? (const u8 *)v + VBASE + (s64)*state++
                                                 : reg_in(regs, (u32)r);

@@ -4,6 +4,7 @@
 #include "lib/bits.h"
 #include "lib/err.h"
 #include "lib/str.h"
+#include "translator/host/common/raw.h"
 
 struct place {
     u32 slot;
@@ -123,15 +124,16 @@ u64 *state_room(struct gen *g, u32 n)
 
 u32 late_state(struct gen *g)
 {
-    if (!g->nlate)
+    if (!g->nlate && !g->nraw)
         return 0;
-    if (g->late_same)
+    if (g->late_same && !g->nraw)
         return g->late_same;
-    u64 *w = state_room(g, 2 * MAX_LATE + 2);
+    u64 *w = state_room(g, 2 * MAX_LATE + 2 * NPINNED_FLOAT + 2), *head = w;
     if (!w)
         return 0;
     g->late_same = g->nstate;
-    *w++ = g->nlate | HOST_STATE_PINS;
+    u32 n = g->nlate;
+    w++;
     for (u32 k = 0; k < g->nlate; k++) {
         const struct place at = place_of(g, k);
         *w++ = at.slot | (at.constant ? HOST_HELD_CONST : at.reg == NOREG ? HOST_HELD_MEM : at.reg) << 16;
@@ -140,6 +142,8 @@ u32 late_state(struct gen *g)
         else if (at.reg == NOREG)
             *w++ = (u64)(s64)at.off;
     }
+    w = raw_state(g, w, &n);
+    *head = n | HOST_STATE_PINS;
     g->nstate = (u32)(w - g->state);
     return g->late_same;
 }

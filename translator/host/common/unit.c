@@ -16,6 +16,7 @@
 
 #include "lib/arena.h"
 #include "translator/host/common/late.h"
+#include "translator/host/common/raw.h"
 #include "translator/host/common/region.h"
 #include "lib/err.h"
 #include "lib/str.h"
@@ -429,6 +430,10 @@ void unit_one(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     g->pos = i;
     g->locked = 0;
+    if (g->nraw) {
+        raw_before(g, i);
+        g->locked = 0;
+    }
     void (*emit)(struct gen *, ir_ref) = emitters[in->op] ? emitters[in->op] : emit_vec;
     (g->val[i].shares ? emit_shared : emit)(g, i);
     release_dead(g);
@@ -467,7 +472,7 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
             unit_mark(g, (u32)(in->imm - u->pc), 0);
             continue;
         }
-        g->faults = g->nlate && (op_flags(in) & IR_FAULT);
+        g->faults = (op_flags(in) & IR_FAULT) && (g->nlate || raw_held(g));
         if (g->faults)
             late_moved(g);
         unit_one(g, i);

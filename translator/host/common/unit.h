@@ -49,7 +49,8 @@ static inline u64 soft_desc(u32 op, u32 type, u32 arg_type, u32 aux)
 
 /* --- state of one unit --- */
 
-#define MAX_LATE 8 /* puts that wait at one time */
+#define MAX_LATE 8  /* puts that wait at one time */
+#define MAX_RAW  32 /* raw values at one time */
 #define NOSLOT   0xffff
 #define NOSPILL  0xffff
 
@@ -73,12 +74,14 @@ struct val {
     bool fused;  /* emitted by its user */
     bool chain;  /* the hint came through a user, not from the put itself */
     bool late;   /* a put that may wait (late.h) */
+    bool raw;    /* may be another NaN than it should be (raw.h) */
     u8 waits;    /* how many late puts wait for this value */
 };
 
 struct gen;
 struct region;
 struct late;
+struct raw_fix;
 
 /* Code that is emitted behind what the body has so far. */
 struct cold {
@@ -87,11 +90,12 @@ struct cold {
     u8 *site[MAX_SITES]; /* jumps that lead here: the first nsites */
     const u8 *back;      /* where to go on (rw view) */
     ir_ref ins;
-    u32 guest_off;           /* of the guest instruction, from the unit's pc */
-    u32 state;               /* of its mark, if it faults */
-    const ir_ref *held;      /* region: who holds slots, if it leaves (region_held) */
-    const struct late *late; /* what is to be stored first, if it leaves */
-    u64 n;                   /* what this and the registers mean is the emitter's */
+    u32 guest_off;             /* of the guest instruction, from the unit's pc */
+    u32 state;                 /* of its mark, if it faults */
+    const ir_ref *held;        /* region: who holds slots, if it leaves (region_held) */
+    const struct late *late;   /* what is to be stored first, if it leaves */
+    const struct raw_fix *fix; /* and what is to be mended */
+    u64 n;                     /* what this and the registers mean is the emitter's */
     u8 r[4];
     u8 nsites;
     bool faults; /* has instructions that may fault: gets a mark */
@@ -119,6 +123,11 @@ struct gen {
         u16 slot;
     } late[MAX_LATE]; /* puts that wait */
     u32 nlate;
+    struct {
+        ir_ref v, from[2];
+        u8 kind;
+    } raw[MAX_RAW]; /* values that are raw, and what they were computed from */
+    u32 nraw;
     u32 late_same; /* the state that describes them, if nothing has changed since; else 0 */
     bool faults;   /* an instruction that may fault is being emitted, and something waits */
     u64 *state;    /* words of host_code.state */

@@ -7,12 +7,16 @@
 
 #include "lib/bits.h"
 
-#define HOST_NAME  "riscv64"
-#define CODE_ALIGN 64
-#define REGIONS    false      /* it compiles units with labels */
-#define MAX_CODE   (1u << 30) /* what auipc reaches either way, and to spare */
-#define LINK_LATE  true       /* fence.i, on every hart */
-#define LATE_PUTS  false /* its side exits make them (late.h) */
+#define HOST_NAME                 "riscv64"
+#define CODE_ALIGN                64
+#define REGIONS                   false      /* it compiles units with labels */
+#define MAX_CODE                  (1u << 30) /* what auipc reaches either way, and to spare */
+#define LINK_LATE                 true       /* fence.i, on every hart */
+#define LATE_PUTS                 false      /* its side exits make them (late.h) */
+#define RAW_NANS                  false      /* it makes the guest's NaN itself (raw.h) */
+#define nan_branch(g, kind, x, y) ((u8 *)0)
+#define nan_mend(g, kind, r)      ((void)0)
+#define jump_back(c, to)          ((void)0)
 
 /* --- features (probe.c) --- */
 

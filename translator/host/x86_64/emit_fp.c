@@ -11,6 +11,7 @@
  * operation does not: comparisons of results with themselves raise none, as results are never signalling.
  *
  * Software is reached by a call from emitted code that keeps all registers (C_SOFT). */
+#include "translator/host/common/raw.h"
 #include "translator/host/x86_64/vec.h"
 
 #include "translator/ir/vec_eval.h"
@@ -106,9 +107,28 @@ static void ucomis(struct gen *g, u32 type, u32 x, struct opnd y)
     x_rm(&g->c, 0x2e | X_0F | packed(type), x, y, 0);
 }
 
-/* A NaN in r becomes the canonical one. */
-static void canonical(struct gen *g, u32 type, u32 r)
+u8 *nan_branch(struct gen *g, u32 kind, u32 x, u32 y)
 {
+    ucomis(g, kind == RAW_F64 ? IR_F64 : IR_F32, x, o_reg(y));
+    return x_jcc(&g->c, CC_P);
+}
+
+void nan_mend(struct gen *g, u32 kind, u32 r)
+{
+    u8 *on = nan_branch(g, kind, r, r), *over = x_jmp(&g->c);
+    x_here(&g->c, on);
+    x_rm(&g->c, SSE_MOVAPS, r, konst(g, nan_const(kind == RAW_F64 ? IR_F64 : IR_F32)), 0);
+    if (kind == RAW_BOX32)
+        x_rm(&g->c, SSE_ORPS, r, konst(g, K_BOX32), 0);
+    x_here(&g->c, over);
+}
+
+/* A NaN in r, the result i of operands a and b (0: none), becomes the canonical one; at once or later. */
+static void canonical(struct gen *g, ir_ref i, ir_ref a, ir_ref b, u32 r)
+{
+    const u32 type = ins_of(g, i)->type;
+    if (raw_value(g, i, a, b))
+        return;
     ucomis(g, type, r, o_reg(r));
     struct cold *k = cold_new(g, cold_nan, x_jcc(&g->c, CC_P));
     k->r[0] = (u8)r;
@@ -184,7 +204,7 @@ void emit_farith(struct gen *g, ir_ref i)
         struct opnd x = use_rm(g, in->a);
         u32 dst = def_reg(g, i, in->a);
         x_rm(c, op, dst, x, 0);
-        canonical(g, type, dst);
+        canonical(g, i, in->a, 0, dst);
         def_done(g, i, dst);
         return;
     }
@@ -206,7 +226,7 @@ void emit_farith(struct gen *g, ir_ref i)
         mov_rr(g, dst, x, type);
         x_rm(c, op, dst, y, 0);
     }
-    canonical(g, type, dst);
+    canonical(g, i, in->a, in->b, dst);
     def_done(g, i, dst);
 }
 
@@ -627,7 +647,7 @@ void emit_fround(struct gen *g, ir_ref i)
     x_rm(c, (type == IR_F64 ? 0x0b : 0x0a) | X_3A | X_66, t, o_reg(x), 1);
     put8(c, rc[round] | (in->aux & IR_FP_EXACT ? 0u : 8u));
     if (!redo) {
-        canonical(g, type, t);
+        canonical(g, i, in->a, 0, t);
         def_done(g, i, t);
         return;
     }
@@ -718,6 +738,8 @@ void emit_nanbox(struct gen *g, ir_ref i)
     u32 x = use_reg(g, in->a), dst = def_reg(g, i, in->a);
     mov_rr(g, dst, x, IR_F64);
     x_rm(&g->c, SSE_ORPS, dst, konst(g, ins_of(g, in->a)->type == IR_F32 ? K_BOX32 : K_BOX16), 0);
+    if (g->val[root_of(g, in->a)].raw)
+        raw_value(g, i, in->a, 0);
     def_done(g, i, dst);
 }
 

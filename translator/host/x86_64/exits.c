@@ -27,6 +27,7 @@
  * Polls. A loop passes a direct exit that goes backward (IR_EXIT_POLL) or an indirect one. Side exits poll before their
  * condition, to go on from their own instruction, unless that has changed something already. */
 #include "translator/host/common/late.h"
+#include "translator/host/common/raw.h"
 #include "translator/host/x86_64/gen.h"
 
 #include "lib/err.h"
@@ -155,11 +156,12 @@ u8 *branch_if(struct gen *g, u32 cc, ir_ref a, ir_ref b)
     return x_jcc(&g->c, cmp.cc);
 }
 
-/* Out of a unit in which puts wait. */
+/* Out of a unit in which puts wait, or NaNs are raw. */
 static void cold_late(struct gen *g, const struct cold *k)
 {
-    if (!k->late)
+    if (!k->late && !k->fix)
         return;
+    raw_leave(g, k->fix);
     late_leave(g, k->late, 0);
     exit_jmp(g, ins_of(g, k->ins)->imm);
 }
@@ -206,8 +208,10 @@ void emit_exit_if(struct gen *g, ir_ref i)
         x_here(c, on);
         return;
     }
-    if (g->nlate) {
-        cold_new(g, cold_late, x_jcc(c, cmp.cc))->late = late_here(g);
+    if (g->nlate || raw_held(g)) {
+        struct cold *k = cold_new(g, cold_late, x_jcc(c, cmp.cc));
+        k->late = late_here(g);
+        k->fix = raw_here(g);
         return;
     }
     align_rel32(g, 2);

@@ -13,7 +13,8 @@
 #define REGIONS    true /* it compiles units with labels */
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
-#define LATE_PUTS  true  /* its side exits make them (late.h) */
+#define LATE_PUTS  true /* its side exits make them (late.h) */
+#define RAW_NANS   true /* its NaNs are not those of guests that know one only (raw.h) */
 
 /* --- features (probe.c) --- */
 
@@ -177,6 +178,15 @@ static inline void lead_to(struct code *c, u8 *site, const u8 *to)
 {
     const u32 rel = (u32)(to - (site + 4));
     memcpy(site, &rel, 4);
+}
+struct gen;
+/* A branch that is taken when x or y, both of `kind` (raw.h), is a NaN; its place. */
+u8 *nan_branch(struct gen *g, u32 kind, u32 x, u32 y);
+/* In cold code: when r is a NaN, makes it the guest's. */
+void nan_mend(struct gen *g, u32 kind, u32 r);
+static inline void jump_back(struct code *c, const u8 *to)
+{
+    x_jmp_back(c, to);
 }
 static inline u8 *jump_over(struct code *c)
 {
