@@ -102,7 +102,8 @@ struct engine {
     u64 epoch;   /* read without the lock by entering vCPUs (atomics) */
     u32 flushing;
     bool shared; /* others see guest memory: atomics must be atomic */
-    u64 settled[1 << (ENGINE_SETTLED_BITS - 6)]; /* by a hash of what a block begins with: its jumps back count no more */
+    u64 settled[1 << (ENGINE_SETTLED_BITS -
+                      6)]; /* by a hash of what a block begins with: its jumps back count no more */
 
     struct block **index;    /* all blocks of this epoch, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */

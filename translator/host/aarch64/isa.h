@@ -12,8 +12,8 @@
 #define LINK_LATE                 false
 #define LATE_PUTS                 false /* its side exits make them (late.h) */
 #define RAW_NANS                  false /* it makes the guest's NaN itself (raw.h) */
-#define nan_branch(g, kind, x, y) ((u8 *)0)
-#define nan_mend(g, kind, r)      ((void)0)
+#define nan_branch(g, kind, x, y) ((void)(kind), (void)(x), (void)(y), (u8 *)0)
+#define nan_mend(g, kind, r)      ((void)(kind), (void)(r))
 #define jump_back(c, to)          ((void)0)
 
 /* --- features (probe.c) --- */
