@@ -446,40 +446,66 @@ static void set_phis(struct gen *g)
         do_moves(g, s, 0);
 }
 
-static bool follows(const struct gen *g, u32 b, u32 label)
+/* Blocks that only jump are left out: whoever leads there leads on. But for those without a label, which are fallen
+ * into. */
+static bool left_out(const struct gen *g, u32 b)
 {
-    return b < g->region->plan.cfg.n && g->region->plan.cfg.label[label] == b;
+    const struct region *r = g->region;
+    const struct ir_block *k = &r->plan.cfg.block[b];
+    return k->idom == IR_NO_BLOCK || b < r->skip ||
+           (ins_of(g, k->first)->op == IR_OP_label && only_jumps(g, b) != ~0u);
+}
+
+/* Is the place of the label what is emitted after block b? */
+static bool comes_after(const struct gen *g, u32 b, u32 label)
+{
+    const u32 n = g->region->plan.cfg.n;
+    do
+        b++;
+    while (b < n && left_out(g, b));
+    return b < n && g->region->plan.cfg.label[label] == b;
+}
+
+static void go_to(struct gen *g, u32 label)
+{
+    if (!comes_after(g, g->region->block, label))
+        lead_to_label(g, jump_over(&g->c), label);
 }
 
 void emit_jump(struct gen *g, ir_ref i)
 {
     set_phis(g);
-    const u32 to = thread(g, (u32)ins_of(g, i)->imm);
-    if (!follows(g, g->region->block + 1, to))
-        lead_to_label(g, jump_over(&g->c), to);
+    go_to(g, thread(g, (u32)ins_of(g, i)->imm));
 }
 
 void emit_jump_if(struct gen *g, ir_ref i)
 {
     struct region *r = g->region;
     const struct ir_ins *in = ins_of(g, i);
-    const u32 next = r->block + 1, to = (u32)in->imm;
-    /* A branch around a block that only jumps is a branch to there. */
-    if (follows(g, next + 1, to) && ins_of(g, r->plan.cfg.block[next].first)->op != IR_OP_label) {
-        const u32 instead = only_jumps(g, next);
-        if (instead != ~0u) {
-            lead_to_label(g, branch_if(g, in->aux ^ 1, in->a, in->b), thread(g, instead));
+    const u32 next = r->block + 1, to = thread(g, (u32)in->imm);
+    /* What is fallen into may only jump, too. */
+    const u32 instead = only_jumps(g, next);
+    if (instead != ~0u) {
+        const u32 other = thread(g, instead);
+        if (ins_of(g, r->plan.cfg.block[next].first)->op != IR_OP_label)
             r->skip = next + 1;
+        if (comes_after(g, next, to)) {
+            lead_to_label(g, branch_if(g, in->aux ^ 1, in->a, in->b), other);
             return;
         }
+        lead_to_label(g, branch_if(g, in->aux, in->a, in->b), to);
+        go_to(g, other);
+        return;
     }
-    lead_to_label(g, branch_if(g, in->aux, in->a, in->b), thread(g, to));
+    lead_to_label(g, branch_if(g, in->aux, in->a, in->b), to);
 }
 
 void emit_label(struct gen *g, ir_ref i)
 {
     struct region *r = g->region;
     const u32 n = ins_of(g, i)->aux;
+    if (r->plan.cfg.block[r->block].header == r->block)
+        align_loop(&g->c);
     r->label[n] = g->c.p;
     for (const struct fixup *f = r->fixups[n]; f; f = f->next)
         lead_here(&g->c, f->site);
@@ -539,7 +565,7 @@ static int pass(struct gen *g)
     const struct ir_cfg *c = &r->plan.cfg;
     enter(g);
     for (u32 b = 0; b < c->n; b++) {
-        if (b < r->skip || c->block[b].idom == IR_NO_BLOCK)
+        if (left_out(g, b))
             continue;
         begin_block(g, b);
         for (ir_ref i = c->block[b].first; i <= c->block[b].last; i++) {
@@ -566,8 +592,11 @@ static int pass(struct gen *g)
             if (g->err)
                 return g->err;
         }
-        if (!ir_ends_block(ins_of(g, c->block[b].last)))
-            set_phis(g); /* it falls through */
+        if (!ir_ends_block(ins_of(g, c->block[b].last))) { /* it falls through */
+            set_phis(g);
+            if (b + 1 < c->n && ins_of(g, c->block[b + 1].first)->op == IR_OP_label)
+                go_to(g, thread(g, ins_of(g, c->block[b + 1].first)->aux));
+        }
     }
     return g->err;
 }

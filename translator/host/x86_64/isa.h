@@ -188,6 +188,13 @@ static inline void jump_back(struct code *c, const u8 *to)
 {
     x_jmp_back(c, to);
 }
+/* Makes the next instruction a good place to jump back to. */
+static inline void align_loop(struct code *c)
+{
+    const u32 at = (u32)(uintptr_t)(c->rx + (c->p - c->base)) & 31;
+    if (at)
+        x_nops(c, 32 - at);
+}
 static inline u8 *jump_over(struct code *c)
 {
     return x_jmp(c);
