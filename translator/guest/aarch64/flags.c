@@ -2,9 +2,9 @@
  *
  * Flags are lazy, in two ways.
  *
- * The slots cc_kind, cc_a, cc_b, cc_c say what made them (enum a64_cc_kind), not what they are: a compare costs two or
- * three stores and no arithmetic. For a result that a register holds anyway the pair (result, second operand) is kept,
- * which spares a copy of the first operand.
+ * The slots cc_kind, cc_a, cc_b, cc_c say what made them (enum a64_cc_kind), not what they are: a compare costs two
+ * stores, or three of two registers, and no arithmetic. For a result that a register holds anyway the pair (result,
+ * second operand) is kept, which spares a copy of the first operand.
  *
  * Within a unit the frontend knows what made them last (struct a64_flags), so that a consumer becomes a comparison of
  * the operands themselves, and the slots are written only where they may be looked at: before an instruction that may
@@ -28,6 +28,10 @@ static u64 nzcv_of(u64 kind, u64 a, u64 b, u64 c)
 {
     static const u8 ords[4] = {Z | C, N, C, C | V};
     u64 r, carry, over; /* `over`: its top bit is V */
+    if (kind & A64_CC_IMM) {
+        b = (u64)((s64)kind >> 16);
+        kind &= A64_CC_IMM - 1;
+    }
 
     if (kind == A64_CC_LIT)
         return a & 15;
@@ -214,6 +218,19 @@ static u32 slot_kind(u32 kind, bool word)
     return kind >= A64_CC_SUB && word ? kind + 1 : kind;
 }
 
+/* A second operand that is a small constant goes with the kind: one store less. */
+static u64 with_operand(struct a64_ctx *c, u64 kind, ir_ref v[3])
+{
+    u64 k;
+    if (!v[1] || v[2] || !ir_is_const(c->b, v[1], &k))
+        return kind;
+    const s64 x = c->flags.word ? (s64)(s32)k : (s64)k;
+    if (x != (s16)x)
+        return kind;
+    v[1] = 0;
+    return kind | A64_CC_IMM | (u64)x << 16;
+}
+
 void a64_flags_flush(struct a64_ctx *c)
 {
     struct a64_flags *f = &c->flags;
@@ -229,7 +246,7 @@ void a64_flags_flush(struct a64_ctx *c)
         v[0] = ir_select(b, f->pcc, f->px, f->py, v[0], ir_const(b, IR_I64, f->lit));
     } else {
         slot_values(c, f->kind, v);
-        kind = ir_const(b, IR_I64, slot_kind(f->kind, f->word));
+        kind = ir_const(b, IR_I64, with_operand(c, slot_kind(f->kind, f->word), v));
     }
     ir_put(b, A64_SLOT_CC_KIND, kind);
     for (u32 n = 0; n < 3; n++)

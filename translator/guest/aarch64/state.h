@@ -47,6 +47,8 @@ enum a64_cc_kind {
     A64_CC_LOGIC32,
     A64_NCC
 };
+/* Beside a kind: b is not in cc_b, but from bit 16 of cc_kind on, signed. */
+#define A64_CC_IMM 0x100u
 
 struct a64_state {
     u64 x[31];
