@@ -98,6 +98,21 @@ static void corners(void **state)
     assert_int_equal(bad, 0);
 }
 
+/* With FZ the results of arithmetic are flushed already, but an integer may look like a subnormal number. */
+static void flush_integer(void **state)
+{
+    begin();
+    code_bytes(0x6f3dfc23, 4); /* fcvtzu v3.4s, v1.4s, #3 */
+    code_bytes(0x6ea3e440, 4); /* fcmgt v0.4s, v2.4s, v3.4s */
+    a64_state(v)->v[1] = 0x40200000; /* 2.5 */
+    a64_state(v)->v[2] = 0x3f800000;
+    a64_set_fpcr(v, A64_FPCR_FZ);
+    a64_set_fpsr(v, 0);
+    run();
+    assert_int_equal(a64_state(v)->v[0], 0xffffffff);
+    assert_int_equal(a64_get_fpsr(v), A64_FPSR_IDC);
+}
+
 /* A comparison whose condition does not hold raises nothing. */
 static void conditional_compare(void **state)
 {
@@ -151,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(corners),
+        cmocka_unit_test(flush_integer),
         cmocka_unit_test(conditional_compare),
         cmocka_unit_test(javascript),
     };

@@ -282,7 +282,8 @@ ir_ref a64_fp(struct a64_ctx *c, struct fp_shape shape, enum a64_fp_op op, u32 a
         y = a64_fp_info[op].args > 1 ? a64_fp_flush(c, shape, y) : 0;
         z = a64_fp_info[op].args > 2 ? a64_fp_flush(c, shape, z) : 0;
     }
-    return note_flushed(c, shape.lane, by_op(c, shape, op, aux, x, y, z));
+    ir_ref r = by_op(c, shape, op, aux, x, y, z);
+    return op == FP_TO_INT ? r : note_flushed(c, shape.lane, r); /* an integer may look like what is subnormal */
 }
 
 /* The power of two in a format. */
