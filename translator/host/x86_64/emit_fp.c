@@ -137,16 +137,15 @@ static void canonical(struct gen *g, ir_ref i, ir_ref a, ir_ref b, u32 r)
 
 /* --- arithmetic --- */
 
-/* dst = x, which i is then computed upon. Where all that i is for is to go into a vector, zeros above come for free. */
-static void copy_first(struct gen *g, ir_ref i, u32 dst, ir_ref a, u32 x)
+/* Where all that i is for is to go into a vector: dst = x with zeros above, so that i computed upon it has them, too.
+ */
+static bool copy_zeros(struct gen *g, ir_ref i, u32 dst, ir_ref a, u32 x)
 {
     const struct val *v = &g->val[i];
     const u32 type = ins_of(g, i)->type;
     keeps_width(g, i, a);
-    if (v->width || v->uses != 1 || ins_of(g, v->user)->op != IR_OP_vzext || (type == IR_F32 && !have(FEAT_SSE41))) {
-        mov_rr(g, dst, x, type);
-        return;
-    }
+    if (v->width || v->uses != 1 || ins_of(g, v->user)->op != IR_OP_vzext || (type == IR_F32 && !have(FEAT_SSE41)))
+        return false;
     if (type == IR_F64) {
         x_rr(&g->c, 0x7e | X_0F | X_F3, dst, x); /* movq */
     } else {
@@ -154,6 +153,26 @@ static void copy_first(struct gen *g, ir_ref i, u32 dst, ir_ref a, u32 x)
         put8(&g->c, 0x0e);
     }
     g->val[i].width = (u8)ir_bits(type);
+    return true;
+}
+
+/* dst = x, which i is then computed upon. */
+static void copy_first(struct gen *g, ir_ref i, u32 dst, ir_ref a, u32 x)
+{
+    if (!copy_zeros(g, i, dst, a, x))
+        mov_rr(g, dst, x, ins_of(g, i)->type);
+}
+
+/* dst = x op y; what is above the number is x's. */
+static void arith_into(struct gen *g, u32 op, u32 type, u32 dst, u32 x, struct opnd y)
+{
+    if (dst != x && have(FEAT_AVX)) {
+        x_avx(&g->c, op, dst, x, y, 0);
+        return;
+    }
+    dgm_assert(dst == x || !is_reg(y, dst), "an operand is overwritten");
+    mov_rr(g, dst, x, type);
+    x_rm(&g->c, op, dst, y, 0);
 }
 
 static u32 arith_op(u32 op)
@@ -191,9 +210,10 @@ void emit_farith(struct gen *g, ir_ref i)
         u32 t = def_apart(g, i, x, y, NOREG);
         struct cold *k = soft_later(g, x, y, NOREG, t);
         fp_check_round(g, in->aux, k);
-        if (!unary)
-            copy_first(g, i, t, in->a, x);
-        x_rr(c, op, t, y);
+        if (unary || copy_zeros(g, i, t, in->a, x))
+            x_rr(c, op, t, y);
+        else
+            arith_into(g, op, type, t, x, o_reg(y));
         ucomis(g, type, t, o_reg(t));
         add_site(k, x_jcc(c, CC_P));
         k->back = c->p;
@@ -212,7 +232,7 @@ void emit_farith(struct gen *g, ir_ref i)
     struct opnd y = use_rm(g, in->b);
     u32 dst = def_reg(g, i, dies(g, in->a) && g->val[root_of(g, in->a)].reg != NOREG ? in->a : commutes ? in->b : 0);
     keeps_width(g, i, in->a);
-    if (is_reg(y, dst) && dst != x) {
+    if (is_reg(y, dst) && dst != x && !have(FEAT_AVX)) {
         if (commutes) {
             keeps_width(g, i, in->b);
             x_rr(c, op, dst, x);
@@ -223,8 +243,7 @@ void emit_farith(struct gen *g, ir_ref i)
             mov_rr(g, dst, t, type);
         }
     } else {
-        mov_rr(g, dst, x, type);
-        x_rm(c, op, dst, y, 0);
+        arith_into(g, op, type, dst, x, y);
     }
     canonical(g, i, in->a, in->b, dst);
     def_done(g, i, dst);
