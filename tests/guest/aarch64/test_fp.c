@@ -102,8 +102,8 @@ static void corners(void **state)
 static void flush_integer(void **state)
 {
     begin();
-    code_bytes(0x6f3dfc23, 4); /* fcvtzu v3.4s, v1.4s, #3 */
-    code_bytes(0x6ea3e440, 4); /* fcmgt v0.4s, v2.4s, v3.4s */
+    code_bytes(0x6f3dfc23, 4);       /* fcvtzu v3.4s, v1.4s, #3 */
+    code_bytes(0x6ea3e440, 4);       /* fcmgt v0.4s, v2.4s, v3.4s */
     a64_state(v)->v[1] = 0x40200000; /* 2.5 */
     a64_state(v)->v[2] = 0x3f800000;
     a64_set_fpcr(v, A64_FPCR_FZ);

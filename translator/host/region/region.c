@@ -452,8 +452,7 @@ static bool left_out(const struct gen *g, u32 b)
 {
     const struct region *r = g->region;
     const struct ir_block *k = &r->plan.cfg.block[b];
-    return k->idom == IR_NO_BLOCK || b < r->skip ||
-           (ins_of(g, k->first)->op == IR_OP_label && only_jumps(g, b) != ~0u);
+    return k->idom == IR_NO_BLOCK || b < r->skip || (ins_of(g, k->first)->op == IR_OP_label && only_jumps(g, b) != ~0u);
 }
 
 /* Is the place of the label what is emitted after block b? */
