@@ -33,6 +33,7 @@
  * Polls. A loop passes a direct exit that goes backward (IR_EXIT_POLL) or an indirect one. Side exits poll before their
  * condition, to go on from their own instruction, unless that has changed something already. */
 #include "translator/host/aarch64/gen.h"
+#include "translator/host/common/late.h"
 
 #include "lib/err.h"
 
@@ -110,6 +111,13 @@ static struct cold *poll(struct gen *g, void (*leave)(struct gen *, const struct
 
 /* --- ops --- */
 
+/* Out of a unit in which puts wait. */
+static void cold_late(struct gen *g, const struct cold *k)
+{
+    late_leave(g, k->late);
+    exit_b(g, A_B, ins_of(g, k->ins)->imm);
+}
+
 /* Branches where a cc b holds (or, `inverse`, does not); gives the site. */
 static u8 *branch_if(struct gen *g, const struct ir_ins *in, bool inverse)
 {
@@ -135,8 +143,11 @@ void emit_exit_if(struct gen *g, ir_ref i)
         a_here(c, on);
         return;
     }
-    branch_if(g, in, false);
-    exit_here(g, in->imm);
+    u8 *site = branch_if(g, in, false);
+    if (g->nlate)
+        cold_new(g, cold_late, site)->late = late_here(g);
+    else
+        exit_here(g, in->imm);
 }
 
 /* Pushes the return pc and what is behind the next `behind` instructions. */

@@ -10,7 +10,6 @@
 #define REGIONS                   false        /* it compiles units with labels */
 #define MAX_CODE                  (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
 #define LINK_LATE                 false
-#define LATE_PUTS                 false /* its side exits make them (late.h) */
 #define RAW_NANS                  false /* it makes the guest's NaN itself (raw.h) */
 #define nan_branch(g, kind, x, y) ((void)(kind), (void)(x), (void)(y), (u8 *)0)
 #define nan_mend(g, kind, r)      ((void)(kind), (void)(r))

@@ -393,7 +393,7 @@ void emit_put(struct gen *g, ir_ref i)
     u32 s = in->aux, r = g->slot_reg[s];
     ir_ref x = root_of(g, in->a);
     g->changed = true;
-    if (LATE_PUTS && !g->region && late_put(g, i, s, x))
+    if (!g->region && late_put(g, i, s, x))
         return;
     if (g->slot_val[s] == x || (g->region && region_holds(g, s, x)))
         return;

@@ -75,6 +75,16 @@ void late_store(struct gen *g, ir_ref v, u32 r)
     late_moved(g);
 }
 
+void late_now(struct gen *g)
+{
+    while (g->nlate) {
+        const ir_ref v = g->late[0].v;
+        g->locked = 0;
+        late_store(g, v, use_reg(g, v));
+    }
+    g->locked = 0;
+}
+
 void late_moved(struct gen *g)
 {
     g->late_same = 0;
@@ -163,9 +173,9 @@ const struct late *late_here(struct gen *g)
     return l;
 }
 
-void late_leave(struct gen *g, const struct late *l, u64 keep)
+void late_leave(struct gen *g, const struct late *l)
 {
-    const u32 t = ctz64(TEMPS_INT & ~keep);
+    const u32 t = ctz64(TEMPS_INT);
     for (u32 k = 0; l && k < l->n; k++)
         if (l->at[k].reg != NOREG)
             store_vcpu(g, SLOT_OFF(g->u->slots->slot[l->at[k].slot].offset), l->at[k].reg, IR_I64);

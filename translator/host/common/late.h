@@ -25,13 +25,15 @@ bool late_put(struct gen *g, ir_ref i, u32 s, ir_ref x);
 /* Value v is about to lose the register r (or, NOREG, its slot), and nobody but puts that wait needs it: makes those.
  */
 void late_store(struct gen *g, ir_ref v, u32 r);
+/* Makes all puts that wait. Uses temps. */
+void late_now(struct gen *g);
 /* A value that is waited for has changed its place. */
 void late_moved(struct gen *g);
 /* The number of a state that says where all are now; 0 when nothing waits. */
 u32 late_state(struct gen *g);
 /* What is to be stored by who leaves from here, in the unit's arena; NULL: nothing. */
 const struct late *late_here(struct gen *g);
-/* Emits these stores, in cold code; l may be NULL. Uses an integer temp that is not in `keep`. */
-void late_leave(struct gen *g, const struct late *l, u64 keep);
+/* Emits these stores, where nothing in temps is needed any more; l may be NULL. */
+void late_leave(struct gen *g, const struct late *l);
 /* Room for n more words in the unit's states; NULL with g->err set. The caller advances g->nstate. */
 u64 *state_room(struct gen *g, u32 n);

@@ -251,6 +251,13 @@ void raw_before(struct gen *g, ir_ref i)
     }
 }
 
+void raw_now(struct gen *g, ir_ref i)
+{
+    g->pos = i;
+    g->locked = 0;
+    look_at_pins(g);
+}
+
 bool raw_held(const struct gen *g)
 {
     for (u32 k = 0; k < g->nraw; k++)

@@ -27,6 +27,8 @@ struct raw_fix;
 bool raw_value(struct gen *g, ir_ref i, ir_ref a, ir_ref b);
 /* What instruction i must not meet raw is looked at. Before it is emitted. */
 void raw_before(struct gen *g, ir_ref i);
+/* What pinned slots hold is looked at, before instruction i. */
+void raw_now(struct gen *g, ir_ref i);
 /* Does a pinned slot hold a raw value? */
 bool raw_held(const struct gen *g);
 /* How many such slots, and which: words for a state. Gives the end. */

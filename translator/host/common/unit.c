@@ -197,7 +197,7 @@ static void scan(struct gen *g, struct scan *s)
             (in->op == IR_OP_put && is_overwritten(s, in->aux)))
             continue;
         v->live = in->op != IR_OP_const;
-        if (LATE_PUTS && in->op == IR_OP_put)
+        if (in->op == IR_OP_put)
             v->late = s->next_put[in->aux] < s->through && s->next_put[in->aux] < s->next_get[in->aux] &&
                       g->slot_reg[in->aux] == NOREG && !g->region;
         bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
@@ -450,6 +450,22 @@ int unit_end(struct gen *g)
     return g->err;
 }
 
+/* Does it leave the unit where an address is not aligned? There slots have to be as they should. */
+static bool may_leave(const struct ir_ins *in)
+{
+    switch (in->op) {
+    case IR_OP_ld:
+    case IR_OP_st:
+        return in->aux & IR_MEM_ALIGN;
+    case IR_OP_amo:
+    case IR_OP_cas:
+    case IR_OP_sc:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int unit_emit(const struct ir_unit *u, struct host_code *out)
 {
     if (u->nlabels)
@@ -471,6 +487,10 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
             g->changed = false;
             unit_mark(g, (u32)(in->imm - u->pc), 0);
             continue;
+        }
+        if (may_leave(in)) {
+            raw_now(g, i);
+            late_now(g);
         }
         g->faults = (op_flags(in) & IR_FAULT) && (g->nlate || raw_held(g));
         if (g->faults)

@@ -30,6 +30,7 @@
  *
  * Polls. A loop passes a direct exit that goes backward (IR_EXIT_POLL) or an indirect one. Side exits poll before their
  * condition, to go on from their own instruction, unless that has changed something already. */
+#include "translator/host/common/late.h"
 #include "translator/host/riscv64/gen.h"
 
 #include "lib/err.h"
@@ -169,6 +170,7 @@ void emit_exit_if(struct gen *g, ir_ref i)
     u8 *on = x_b(c, k.op ^ BRANCH_NOT, k.a, k.b);
     if (polls && g->changed)
         poll(g, cold_poll);
+    late_leave(g, late_here(g));
     exit_jmp(g, in->imm);
     x_here(c, on);
 }

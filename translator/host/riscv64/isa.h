@@ -12,7 +12,6 @@
 #define REGIONS                   false      /* it compiles units with labels */
 #define MAX_CODE                  (1u << 30) /* what auipc reaches either way, and to spare */
 #define LINK_LATE                 true       /* fence.i, on every hart */
-#define LATE_PUTS                 false      /* its side exits make them (late.h) */
 #define RAW_NANS                  false      /* it makes the guest's NaN itself (raw.h) */
 #define nan_branch(g, kind, x, y) ((void)(kind), (void)(x), (void)(y), (u8 *)0)
 #define nan_mend(g, kind, r)      ((void)(kind), (void)(r))

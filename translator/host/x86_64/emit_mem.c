@@ -13,8 +13,6 @@
  * Atomics check their alignment first, as a locked access across cache lines would work, slowly, where the guest
  * expects a fault. A read-modify-write is one locked instruction where the host has it, else a compare-and-swap loop.
  */
-#include "translator/host/common/late.h"
-#include "translator/host/common/raw.h"
 #include "translator/host/x86_64/gen.h"
 
 #define MISALIGNED_READ  (VCPU_FAULT_MISALIGNED | VCPU_READ << 8)
@@ -59,8 +57,6 @@ void emit_half(struct gen *g, ir_ref i)
 static void cold_misaligned(struct gen *g, const struct cold *k)
 {
     struct code *c = &g->c;
-    raw_leave(g, k->fix);
-    late_leave(g, k->late, reg_bit(k->r[0]));
     if (k->r[0] != RAX)
         x_mov(c, X_W, RAX, k->r[0]);
     if (k->held)
@@ -78,8 +74,6 @@ static void check_aligned(struct gen *g, u32 addr, u32 size, u32 how)
     struct cold *k = cold_new(g, cold_misaligned, x_jcc(&g->c, CC_NE));
     k->r[0] = (u8)addr;
     k->n = how;
-    k->late = late_here(g);
-    k->fix = raw_here(g);
     if (g->region)
         k->held = region_held(g);
 }

@@ -162,7 +162,7 @@ static void cold_late(struct gen *g, const struct cold *k)
     if (!k->late && !k->fix)
         return;
     raw_leave(g, k->fix);
-    late_leave(g, k->late, 0);
+    late_leave(g, k->late);
     exit_jmp(g, ins_of(g, k->ins)->imm);
 }
 

@@ -13,7 +13,6 @@
 #define REGIONS    true /* it compiles units with labels */
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
-#define LATE_PUTS  true /* its side exits make them (late.h) */
 #define RAW_NANS   true /* its NaNs are not those of guests that know one only (raw.h) */
 
 /* --- features (probe.c) --- */
