@@ -57,9 +57,9 @@ def perf_works():
                                                          stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def sample_perf(command, frequency, tmp):
+def sample_perf(command, frequency, tmp, stdout=None):
     data = os.path.join(tmp, 'perf.data')
-    status = subprocess.run(['perf', 'record', '-q', '-e', 'cpu-clock', '-F', str(frequency), '-o', data, '--', *command], check=False).returncode
+    status = subprocess.run(['perf', 'record', '-q', '-e', 'cpu-clock', '-F', str(frequency), '-o', data, '--', *command], stdout=stdout, check=False).returncode
     text = subprocess.run(['perf', 'script', '-i', data, '-F', 'pid,ip,sym,dso'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
     return status, read_perf(text.decode(errors='replace'), 1 / frequency)
 
@@ -72,10 +72,10 @@ def read_perf(text, weight):
     return out
 
 
-def sample_ptrace(command, frequency, tmp):
+def sample_ptrace(command, frequency, tmp, stdout=None):
     program, data = os.path.join(tmp, 'sampler'), os.path.join(tmp, 'samples')
     subprocess.run(['cc', '-O2', '-o', program, os.path.join(HERE, 'sampler.c')], check=True)
-    status = subprocess.run([program, str(1000000 // frequency), data, *command], check=False).returncode
+    status = subprocess.run([program, str(1000000 // frequency), data, *command], stdout=stdout, check=False).returncode
     with open(data, encoding='utf-8', errors='replace') as f:
         return status, read_ptrace(f.read())
 

@@ -5,7 +5,8 @@ run.py --emit PROGRAM --host ISA [--bless] [NAME…]
 
 For each piece of guest code in <guest>/NAME.s there is <host>/NAME.txt, which shows the host code for it, guest instruction by guest
 instruction, once with all optional host features and guest memory at host address 0 (all-flat0), once with no feature and memory elsewhere
-(none-base). --bless writes the files anew. Jumps and references into the common code, and helpers, are shown by name, so that a change there is not
+(none-base). Pieces called hot_* are loops of the benchmark programs (cut.py cuts them out): they are shown as all-flat0 and as the optimising tier makes a region of
+them (all-flat0-region). The head says how many host instructions that makes for each guest instruction; what is behind exits of the code is not counted. --bless writes the files anew. Jumps and references into the common code, and helpers, are shown by name, so that a change there is not
 one of every file.
 
 Compared are the bytes, not objdump's words for them. Without an assembler for the guest the code is taken from the file itself."""
@@ -25,6 +26,7 @@ import hostdis
 
 PC = 0x10000
 WAYS = ('all', 'flat0'), ('none', 'base')
+HOT_WAYS = ('all', 'flat0'), ('all', 'flat0', 'region')
 # By guest: the binutils' prefix, and options for its assembler and its linker.
 GUESTS = {
     'riscv64': ('riscv64-linux-gnu-', ['-march=rv64gc_zba_zbb_zbs', '-mno-relax'], ['--no-relax']),
@@ -103,8 +105,25 @@ def symbolic(piece, names, fields):
         yield f'      {" ".join(shown):<32}  {text}'.rstrip()
 
 
+def leaving(out, names):
+    """How many host instructions only lead out: what stands behind an unconditional jump and ends with one into the common code."""
+    n, run, cold = 0, 0, False
+    for o in out:
+        if not isinstance(o, hostdis.Piece):
+            if re.match(r'unit|region', o):
+                run, cold = 0, False
+            continue
+        for _, _, text in o.lines:
+            run += 1
+            m = re.match(r'(?:jmp +0x([0-9a-f]+)$|ret\b|jmp\b)', text)
+            if m:
+                n += run if cold and m.group(1) and int(m.group(1), 16) in names else 0
+                run, cold = 0, True
+    return n
+
+
 def show(text, objdump):
-    """The output of emit as a golden file has it, and (guest instructions, host instructions, host bytes)."""
+    """The output of emit as a golden file has it, and (guest instructions, host instructions, host bytes, those that lead out)."""
     names, fields, out, pieces = {}, {}, [], []
     for line in text.splitlines():
         m = re.fullmatch(r'(?:common|helper) (\S+) ([0-9a-f]+)', line)
@@ -127,8 +146,8 @@ def show(text, objdump):
     lines = []
     for o in out:
         lines.extend(symbolic(o, names, fields) if isinstance(o, hostdis.Piece) else [o])
-    guest = sum(int(n) for n in re.findall(r'^unit \S+ (\d+)', text, re.M))
-    return lines, (guest, sum(len(p.lines) for p in pieces), sum(len(p.code) for p in pieces))
+    guest = sum(int(n) for n in re.findall(r'^(?:unit|region) \S+ (\d+)', text, re.M))
+    return lines, (guest, sum(len(p.lines) for p in pieces), sum(len(p.code) for p in pieces), leaving(out, names))
 
 
 def golden_text(name, guest, code, program, objdump):
@@ -136,12 +155,13 @@ def golden_text(name, guest, code, program, objdump):
     with open(os.path.join(HERE, guest, name + '.s'), encoding='utf-8') as f:
         title = f.readline().lstrip('#/ ').strip()
     head, body = [title], []
-    for way in WAYS:
+    for way in HOT_WAYS if name.startswith('hot_') else WAYS:
         text = emit(program, guest, code, way)
         if text is None:
             return None
-        lines, (insns, host, size) = show(text, objdump)
-        head.append(f'{"-".join(way)}: {insns} guest instructions, {host} host instructions, {size} bytes')
+        lines, (insns, host, size, cold) = show(text, objdump)
+        head.append(f'{"-".join(way)}: {insns} guest instructions, {host} host instructions, {size} bytes' +
+                    (f'; {(host - cold) / insns:.2f} host instructions each, without {cold} that only lead out' if insns and name.startswith('hot_') else ''))
         body += ['', f'=== {"-".join(way)}', *lines]
     return '\n'.join(head + body) + '\n'
 
