@@ -375,11 +375,17 @@ def fmt_time(s):
     return "-" if s is None else "%.2f ms" % (s * 1e3) if s < 0.1 else "%.2f s" % s
 
 
+def rounds_of(doc):
+    """How many rounds there were, as text: --continue may have been asked for more or less."""
+    n = {max(len(s) for s in row["samples"].values()) for row in doc["work"].values()} or {doc["rounds"]}
+    return str(max(n)) if len(n) == 1 else "%d to %d" % (min(n), max(n))
+
+
 def markdown(doc, old=None):
     result, guests = doc["work"], doc["guests"]
     old_guests = [g for g in guests if old and g in old["guests"]]
-    lines = ["# Benchmarks", "", "%s; %s, medians of %d rounds. × is time over native time; faster is how many times as fast as QEMU; the spread is that of Dragoman's samples."
-             % (doc["machine"], doc["clock"], doc["rounds"]), ""]
+    lines = ["# Benchmarks", "", "%s; %s, medians of %s rounds. × is time over native time; faster is how many times as fast as QEMU; the spread is that of Dragoman's samples."
+             % (doc["machine"], doc["clock"], rounds_of(doc)), ""]
     if doc.get("versions"):
         lines += ["; ".join("%s: %s" % v for v in doc["versions"].items()) + ("; tier: " + doc["tier"] if doc.get("tier") else "") + ".", ""]
     head = ["work", "category", "native"]

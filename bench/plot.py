@@ -48,7 +48,7 @@ def draw(doc, guest):
         return LEFT + (WIDTH - LEFT - RIGHT) * math.log(v / low) / math.log(high / low)
 
     d.text(10, 20, "%s programs: time over native time" % guest, font_size=15, font_weight="bold")
-    d.text(10, 38, "%s; medians of %s rounds%s" % (doc["machine"], doc["rounds"], "; tier " + doc["tier"] if doc.get("tier") else ""), fill="#555")
+    d.text(10, 38, "%s; medians of %s rounds%s" % (doc["machine"], bench.rounds_of(doc), "; tier " + doc["tier"] if doc.get("tier") else ""), fill="#555")
     d.circle(WIDTH - 250, 16, 4, OURS)
     d.text(WIDTH - 240, 20, "Dragoman")
     d.circle(WIDTH - 160, 16, 4, QEMU)

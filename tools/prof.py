@@ -37,7 +37,7 @@ import hostdis
 import svg
 
 # What the engine's functions are for, by source file and, before that, by name. The first that matches counts.
-HELPERS = re.compile(r'^(\w+_soft|\w+_vcall|\w+_vec_op|ir_eval|ir_sha|ir_estimate|ir_aes|sfp_|\w+_help|sf_)')
+HELPERS = re.compile(r'^(\w+_soft|\w+_vcall|\w+_vec_op|ir_eval|ir_sha|ir_estimate|ir_aes|sfp_|round_pack|nzcv_of|\w+_help|sf_)')
 PARTS = [('translator/engine/(run|vcpu|cache)', 'engine: dispatch'), ('translator/engine/fault', 'engine: faults'), ('translator/opt|translator/host/region', 'engine: optimising'),
          ('translator/engine/region', 'engine: optimising'), ('lib/softfp', 'engine: helpers'), ('translator', 'engine: translating'),
          ('personality/linux/(perfmap|symbols)', 'profiling'), ('personality/linux/(mm|mem|elf|exec|sanitize)', 'engine: memory and start'),
