@@ -49,7 +49,8 @@ static bool on_fault(struct mk_fault *f, void *cx)
         v->pc = units[n]->unit->pc + hc->marks[i - 1].guest_off;
         v->fault = (struct vcpu_fault){
             .addr = f->addr - v->mem_base, .kind = f->kind, .access = f->write ? VCPU_WRITE : VCPU_READ};
-        host_native.unwind(v, f->regs, h->common, NULL, NULL);
+        const u32 state = hc->marks[i - 1].state;
+        host_native.unwind(v, f->regs, h->common, units[n]->unit->slots, state ? hc->state + state : NULL);
         return true;
     }
     return false;
