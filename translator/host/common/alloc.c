@@ -155,8 +155,8 @@ void temps_flush(struct gen *g)
     for (u64 m = g->held; m; m &= m - 1) {
         u32 r = ctz64(m);
         ir_ref v = g->owner[r];
-        if (g->val[v].last > g->pos && !has_home(g, v))
-            spill(g, v, r);
+        if (g->val[v].last > g->pos || g->val[v].waits)
+            leave_temp(g, v, r);
         temp_drop(g, r);
     }
 }
@@ -220,8 +220,7 @@ u32 use_reg(struct gen *g, ir_ref i)
     return r;
 }
 
-/* Another slot than s that holds w too, in a register by preference; NOSLOT if there is none. */
-static u32 other_slot(const struct gen *g, ir_ref w, u32 s)
+u32 other_slot(const struct gen *g, ir_ref w, u32 s)
 {
     u32 found = NOSLOT;
     for (u32 t = 0; t < g->u->slots->n; t++) {

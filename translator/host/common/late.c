@@ -50,6 +50,10 @@ bool late_put(struct gen *g, ir_ref i, u32 s, ir_ref x)
         (is_const(g, x) ? ins_of(g, x)->type : g->val[x].type) != IR_I64 || lies_badly(g, x) ||
         (w && g->val[w].slot == s && (g->val[w].waits || g->val[w].last > g->pos)))
         return false;
+    /* From now on nobody looks for w there, should another slot that holds it be read. */
+    if (w && g->val[w].slot == s)
+        g->val[w].slot = (u16)other_slot(g, w, s);
+    g->slot_val[s] = 0;
     g->late[g->nlate].slot = (u16)s;
     g->late[g->nlate++].v = x;
     g->val[x].waits++;
@@ -63,9 +67,6 @@ void late_store(struct gen *g, ir_ref v, u32 r)
         if (g->late[k].v != v)
             continue;
         const u32 s = g->late[k].slot;
-        const ir_ref w = g->slot_val[s];
-        if (w && g->val[w].slot == s)
-            g->val[w].slot = NOSLOT;
         store_vcpu(g, SLOT_OFF(g->u->slots->slot[s].offset), r, IR_I64);
         g->slot_val[s] = v;
         if (g->val[v].slot == NOSLOT)

@@ -492,7 +492,9 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
             raw_now(g, i);
             late_now(g);
         }
-        g->faults = (op_flags(in) & IR_FAULT) && (g->nlate || raw_held(g));
+        /* A mark of its own, if only because the one before had a state. */
+        g->faults = (op_flags(in) & IR_FAULT) &&
+                    (g->nlate || raw_held(g) || (out->nmarks && out->marks[out->nmarks - 1].state));
         if (g->faults)
             late_moved(g);
         unit_one(g, i);

@@ -245,6 +245,8 @@ void def_from(struct gen *g, ir_ref i, u32 r);
 /* Where value i, one of memory, is to be written. May be where an operand is that dies here. Nothing more is to be
  * done. */
 s32 def_mem(struct gen *g, ir_ref i);
+/* Another slot than s that holds w too, in a register by preference; NOSLOT if there is none. */
+u32 other_slot(const struct gen *g, ir_ref w, u32 s);
 void emit_get(struct gen *g, ir_ref i);
 void emit_put(struct gen *g, ir_ref i);
 /* All values that live on have a place outside the slots. */
