@@ -151,6 +151,15 @@ static void cold_mend(struct gen *g, const struct cold *k)
     jump_back(&g->c, k->back);
 }
 
+/* The register of a raw value, loaded if need be. Of one that is dead only slots know. */
+static u32 reg_to_look(struct gen *g, ir_ref v)
+{
+    struct val *p = &g->val[v];
+    if (p->reg == NOREG && p->slot == NOSLOT && p->spill == NOSPILL)
+        p->slot = (u16)other_slot(g, v, NOSLOT);
+    return use_reg(g, v);
+}
+
 /* Looks at v, and at w (0: at v alone), which is of the same kind. */
 static void look(struct gen *g, ir_ref v, ir_ref w)
 {
@@ -160,7 +169,7 @@ static void look(struct gen *g, ir_ref v, ir_ref w)
         g->err = -ENOMEM;
         return;
     }
-    const u32 x = use_reg(g, v), y = w ? use_reg(g, w) : x;
+    const u32 x = reg_to_look(g, v), y = w ? reg_to_look(g, w) : x;
     struct cold *c = cold_new(g, cold_mend, nan_branch(g, kind, x, y));
     c->back = g->c.p;
     f->n = 0;
