@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -620,6 +621,35 @@ static void other(struct test_pair *p, gva_t *pc)
     }
 }
 
+static void put(struct test_pair *p, u32 type, u32 x)
+{
+    emit(p, (struct ir_ins){.op = IR_OP_put, .type = (u8)type, .aux = slot_of_type(type), .a = x});
+}
+
+/* As guests compute: one thing from another, each put to a slot or two at once, with accesses and exits between. */
+static void chain(struct test_pair *p, gva_t *pc)
+{
+    static const u8 two[] = {IR_OP_fadd, IR_OP_fsub, IR_OP_fmul, IR_OP_fdiv};
+    const u32 t = test_below(3) ? IR_F64 : test_below(2) ? IR_F32 : IR_I64;
+    u32 last = value(p, t);
+    for (u32 n = 3 + test_below(6); n; n--) {
+        const u32 x = test_below(3) ? last : value(p, t), y = test_below(2) ? last : value(p, t);
+        last =
+            emit2(p, t == IR_I64 ? IR_OP_add : two[test_below(4)], t, t == IR_I64 ? 0 : IR_RDYN | IR_FP_DEFNAN, x, y);
+        u32 type = t, what = last;
+        if (t == IR_F32 && test_below(2)) {
+            what = emit2(p, IR_OP_nanbox, IR_F64, 0, last, 0);
+            type = IR_F64;
+        }
+        for (u32 k = test_below(4); k; k /= 2)
+            put(p, type, what);
+        if (!test_below(2))
+            load_or_store(p, pc, t);
+        else if (!test_below(3))
+            other(p, pc);
+    }
+}
+
 /* Guest code is 2-byte aligned, and so is every pc; see VCPU_JC_NONE. */
 static u32 some_pc(struct test_pair *p)
 {
@@ -673,6 +703,8 @@ void test_random_unit(struct test_pair *p, struct arena *arena, u32 len)
     while (p->n < len) {
         if (!test_below(8))
             idiom(p);
+        else if (!test_below(24))
+            chain(p, &pc);
         else if (test_below(3))
             test_pair_pure(p);
         else
@@ -690,7 +722,7 @@ void test_show(const char *what, const struct ir_unit *u)
 {
     static char buf[1 << 18];
     ir_print(u, buf, sizeof buf);
-    print_message("%s:\n%s\n", what, buf);
+    fprintf(stderr, "%s:\n%s\n", what, buf); /* print_message cuts it short */
 }
 
 void test_verified(const struct ir_unit *u, const char *what, u64 seed)

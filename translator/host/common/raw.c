@@ -46,7 +46,7 @@ static bool in_pin(const struct gen *g, ir_ref v)
 static void forget_dead(struct gen *g)
 {
     for (u32 k = g->nraw; k-- > 0;)
-        if (g->val[g->raw[k].v].last <= g->pos && !in_pin(g, g->raw[k].v))
+        if (g->val[g->raw[k].v].last < g->pos && !in_pin(g, g->raw[k].v))
             forget(g, k);
 }
 
@@ -118,7 +118,7 @@ static void add_places(const struct gen *g, struct raw_fix *f, u32 k)
     for (u32 s = 0; s < g->u->slots->n; s++)
         if (g->slot_val[s] == v && g->slot_reg[s] != NOREG)
             add_place(f, g->raw[k].kind, g->slot_reg[s], 0);
-    if (p->spill != NOSPILL && p->last > g->pos) {
+    if (p->spill != NOSPILL && p->last >= g->pos) { /* this instruction may load it from there */
         add_place(f, g->raw[k].kind, NOREG, SPILL_OFF(p->spill));
         f->cells = true;
     }
