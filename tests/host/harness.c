@@ -138,12 +138,15 @@ int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exi
                                .rx = h->rx + off,
                                .cap = h->code_size - off,
                                .exit_id = exit_id,
+                               .hot = h->hot,
                                .common = h->common,
                                .flat0 = h->v->mem_base == 0,
                                .marks = e->marks,
                                .nmarks_cap = ARRAY_LEN(e->marks),
                                .exits = e->exits,
-                               .nexits_cap = ARRAY_LEN(e->exits)};
+                               .nexits_cap = ARRAY_LEN(e->exits),
+                               .relocs = e->relocs,
+                               .nrelocs_cap = ARRAY_LEN(e->relocs)};
     int rc = host_native.emit(u, &e->hc);
     if (rc)
         return rc;

@@ -24,6 +24,7 @@ struct harness {
     const void *common;
     size_t common_size;
     const struct ir_slots *slots;
+    u32 hot;        /* host_code.hot */
     u32 own_faults; /* faults that the backend took for its own */
 };
 
@@ -43,6 +44,7 @@ struct emitted {
     struct host_code hc;
     struct host_mark marks[512];
     struct host_exit exits[64];
+    u32 relocs[1024];
 };
 /* Emits u at offset `off` of the cache (0: right behind the common code), numbering its exits from exit_id. Returns
  * what host_isa.emit does. */

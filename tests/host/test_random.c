@@ -18,6 +18,7 @@
 
 #define UNITS_PER_GUEST 300
 #define MAX_INPUTS      64
+#define CODE_AWAY       (320u << 10)
 
 static struct harness h;
 static struct arena arena;
@@ -87,12 +88,58 @@ static void check_tables(const struct host_code *hc)
     }
 }
 
+/* What is emitted elsewhere, and moved, is what is emitted here; but for what the list of relocations names, nothing in
+ * it points into this program. */
+static void check_moves(const struct ir_unit *u)
+{
+    static struct emitted one, other;
+    extern const char __executable_start[], end[];
+    const struct host_code *here = &one.hc, *there = &other.hc;
+    const u64 own = (u64)(uintptr_t)__executable_start, own_size = (u64)(end - __executable_start);
+    const u32 number = 7 + 19 * VCPU_HEAT; /* heat is counted by these */
+    if (harness_emit(&h, u, CODE_AWAY, 7, &one) || harness_emit(&h, u, 2 * CODE_AWAY, number, &other))
+        return; /* no room */
+    if (!there->movable && !here->movable && there->nrelocs == there->nrelocs_cap)
+        return; /* likewise */
+    u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)(there->rx - here->rx),
+                            [HOST_RELOC_OWN] = -own,
+                            [HOST_RELOC_EXIT] = (u64)7 - number};
+    bool ok = there->size == here->size && there->movable && here->movable && there->nrelocs == here->nrelocs &&
+              !memcmp(there->relocs, here->relocs, here->nrelocs * sizeof *here->relocs) &&
+              there->nstate == here->nstate &&
+              (!here->nstate || !memcmp(there->state + 1, here->state + 1, (here->nstate - 1) * sizeof *here->state));
+    if (ok) {
+        host_native.move(there->rw, there->relocs, there->nrelocs, by);
+        for (size_t i = 0; i + 8 <= there->size; i++) {
+            u64 x;
+            memcpy(&x, there->rw + i, 8);
+            ok = ok && x - own >= own_size;
+        }
+        by[HOST_RELOC_COMMON] = by[HOST_RELOC_EXIT] = 0;
+        by[HOST_RELOC_OWN] = own;
+        host_native.move(there->rw, there->relocs, there->nrelocs, by);
+        ok = ok && !memcmp(there->rw, here->rw, here->size);
+    }
+    if (!ok) {
+        fprintf(stderr, "code that was moved is not what it should be\n");
+        for (size_t i = 0, n = 0; i < here->size && i < there->size && n < 8; i++)
+            if (here->rw[i] != there->rw[i] && ++n)
+                fprintf(stderr, "  at %zx: %02x, wanted %02x\n", i, there->rw[i], here->rw[i]);
+        exit(1);
+    }
+}
+
 /* 0, or -errno of emitting. */
 static int compile(const struct ir_unit *u)
 {
     int e = harness_emit(&h, u, 0, 7, code);
     if (!e)
         check_tables(&code->hc);
+    for (u32 hot = 0; !e && host_native.move && hot < 2; hot++) {
+        h.hot = hot * 1000;
+        check_moves(u);
+    }
+    h.hot = 0;
     return e;
 }
 

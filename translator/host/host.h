@@ -41,6 +41,17 @@ struct host_exit {
 /* For a call: the landing that a matched return arrives at is one more exit, to the return pc. So a
  * unit may have up to nexits + 1 host exits. */
 
+/* What of emitted code depends on where it is: a field, at an offset from the code's start, of one of these kinds. */
+enum host_reloc {
+    HOST_RELOC_COMMON, /* a distance from its own place to something in the common code */
+    HOST_RELOC_OWN,    /* an address in the program that this is part of: C code or data */
+    HOST_RELOC_EXIT,   /* number of an exit */
+    HOST_NRELOCS
+};
+#define HOST_RELOC(off, kind)  ((off) << 2 | (kind))
+#define HOST_RELOC_OFF(reloc)  ((reloc) >> 2)
+#define HOST_RELOC_KIND(reloc) ((reloc)&3)
+
 struct host_code {
     /* in */
     u8 *rw;             /* where to write */
@@ -58,7 +69,10 @@ struct host_code {
     u32 nexits, nexits_cap;
     const u64 *state; /* in the unit's arena */
     u32 nstate;
-    size_t size; /* bytes written, cold parts included */
+    u32 *relocs; /* of a unit, likewise with room for nrelocs_cap, which may be 0 */
+    u32 nrelocs, nrelocs_cap;
+    bool movable; /* all that depends on the place is in relocs; there are no others without `move` */
+    size_t size;  /* bytes written, cold parts included */
 };
 
 struct host_isa {
@@ -87,6 +101,11 @@ struct host_isa {
     /* Points the jump at rx address `site` (written through rw) to `to`. Atomic against threads that run it. It writes
      * no more than four bytes there; the caller then makes them seen (mk_code_sync). */
     void (*link)(u8 *rw_site, const u8 *rx_site, const void *to);
+
+    /* Makes code that was moved by a multiple of code_align right: what its relocs name gets by[kind] added, which for
+     * HOST_RELOC_COMMON is the distance that the common code has moved less that of the code. NULL: emit makes no code
+     * that could be moved. */
+    void (*move)(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS]);
 
     /* Runs translated code at `code` until it leaves; v->exit says why. */
     void (*enter)(struct vcpu *v, const void *code, const void *common);

@@ -170,6 +170,7 @@ const struct host_isa host_native = {
     .common = entry_common,
     .emit = unit_emit,
     .link = link_exit,
+    .move = MOVES_CODE ? move_code : NULL,
     .enter = entry_enter,
     .own_fault = entry_own_fault,
     .unwind = entry_unwind,

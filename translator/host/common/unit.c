@@ -404,13 +404,16 @@ struct gen *unit_begin(const struct ir_unit *u, struct host_code *out)
                          .end = out->rw + out->cap,
                          .rx = out->rx,
                          .common = out->common,
-                         .flat0 = out->flat0};
+                         .flat0 = out->flat0,
+                         .relocs = out->relocs,
+                         .relocs_cap = out->nrelocs_cap};
     g->cold_tail = &g->cold;
     g->insn_pc = u->pc;
     memset(g->slot_reg, NOREG, sizeof g->slot_reg);
     for (u32 k = 0; k < g->common->npins; k++)
         g->slot_reg[g->common->pin[k].slot] = g->common->pin[k].reg;
-    out->nmarks = out->nexits = 0;
+    out->nmarks = out->nexits = out->nrelocs = 0;
+    out->movable = false;
     out->state = NULL;
     out->nstate = 0;
     return g;
@@ -447,6 +450,8 @@ int unit_end(struct gen *g)
     if (!g->err)
         emit_tail(g);
     g->out->size = code_off(&g->c);
+    g->out->nrelocs = g->c.nrelocs;
+    g->out->movable = MOVES_CODE && !g->c.stuck && !g->region;
     return g->err;
 }
 

@@ -76,11 +76,11 @@ void emit_vcall(struct gen *g, ir_ref i)
     temps_flush(g);
     if (g->out->count)
         count_call(g, in->aux);
-    x_mov_imm(c, RAX, (u64)(uintptr_t)h, false);
+    x_mov_own(c, RAX, (u64)(uintptr_t)h);
     x_store(c, X_W, o_vcpu(VOFF(scratch[0])), RAX);
     x_mov_imm(c, RAX, in->imm, false);
     x_store(c, X_W, o_vcpu(VOFF(scratch[1])), RAX);
-    x_mov_imm(c, RAX, (u64)(uintptr_t)x64_vcall, false);
+    x_mov_own(c, RAX, (u64)(uintptr_t)x64_vcall);
     x_call_common(c, g->common->off[call_entry(g, h)]);
     u32 dst = def_reg(g, i, 0);
     load_vcpu(g, dst, SPILL_OFF(VEC_RESULT), IR_V128);
@@ -163,7 +163,7 @@ static void constant(struct gen *g, ir_ref i, u64 lo, u64 hi)
     } else if (!~(lo & hi)) {
         v3r(g, P(0x76), dst, dst, dst); /* pcmpeqd */
     } else {
-        x_rm(c, SSE_MOVAPS, dst, o_common(0), 0);
+        x_rm(c, SSE_MOVAPS, dst, o_ahead(), 0);
         cold_new(g, cold_constant, c->p - 4);
     }
     def_done(g, i, dst);

@@ -2,7 +2,8 @@
  *
  * An instruction is written by one of a few emitters, by the shape of its operands; its opcode is a number with the
  * opcode byte low and flags for prefixes and maps above (X_*). Operands are `struct opnd`: a register, memory
- * relative to a register, guest memory (through gs), a place in the common code, or an immediate. Nothing here checks
+ * relative to a register, guest memory (through gs), a place in the common code or further on in
+ * the unit, or an immediate. Nothing here checks
  * for room: the driver makes sure of it before each IR instruction (common/unit.c). */
 #pragma once
 
@@ -23,7 +24,7 @@ enum {
     X_LOCK = 1 << 17,
 };
 
-enum opnd_kind { O_REG, O_MEM, O_GS, O_COMMON, O_IMM };
+enum opnd_kind { O_REG, O_MEM, O_GS, O_COMMON, O_AHEAD, O_IMM };
 struct opnd {
     u8 kind;
     u8 reg;   /* O_REG: it. O_MEM, O_GS: base, or NOREG */
@@ -64,6 +65,11 @@ static inline struct opnd o_common(u32 off)
 {
     return (struct opnd){.kind = O_COMMON, .disp = (s32)off};
 }
+/* Data of the unit itself, for x_here. */
+static inline struct opnd o_ahead(void)
+{
+    return (struct opnd){.kind = O_AHEAD};
+}
 static inline struct opnd o_imm(s32 x)
 {
     return (struct opnd){.kind = O_IMM, .disp = x};
@@ -93,6 +99,12 @@ static inline void x_modrm(struct code *c, u32 reg, struct opnd rm, u32 nimm)
         put8(c, reg | 5);
         s64 rel = (c->common + rm.disp) - (code_rx(c) + 4 + nimm);
         put32(c, (u32)rel);
+        code_reloc(c, 4, HOST_RELOC_COMMON);
+        return;
+    }
+    if (rm.kind == O_AHEAD) {
+        put8(c, reg | 5);
+        put32(c, 0);
         return;
     }
     if (rm.reg == NOREG) { /* [index * scale + disp32] or [disp32] */
@@ -120,7 +132,7 @@ static inline u32 x_ext(u32 reg, struct opnd rm)
     u32 e = reg >> 1 & 4;
     if (rm.kind == O_REG)
         return e | (rm.reg >> 3 & 1);
-    if (rm.kind == O_COMMON)
+    if (rm.kind == O_COMMON || rm.kind == O_AHEAD)
         return e;
     if (rm.index != NOREG)
         e |= rm.index >> 2 & 2;
@@ -251,6 +263,14 @@ static inline void x_mov_imm(struct code *c, u32 dst, u64 imm, bool keep_flags)
         put64(c, imm);
     }
 }
+/* The same of a pointer to something of our own; in one form, wherever that lies. */
+static inline void x_mov_own(struct code *c, u32 dst, u64 addr)
+{
+    put8(c, 0x48 | dst >> 3);
+    put8(c, 0xb8 | (dst & 7));
+    put64(c, addr);
+    code_reloc(c, 8, HOST_RELOC_OWN);
+}
 static inline void x_load(struct code *c, u32 w, u32 dst, struct opnd mem)
 {
     x_rm(c, 0x8b | w, dst, mem, 0);
@@ -311,11 +331,13 @@ static inline void x_jmp_rx(struct code *c, const u8 *to_rx)
 static inline void x_jmp_common(struct code *c, u32 off)
 {
     x_jmp_rx(c, c->common + off);
+    code_reloc(c, 4, HOST_RELOC_COMMON);
 }
 static inline void x_call_common(struct code *c, u32 off)
 {
     put8(c, 0xe8);
     x_rel32(c, c->common + off);
+    code_reloc(c, 4, HOST_RELOC_COMMON);
 }
 /* Back to `to`, an address in this code's rw view. */
 static inline void x_jmp_back(struct code *c, const u8 *to)

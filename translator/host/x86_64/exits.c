@@ -90,6 +90,7 @@ void emit_stubs(struct gen *g)
         x->stub_off = code_off(c);
         x_here(c, c->base + x->site_off);
         x_mov_imm(c, RAX, o->exit_id + n, true);
+        code_reloc(c, 4, HOST_RELOC_EXIT);
         store_pc(g, x->pc);
         x_jmp_common(c, g->common->off[C_LINK]);
     }
@@ -100,6 +101,19 @@ void link_exit(u8 *rw_site, const u8 *rx_site, const void *to)
     /* Unaligned, but within a cache line, hence one store to all who look. */
     typedef u32 __attribute__((aligned(1), may_alias)) u32_any;
     *(volatile u32_any *)rw_site = (u32)((const u8 *)to - (rx_site + 4));
+}
+
+void move_code(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS])
+{
+    for (u32 i = 0; i < n; i++) {
+        u8 *at = rw + HOST_RELOC_OFF(relocs[i]);
+        const u32 kind = HOST_RELOC_KIND(relocs[i]);
+        u64 x = 0;
+        const size_t size = kind == HOST_RELOC_OWN ? 8 : 4;
+        memcpy(&x, at, size);
+        x += by[kind];
+        memcpy(at, &x, size);
+    }
 }
 
 /* --- polls --- */
@@ -131,6 +145,7 @@ static void cold_hot(struct gen *g, const struct cold *k)
     x_mov_imm(&g->c, RAX, to, false);
     x_store(&g->c, X_W, o_vcpu(VOFF(scratch[0])), RAX);
     x_store_imm(&g->c, X_W, o_vcpu(VOFF(scratch[1])), (s32)g->out->exit_id);
+    code_reloc(&g->c, 4, HOST_RELOC_EXIT);
     store_pc(g, k->n ? g->u->pc + k->guest_off : to);
     x_jmp_common(&g->c, g->common->off[C_HOT]);
 }
@@ -350,7 +365,7 @@ void call_arg(struct gen *g, ir_ref a, u32 n)
 
 u32 call_c(struct gen *g, u64 fn, u32 entry)
 {
-    x_mov_imm(&g->c, RAX, fn, false);
+    x_mov_own(&g->c, RAX, fn);
     x_call_common(&g->c, g->common->off[entry]);
     return RAX;
 }

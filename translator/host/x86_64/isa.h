@@ -11,6 +11,7 @@
 /* Loop heads at the start of a cache line: 4 % over short benchmarks, more for small functions. */
 #define CODE_ALIGN 64
 #define REGIONS    true /* it compiles units with labels */
+#define MOVES_CODE true /* it tells what of a unit depends on its place */
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
 #define RAW_NANS   true /* its NaNs are not those of guests that know one only (raw.h) */
