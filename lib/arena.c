@@ -11,7 +11,7 @@
 #include "lib/bits.h"
 #include "mk/mk.h"
 
-enum { CHUNK_MIN = 16 << 10, CHUNK_MAX = 1 << 20 };
+enum { CHUNK_MIN = 16 << 10, CHUNK_MAX = 1 << 20, CHUNK_READY = 32 << 10 };
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -42,6 +42,8 @@ static struct arena_chunk *new_chunk(const struct arena_chunk *last, size_t size
     if (want < need || mk_pages_alloc(&p, want))
         return NULL;
     struct arena_chunk *c = p;
+    if (want <= CHUNK_READY)
+        mk_pages_ready(c, want);
     c->size = want;
     return c;
 }

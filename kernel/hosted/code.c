@@ -133,6 +133,15 @@ void mk_code_sync(const struct mk_code *c, size_t off, size_t len)
     }
 }
 
+void mk_code_ready(const struct mk_code *c, size_t off, size_t len)
+{
+    enum { POPULATE_READ = 22 }; /* MADV_…, since Linux 5.14 */
+    const size_t start = align_down(off, mk_page_size());
+    const size_t end = off + len < c->size ? off + len : c->size;
+    mk_pages_ready(c->rw + start, end - start);
+    (void)madvise(c->rx + start, end - start, POPULATE_READ);
+}
+
 int mk_code_copy(const struct mk_code *c, size_t used, struct mk_code *copy)
 {
     dgm_assert(used <= c->size, "mk_code_copy: %zu of %zu", used, c->size);

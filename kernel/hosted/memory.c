@@ -11,6 +11,10 @@
 #include "lib/assert.h"
 #include "lib/bits.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* since Linux 5.14; older headers lack it */
+#endif
+
 static _Atomic u32 fail_in; /* mk_hosted_fail_alloc */
 
 void mk_hosted_fail_alloc(u32 nth)
@@ -69,6 +73,12 @@ void mk_pages_free(void *p, size_t size)
         return;
     int rc = munmap(p, align_up(size, mk_page_size()));
     dgm_assert(!rc, "mk_pages_free(%p, %zu): errno %d", p, size, errno);
+}
+
+void mk_pages_ready(void *p, size_t size)
+{
+    const hva_t start = align_down((hva_t)p, mk_page_size());
+    (void)madvise((void *)start, (hva_t)p + size - start, MADV_POPULATE_WRITE); /* older kernels do not know it */
 }
 
 int mk_pages_guard(void *p, size_t size)

@@ -5,20 +5,91 @@
 
 #include "lib/assert.h"
 #include "lib/err.h"
+#include "lib/hash.h"
 #include "lib/str.h"
 
-static u32 hash_of(gva_t pc, u64 key)
+static u32 hash_of(const struct block_table *t, gva_t pc, u64 key)
 {
     u64 h = (pc >> 1) * 0x9e3779b97f4a7c15ull ^ key;
-    return (u32)(h >> (64 - ENGINE_HASH_BITS));
+    return (u32)(h >> (64 - t->bits));
 }
 
 struct block *block_find(struct engine *e, gva_t pc, u64 key)
 {
-    struct block *b = __atomic_load_n(&e->hash[hash_of(pc, key)], __ATOMIC_ACQUIRE);
+    struct block_table *t = __atomic_load_n(&e->table, __ATOMIC_ACQUIRE);
+    struct block *b = __atomic_load_n(&t->slot[hash_of(t, pc, key)], __ATOMIC_ACQUIRE);
     while (b && (b->pc != pc || b->key != key))
         b = __atomic_load_n(&b->hash_next, __ATOMIC_ACQUIRE);
     return b;
+}
+
+static size_t table_size(u32 bits)
+{
+    return sizeof(struct block_table) + (sizeof(struct block *) << bits);
+}
+
+static int new_table(struct engine *e, u32 bits)
+{
+    void *mem;
+    int rc = mk_pages_alloc(&mem, table_size(bits));
+    if (rc)
+        return rc;
+    struct block_table *t = mem;
+    t->bits = bits;
+    t->old = e->table;
+    __atomic_store_n(&e->table, t, __ATOMIC_RELEASE);
+    return 0;
+}
+
+int block_table_create(struct engine *e)
+{
+    return new_table(e, ENGINE_HASH_BITS);
+}
+
+static void free_tables(struct block_table **t)
+{
+    while (*t) {
+        struct block_table *gone = *t;
+        *t = gone->old;
+        mk_pages_free(gone, table_size(gone->bits));
+    }
+}
+
+void block_table_clear(struct engine *e)
+{
+    if (!e->table)
+        return;
+    free_tables(&e->table->old);
+    memset(e->table->slot, 0, sizeof(struct block *) << e->table->bits);
+    e->in_table = 0;
+}
+
+void block_table_free(struct engine *e)
+{
+    free_tables(&e->table);
+}
+
+static void put(struct block_table *t, struct block *b)
+{
+    struct block **h = &t->slot[hash_of(t, b->pc, b->key)];
+    __atomic_store_n(&b->hash_next, *h, __ATOMIC_RELEASE);
+    __atomic_store_n(h, b, __ATOMIC_RELEASE);
+}
+
+/* A larger table. Who looks into the old one meanwhile may miss blocks, or walk on in a chain of the new one, which
+ * ends as well: each block that was moved leads to such as were moved before. */
+static void grow(struct engine *e)
+{
+    struct block_table *old = e->table;
+    if (old->bits >= ENGINE_HASH_MOST || new_table(e, old->bits + 2)) {
+        e->in_table = 0; /* later, or never */
+        return;
+    }
+    for (size_t i = 0; i < 1ull << old->bits; i++)
+        for (struct block *b = old->slot[i], *next; b; b = next) {
+            next = b->hash_next;
+            put(e->table, b);
+        }
 }
 
 static struct code_page **page_slot(struct engine *e, u64 number)
@@ -38,7 +109,7 @@ struct code_page *block_page(struct engine *e, u64 number)
  * syncs. */
 static void page_unseen(struct engine *e, struct code_page *p)
 {
-    p->watched = false;
+    p->watched = p->hashed = false;
     if (!p->listed) {
         p->listed = true;
         p->next_unseen = e->unseen;
@@ -93,20 +164,19 @@ int block_insert(struct engine *e, struct block *b)
     u32 n = 0;
     for (u32 i = 0; i < b->nextents; i++)
         n += (u32)(last_page(e, &b->extent[i]) - first_page(e, &b->extent[i])) + 1;
-    b->refs = arena_array(&e->meta, n, sizeof *b->refs, _Alignof(struct page_ref));
-    if (!b->refs)
+    struct page_ref *r = &b->ref, *more = n > 1 ? ARENA_NEW_N(&e->meta, struct page_ref, n - 1) : NULL;
+    if (n > 1 && !more)
         return -ENOSPC;
     for (u32 i = 0; i < b->nextents; i++)
-        for (u64 at = first_page(e, &b->extent[i]); at <= last_page(e, &b->extent[i]); at++) {
+        for (u64 at = first_page(e, &b->extent[i]); at <= last_page(e, &b->extent[i]); at++, r = more ? more++ : NULL) {
             struct code_page *p = block_page(e, at);
             dgm_assert(p, "page of block %lx was not watched", b->pc);
-            struct page_ref *r = &b->refs[b->nrefs++];
             *r = (struct page_ref){.block = b, .next = p->blocks};
             p->blocks = r;
         }
-    struct block **h = &e->hash[hash_of(b->pc, b->key)];
-    b->hash_next = *h;
-    __atomic_store_n(h, b, __ATOMIC_RELEASE);
+    if (++e->in_table > 1u << e->table->bits)
+        grow(e);
+    put(e->table, b);
     return 0;
 }
 
@@ -135,11 +205,13 @@ void block_kill(struct engine *e, struct block *b)
     if (b->dead)
         return;
     __atomic_store_n(&b->dead, true, __ATOMIC_SEQ_CST); /* before jump caches are cleared: see run.c */
-    struct block **h = &e->hash[hash_of(b->pc, b->key)];
+    struct block **h = &e->table->slot[hash_of(e->table, b->pc, b->key)];
     while (*h && *h != b)
         h = &(*h)->hash_next;
-    if (*h)
+    if (*h) {
         __atomic_store_n(h, b->hash_next, __ATOMIC_RELEASE);
+        e->in_table -= e->in_table > 0;
+    }
     for (u32 i = 0; i < b->nextents; i++)
         for (u64 at = first_page(e, &b->extent[i]); at <= last_page(e, &b->extent[i]); at++)
             for (struct page_ref **q = &block_page(e, at)->blocks; *q;)
@@ -177,7 +249,7 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
 
 static u32 settled_bit(gva_t pc, u64 key)
 {
-    return hash_of(pc, key) & ((1u << ENGINE_SETTLED_BITS) - 1);
+    return (u32)(hash_u64(pc ^ hash_u64(key)) >> (64 - ENGINE_SETTLED_BITS));
 }
 
 bool block_is_settled(const struct engine *e, gva_t pc, u64 key)
@@ -309,6 +381,7 @@ void engine_invalidate(struct engine *e, gva_t start, u64 len)
 {
     mk_lock(&e->lock);
     block_kill_range(e, start, len);
+    store_forget(e, start, len);
     mk_unlock(&e->lock);
 }
 

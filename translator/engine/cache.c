@@ -8,6 +8,8 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
+#define READY (32u << 10) /* bytes: so much of the cache gets memory at once */
+
 int cache_start(struct engine *e)
 {
     e->used = 0;
@@ -24,6 +26,26 @@ int cache_start(struct engine *e)
     return 0;
 }
 
+void cache_ready(struct engine *e, size_t end, u32 nexits)
+{
+    if (end > e->ready_code) {
+        size_t n = e->code.size - e->ready_code < READY ? e->code.size - e->ready_code : READY;
+        if (n < end - e->ready_code)
+            n = end - e->ready_code;
+        mk_code_ready(&e->code, e->ready_code, n);
+        e->ready_code += n;
+    }
+    if (nexits > e->ready_exits) {
+        u32 n = READY / (2 * sizeof *e->exits), room = e->max_exits - e->ready_exits;
+        if (n < nexits - e->ready_exits)
+            n = nexits - e->ready_exits;
+        if (n > room)
+            n = room;
+        mk_pages_ready(&e->exits[e->ready_exits], n * sizeof *e->exits);
+        e->ready_exits += n;
+    }
+}
+
 void cache_flush(struct engine *e)
 {
     __atomic_store_n(&e->flushing, 1, __ATOMIC_SEQ_CST);
@@ -37,12 +59,13 @@ void cache_flush(struct engine *e)
         for (struct code_page *p = e->pages[i]; p; p = p->next)
             if (p->watched)
                 e->cfg.ops->watch(e->cfg.cx, p->number * e->page_size, e->page_size, false);
-    memset(e->hash, 0, sizeof e->hash);
+    block_table_clear(e);
     memset(e->pages, 0, sizeof e->pages);
     memset(e->settled, 0, sizeof e->settled);
     __atomic_store_n(&e->unseen, NULL, __ATOMIC_RELEASE);
     __atomic_store_n(&e->nblocks, 0, __ATOMIC_RELEASE);
     e->nexits = 0;
+    store_disown(e);
     arena_reset(&e->meta);
     e->used = e->common_size;
     e->stats.flushes++;
@@ -61,8 +84,14 @@ void engine_shared(struct engine *e)
 {
     mk_lock(&e->lock);
     if (!e->shared) {
-        e->shared = true;
+        __atomic_store_n(&e->shared, true, __ATOMIC_RELAXED);
         cache_flush(e);
+        store_begin(e);
     }
     mk_unlock(&e->lock);
+}
+
+bool engine_is_shared(const struct engine *e)
+{
+    return __atomic_load_n(&e->shared, __ATOMIC_RELAXED);
 }

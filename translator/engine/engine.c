@@ -47,7 +47,11 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
     if (!rc && e->host)
         rc = mk_code_create(&e->code, cfg->cache_size);
     if (!rc)
+        rc = block_table_create(e);
+    if (!rc)
         rc = cache_start(e);
+    if (!rc)
+        store_begin(e);
     if (rc) {
         engine_destroy(e);
         return rc;
@@ -66,6 +70,7 @@ void engine_destroy(struct engine *e)
         mk_pages_free(e->index, e->max_blocks * sizeof *e->index);
     if (e->exits)
         mk_pages_free(e->exits, e->max_exits * sizeof *e->exits);
+    block_table_free(e);
     arena_free(&e->meta);
     arena_free(&e->tmp);
     arena_free(&e->opt);

@@ -16,6 +16,16 @@ struct engine;
 
 enum engine_tier { ENGINE_INTERP, ENGINE_BASELINE, ENGINE_OPTIMISED };
 
+/* A piece of guest memory, and the translations of it that were stored: an image, as engine_save made it. */
+struct engine_image {
+    gva_t start;
+    u64 len;
+    bool keep;        /* translations of it may be stored; else nothing below counts */
+    const void *data; /* NULL: none. Stays as it is as long as the engine lives; aligned to 8 */
+    size_t size;
+    u64 id; /* the embedder's own */
+};
+
 /* What the embedder provides. `cx` is its own pointer. */
 struct engine_ops {
     /* How many bytes from guest address pc on may be executed, up to `want`; 0 when pc itself may not, with *fault
@@ -30,6 +40,10 @@ struct engine_ops {
     /* A breakpoint at pc? vcpu_run then returns there with IR_TRAP_STOP before the instruction; vcpu_step goes over it.
      * After a change, engine_flush. NULL: none ever. */
     bool (*stop_at)(void *cx, gva_t pc);
+    /* Fills *out: what holds pc, which may be executed, as far as it is of one kind, and its image. `key` stands for
+     * all that translations depend on beside the guest's code and its address. Called with the engine's lock held. Used
+     * with engine_config.image_key. */
+    void (*image)(void *cx, gva_t pc, u64 key, struct engine_image *out);
 };
 
 struct engine_config {
@@ -39,6 +53,11 @@ struct engine_config {
     hva_t mem_base; /* host address of guest address 0 */
     u64 mem_size;   /* guest addresses are below this */
     u64 cpu;        /* what of the guest's CPU was chosen (guest_isa.cpu); 0: all of it as usual */
+    /* Not 0: translations are stored and used again. It stands for this build of the program; own, own_size: where that
+     * lies, code and data. */
+    u64 image_key;
+    hva_t own;
+    size_t own_size;
     enum engine_tier tier;
     size_t cache_size; /* bytes of the code cache; at least 64 KiB */
     bool count_calls;  /* for engine_calls */
@@ -97,9 +116,24 @@ void engine_sync(struct engine *e);
  * made for one thread alone, which is cheaper. Call it before a second thread starts to run and before memory is
  * shared; further calls cost nothing. */
 void engine_shared(struct engine *e);
+bool engine_is_shared(const struct engine *e);
 
 /* Drops everything translated (modes, breakpoints changed). */
 void engine_flush(struct engine *e);
+
+/* Stores what was translated since the engine was made, forked or saved last: where that is at least `least` blocks of
+ * a piece of memory, and not little beside what it has stored already, makes a new image of it. `present` gives the
+ * image that there is of it now, which others may have stored meanwhile (*data NULL: none; valid until store returns);
+ * `store` gets the new one, which has the best of both. Both are called with the engine's lock held. */
+struct engine_saver {
+    u32 least;
+    void *cx;
+    void (*present)(void *cx, const struct engine_image *area, const void **data, size_t *size);
+    void (*store)(void *cx, const struct engine_image *area, const void *data, size_t size);
+};
+void engine_save(struct engine *e, const struct engine_saver *s);
+/* Is there anything that engine_save would store? */
+bool engine_save_wanted(struct engine *e, u32 least);
 
 /* A host memory fault on the thread that runs v. Called from the kernel interface's fault upcall, hence
  * async-signal-safe. Returns true when the fault was the guest's (or the engine's own and mended): regs then resume at
@@ -122,6 +156,8 @@ struct engine_stats {
     u64 flushes, invalidated, links, lookups, entries;
     u64 translate_ns;
     u64 regions, region_insns, region_ns;
+    u64 images, image_pages, image_blocks, image_bytes, image_ns; /* used of what was stored; host bytes */
+    u64 image_misses, image_saved; /* pages of images that could not be used; blocks that engine_save stored */
 };
 void engine_stats(struct engine *e, struct engine_stats *out);
 

@@ -33,7 +33,8 @@
 #define ENGINE_MAX_INSNS      64   /* default longest block, guest instructions */
 #define ENGINE_MAX_EXITS      4    /* side exits in a block */
 #define ENGINE_HOT            1000 /* jumps back until a place is hot */
-#define ENGINE_HASH_BITS      17
+#define ENGINE_HASH_BITS      10   /* at first; a table that is full is replaced by one four times as large, up to */
+#define ENGINE_HASH_MOST      20
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_SETTLED_BITS   16
 #define ENGINE_RAS_SIZE       (64u << 10)
@@ -66,9 +67,21 @@ struct code_page {
     struct page_ref *blocks;
     bool watched; /* a write will be seen; otherwise content is compared at a sync */
     bool listed;  /* in engine.unseen */
+    bool tried;   /* store.c: its stored blocks are there, or cannot be used */
+    bool hashed;  /* store.c: all blocks on it that were made here were made from a page of that hash */
+    u32 fresh;    /* store.c: how many that could be stored begin on it */
+    u64 hash;
     struct code_page *next_unseen;
 };
 
+/* Chains of blocks. One that was replaced is kept until the next flush. */
+struct block_table {
+    struct block_table *old;
+    u32 bits;
+    struct block *slot[];
+};
+
+/* Few bytes count: a process that lives for a millisecond has a thousand of them. */
 struct block {
     gva_t pc;
     u64 key;
@@ -78,16 +91,30 @@ struct block {
     u32 code_off, code_len; /* in the cache; for the interpreter tier, code_len is 0 */
     u32 exit_id, nexits;
     u32 nmarks;
-    bool dead;
+    u32 nrelocs;
     const struct host_mark *marks;
-    const u64 *state;     /* region: what marks' states describe */
-    struct ir_unit *unit; /* interpreter tier */
+    const u32 *relocs; /* of what can be stored: what of its code depends on the place, in order, */
+    u32 nstate;
+    u32 reloc_base; /* at offsets from where its code begins, less this */
+    bool dead;
+    bool movable; /* it can be stored */
+    union {
+        const u64 *state;     /* what marks' states describe */
+        struct ir_unit *unit; /* interpreter tier */
+    };
     const u8 *source; /* copy of the guest bytes, extent after extent, once on a page that is not watched, else NULL */
     struct block *hash_next;
     struct exit_rec *in;
-    struct page_ref *refs; /* one for each page that it touches, and each extent */
-    u32 nrefs;
+    struct page_ref ref; /* for the first page that it touches; the others' lie elsewhere */
+    struct extent own;   /* where `extent` points when there is but one */
 };
+
+/* Guest memory of which translations may be stored, or may not (store.c). */
+struct area {
+    struct engine_image image;
+    u32 total, fresh; /* blocks: in its image; that could be stored since */
+};
+#define ENGINE_AREAS 64
 
 struct engine {
     struct engine_config cfg;
@@ -99,7 +126,9 @@ struct engine {
     u8 *common; /* rx address of the common code; the cache starts here */
     size_t common_size;
     size_t used; /* bytes of the cache in use */
-    u64 epoch;   /* read without the lock by entering vCPUs (atomics) */
+    size_t ready_code;
+    u32 ready_exits; /* what has memory already: cache_ready */
+    u64 epoch;       /* read without the lock by entering vCPUs (atomics) */
     u32 flushing;
     bool shared; /* others see guest memory: atomics must be atomic */
     u64 settled[1 << (ENGINE_SETTLED_BITS -
@@ -109,13 +138,18 @@ struct engine {
     u32 nblocks, max_blocks; /* nblocks is published last (release) */
     struct exit_rec *exits;
     u32 nexits, max_exits;
-    struct block *hash[1 << ENGINE_HASH_BITS];
+    struct block_table *table; /* by pc and key. Readers without the lock may still have one that was replaced */
+    u32 in_table;
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
     struct code_page *unseen; /* pages to compare at a sync */
     size_t page_size;
     struct arena meta; /* blocks, marks, pages: lives for an epoch */
     struct arena tmp;  /* one translation */
     struct arena opt;  /* one region */
+
+    struct area areas[ENGINE_AREAS];
+    u32 nareas, area_last;
+    u64 image_key; /* 0: no images */
 
     struct vcpu *vcpus;
     u32 nvcpus;
@@ -125,10 +159,15 @@ struct engine {
 };
 
 /* block.c; all with the lock held, but for block_find and block_at. */
+int block_table_create(struct engine *e) MUST_USE;
+/* Empties the table; nobody may be looking. */
+void block_table_clear(struct engine *e);
+void block_table_free(struct engine *e);
 /* May also be called without the lock by a vCPU whose `running` is set and which then saw no flush under way: blocks
  * stay until it is cleared. */
 struct block *block_find(struct engine *e, gva_t pc, u64 key);
-/* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOMEM. */
+/* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOSPC, and then it
+ * is not entered. */
 int block_insert(struct engine *e, struct block *b) MUST_USE;
 void block_kill(struct engine *e, struct block *b);
 void block_link(struct engine *e, struct exit_rec *x, struct block *to);
@@ -174,12 +213,26 @@ bool block_is_settled(const struct engine *e, gva_t pc, u64 key);
 /* They shall not from now on: forgets the block, to be made anew. */
 void block_settle(struct engine *e, struct block *b);
 
+/* store.c; with the lock held. */
+/* Reckons the key anew: what it depends on has changed. All areas are forgotten. */
+void store_begin(struct engine *e);
+/* Are there stored blocks of the page of pc that were not entered yet? Then enters them. */
+bool store_load(struct engine *e, gva_t pc);
+/* b, which can be stored, was made just now. */
+void store_note(struct engine *e, const struct block *b);
+/* What was mapped in [start, start + len) is gone. */
+void store_forget(struct engine *e, gva_t start, u64 len);
+/* What there is now is somebody else's to store (fork), or is gone (flush). */
+void store_disown(struct engine *e);
+
 /* region.c; with the lock held. Makes a region that begins where `b` does and puts it in b's place; b where that does
  * not pay. */
 struct block *region_make(struct engine *e, struct vcpu *v, struct block *b);
 
 /* cache.c; with the lock held. Empties the cache; waits for all vCPUs but `self` to be out of translated code. */
 void cache_flush(struct engine *e);
+/* The cache will be written up to `end`, the exits up to number `nexits`: gives them memory, ahead and in pieces. */
+void cache_ready(struct engine *e, size_t end, u32 nexits);
 int cache_start(struct engine *e) MUST_USE;
 
 /* fault.c: brings slots to memory and makes f's registers leave translated code. */

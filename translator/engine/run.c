@@ -56,11 +56,12 @@ static const void *code_for(struct engine *e, struct vcpu *v, u32 link_id)
         if (link_id != ~0u) {
             dgm_assert(link_id < e->nexits, "exit %u of %u", link_id, e->nexits);
             block_link(e, &e->exits[link_id], b);
+        } else { /* an exit that was just linked does not come back */
+            struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
+            __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
+            j->code = code;
+            __atomic_store_n(&j->pc, v->pc, __ATOMIC_RELEASE);
         }
-        struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
-        __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
-        j->code = code;
-        __atomic_store_n(&j->pc, v->pc, __ATOMIC_RELEASE);
     }
     mk_unlock(&e->lock);
     if (!b) {

@@ -10,7 +10,8 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
-#define MAX_CODE 4096 /* bytes of guest code that one unit may cover */
+#define MAX_CODE   4096 /* bytes of guest code that one unit may cover */
+#define MAX_RELOCS 1024 /* of a unit that can be stored */
 
 size_t translate_fetch(struct engine *e, gva_t pc, u8 *buf, size_t want, struct vcpu_fault *fault)
 {
@@ -109,6 +110,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     struct host_mark *marks = arena_alloc(u->arena, max_marks * sizeof *marks, _Alignof(struct host_mark));
     if (!exits || !marks)
         return -ENOMEM;
+    u32 *relocs = e->image_key ? ARENA_NEW_N(u->arena, u32, MAX_RELOCS) : NULL;
     *hc = (struct host_code){
         .rw = e->code.rw + off,
         .rx = e->code.rx + off,
@@ -122,7 +124,10 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         .nmarks_cap = max_marks,
         .exits = exits,
         .nexits_cap = 2 * u->nexits + 2,
+        .relocs = relocs,
+        .nrelocs_cap = relocs ? MAX_RELOCS : 0,
     };
+    cache_ready(e, off + 1, e->nexits + u->nexits);
     int rc = e->host->emit(u, hc);
     if (rc)
         return rc;
@@ -136,12 +141,19 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     b->code_len = (u32)hc->size;
     b->exit_id = e->nexits;
     b->nexits = hc->nexits;
+    if (relocs && hc->movable && hc->hot == e->cfg.hot) { /* what counts no more is of this process */
+        u32 *kept_relocs = arena_alloc(&e->meta, hc->nrelocs * sizeof *relocs + 1, _Alignof(u32));
+        if (!kept_relocs)
+            return -ENOSPC;
+        memcpy(kept_relocs, relocs, hc->nrelocs * sizeof *relocs);
+        b->relocs = kept_relocs;
+        b->nrelocs = hc->nrelocs;
+        b->movable = true;
+    }
     for (u32 i = 0; i < hc->nexits; i++) {
         struct exit_rec *x = &e->exits[e->nexits + i];
-        *x = (struct exit_rec){.owner = b,
-                               .site_off = (u32)off + exits[i].site_off,
-                               .stub_off = (u32)off + exits[i].stub_off,
-                               .pc = exits[i].pc};
+        *x = (struct exit_rec){
+            .site_off = (u32)off + exits[i].site_off, .stub_off = (u32)off + exits[i].stub_off, .pc = exits[i].pc};
     }
     if (hc->nstate) {
         u64 *state = arena_array(&e->meta, hc->nstate, sizeof *state, _Alignof(u64));
@@ -149,6 +161,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
             return -ENOSPC;
         memcpy(state, hc->state, hc->nstate * sizeof *state);
         b->state = state;
+        b->nstate = hc->nstate;
     }
     e->nexits += hc->nexits;
     e->index[e->nblocks] = b;
@@ -223,10 +236,8 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
     b->pc = pc;
     b->key = v->mode;
     b->nextents = 1;
-    b->extent = ARENA_NEW(&e->meta, struct extent);
-    if (!b->extent)
-        return -ENOSPC;
-    *b->extent = (struct extent){pc, u.guest_bytes};
+    b->own = (struct extent){pc, u.guest_bytes};
+    b->extent = &b->own;
     if (!watched) {
         u8 *source = arena_alloc(&e->meta, u.guest_bytes, 1);
         if (!source)
@@ -247,6 +258,10 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
     rc = block_insert(e, b);
     if (rc)
         return rc;
+    if (b->movable && !b->source && !translate_cut_short(&u))
+        store_note(e, b);
+    else
+        b->movable = false;
     e->stats.blocks++;
     e->stats.guest_insns += u.guest_insns;
     e->stats.guest_bytes += u.guest_bytes;
@@ -263,6 +278,8 @@ struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, struct vcpu_
 {
     struct block *b = block_find(e, pc, v->mode);
     if (b)
+        return b;
+    if (e->image_key && store_load(e, pc) && (b = block_find(e, pc, v->mode)))
         return b;
     u64 t0 = mk_clock();
     u32 max = e->cfg.max_insns ? e->cfg.max_insns : ENGINE_MAX_INSNS;

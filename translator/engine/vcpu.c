@@ -146,5 +146,6 @@ int engine_fork_after(struct engine *e, bool child, struct vcpu *v)
     }
     v->next = NULL;
     e->vcpus = v;
+    store_disown(e);
     return 0;
 }

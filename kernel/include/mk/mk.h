@@ -19,6 +19,10 @@ int mk_pages_alloc(void **out, size_t size) MUST_USE;
 /* p may be NULL. */
 void mk_pages_free(void *p, size_t size);
 
+/* Pages of [p, p + size), which are written soon, get their memory now and at once, which is cheaper than one by one.
+ * May do nothing. */
+void mk_pages_ready(void *p, size_t size);
+
 /* Makes the lowest page of [p, p + size) inaccessible (a guard for a stack that grows down). */
 int mk_pages_guard(void *p, size_t size) MUST_USE;
 
@@ -42,6 +46,8 @@ int mk_code_create(struct mk_code *c, size_t size) MUST_USE;
 void mk_code_destroy(struct mk_code *c);
 /* Makes what was written visible to execution at rx (host instruction cache maintenance). */
 void mk_code_sync(const struct mk_code *c, size_t off, size_t len);
+/* As mk_pages_ready; both of its places. */
+void mk_code_ready(const struct mk_code *c, size_t off, size_t len);
 /* fork shares memory objects between parent and child; code must not be. Before: a private copy of the first `used`
  * bytes (the rest is zero) is made in *copy. In the child, _adopt puts it at the old addresses; when that fails, the
  * old ones may be gone and nothing there may be run or written. In the parent, _drop gives the copy back. */

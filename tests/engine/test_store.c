@@ -1,0 +1,496 @@
+/* Stored translations: what one engine hands out, another enters; and what is damaged, stale or foreign is not entered.
+ *
+ * The guest program lies on three pages: loops, calls from page to page, an instruction across a page's end, floating
+ * point that calls C. Images are kept in memory. How well code is moved is the business of tests/host/test_random.c. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "lib/hash.h"
+#include "mk/mk.h"
+#include "translator/engine/engine.h"
+#include "translator/engine/image.h"
+#include "translator/guest/riscv64/state.h"
+#include "translator/host/host.h"
+
+#define WINDOW (1ull << 32)
+#define CODE   0x10000ull
+#define PAGES  3u
+#define OTHER  0x40000ull /* code that no image is of */
+#define PAGE   4096u
+
+static u32 insn_i(u32 op, u32 f3, u32 rd, u32 rs1, s32 imm)
+{
+    return op | rd << 7 | f3 << 12 | rs1 << 15 | ((u32)imm & 0xfff) << 20;
+}
+
+static u32 addi(u32 rd, u32 rs1, s32 imm)
+{
+    return insn_i(0x13, 0, rd, rs1, imm);
+}
+
+static u32 jal(u32 rd, s32 off)
+{
+    u32 o = (u32)off;
+    return 0x6f | rd << 7 | (o >> 12 & 255) << 12 | (o >> 11 & 1) << 20 | (o >> 1 & 1023) << 21 | (o >> 20 & 1) << 31;
+}
+
+static u32 bne(u32 a, u32 b, s32 off)
+{
+    u32 o = (u32)off;
+    return 0x63 | 1 << 12 | a << 15 | b << 20 | (o >> 11 & 1) << 7 | (o >> 1 & 15) << 8 | (o >> 5 & 63) << 25 |
+           (o >> 12 & 1) << 31;
+}
+
+#define EBREAK 0x00100073u
+#define RET    insn_i(0x67, 0, 0, 1, 0)
+
+/* x10 = sum of 1 to x11, by a call for each; then f on the second page adds 1000 where x12 is not 0, with the rounding
+ * mode that no host has, so that C is called. */
+static void put_program(u8 *mem)
+{
+    u32 *page0 = (u32 *)(void *)mem, *page1 = (u32 *)(void *)(mem + PAGE), *page2 = (u32 *)(void *)(mem + 2 * PAGE);
+    const u32 at = PAGE / 4 - 2; /* two instructions before the first page's end */
+    memset(mem, 0, PAGES * PAGE);
+    page0[0] = addi(10, 0, 0);
+    page0[1] = addi(2, 1, 0);
+    page0[2] = jal(1, PAGE - 8); /* loop body: page 1 */
+    page0[3] = addi(11, 11, -1);
+    page0[4] = bne(11, 0, -8);
+    page0[5] = bne(12, 0, 8);
+    page0[6] = EBREAK;
+    page0[7] = jal(1, (s32)(at * 4) - 28); /* across the page's end */
+    page0[8] = EBREAK;
+    page0[at] = addi(10, 10, 500);
+    page0[at + 1] = addi(10, 10, 100);
+    page1[0] = 0x00b50533; /* add x10, x10, x11 */
+    page1[1] = bne(12, 0, 8);
+    page1[2] = RET;
+    page1[3] = jal(0, 2 * PAGE - PAGE - 12); /* page 2 */
+    page2[0] = 0xd2254053;                   /* fcvt.d.l f0, x10, rmm: in C where the host has no such mode */
+    page2[1] = RET;
+}
+
+static _Thread_local struct vcpu *current;
+
+struct kept {
+    void *data;
+    size_t size;
+    u32 stored;
+};
+
+struct world {
+    struct engine *e;
+    hva_t base;
+    struct vcpu *v;
+    struct kept *image; /* what there is; what is made anew */
+    u32 key_asked;
+};
+
+static size_t executable(void *cx, gva_t pc, size_t want, struct vcpu_fault *f)
+{
+    const gva_t ends[][2] = {{CODE, CODE + PAGES * PAGE}, {OTHER, OTHER + PAGE}};
+    for (size_t i = 0; i < 2; i++)
+        if (pc >= ends[i][0] && pc < ends[i][1])
+            return ends[i][1] - pc < want ? ends[i][1] - pc : want;
+    *f = (struct vcpu_fault){.addr = pc, .kind = VCPU_FAULT_UNMAPPED, .access = VCPU_EXEC};
+    return 0;
+}
+
+static bool watch(void *cx, gva_t start, size_t len, bool on)
+{
+    struct world *w = cx;
+    assert_int_equal(mprotect((void *)(w->base + start), len, on ? PROT_READ : PROT_READ | PROT_WRITE), 0);
+    return true;
+}
+
+static void image_of(void *cx, gva_t pc, u64 key, struct engine_image *out)
+{
+    struct world *w = cx;
+    w->key_asked++;
+    *out = (struct engine_image){.start = OTHER, .len = PAGE};
+    if (pc < OTHER)
+        *out = (struct engine_image){.start = CODE,
+                                     .len = PAGES * PAGE,
+                                     .keep = true,
+                                     .data = w->image ? w->image->data : NULL,
+                                     .size = w->image ? w->image->size : 0,
+                                     .id = 7};
+}
+
+static const struct engine_ops ops = {.executable = executable, .watch = watch, .image = image_of};
+
+static bool upcall(struct mk_fault *f, void *cx)
+{
+    return current && engine_fault(current, f);
+}
+
+static void install_handler(void)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS};
+    static struct sigaction ours[ARRAY_LEN(signals)];
+    if (!ours[0].sa_sigaction) {
+        assert_int_equal(mk_fault_handler(upcall, NULL), 0);
+        for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+            sigaction(signals[i], NULL, &ours[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        sigaction(signals[i], &ours[i], NULL);
+}
+
+extern const char __executable_start[], end[];
+
+static void open_world(struct world *w, struct kept *image)
+{
+    *w = (struct world){.image = image};
+    assert_int_equal(mk_reserve(&w->base, WINDOW, 1 << 21), 0);
+    assert_ptr_equal(
+        mmap((void *)(w->base + CODE), 0x40000, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        w->base + CODE);
+    put_program((u8 *)w->base + CODE);
+    ((u32 *)(w->base + OTHER))[0] = addi(5, 5, 1);
+    ((u32 *)(w->base + OTHER))[1] = bne(5, 6, -4);
+    ((u32 *)(w->base + OTHER))[2] = EBREAK;
+    install_handler();
+    host_native.probe(0);
+    struct engine_config cfg = {.guest = &guest_riscv64,
+                                .ops = &ops,
+                                .cx = w,
+                                .mem_base = w->base,
+                                .mem_size = WINDOW,
+                                .tier = ENGINE_BASELINE,
+                                .cache_size = 64 << 10,
+                                .image_key = 12345,
+                                .own = (hva_t)__executable_start,
+                                .own_size = (size_t)(end - __executable_start)};
+    assert_int_equal(engine_create(&w->e, &cfg), 0);
+    assert_int_equal(vcpu_create(&w->v, w->e, w), 0);
+}
+
+static void close_world(struct world *w)
+{
+    engine_destroy(w->e);
+    munmap((void *)w->base, WINDOW);
+}
+
+static struct rv_state *regs(struct world *w)
+{
+    return (struct rv_state *)w->v->slots;
+}
+
+static void run_from(struct world *w, gva_t pc)
+{
+    current = w->v;
+    assert_int_equal(mk_thread_enter(), 0);
+    mk_thread_base(w->base);
+    w->v->pc = pc;
+    assert_int_equal(vcpu_run(w->v), VCPU_TRAP);
+    assert_int_equal(w->v->trap, IR_TRAP_BREAK);
+    mk_thread_leave();
+    current = NULL;
+}
+
+/* Runs the program; more: all of its parts. */
+static void run(struct world *w, bool more)
+{
+    regs(w)->x[11] = 100;
+    regs(w)->x[12] = more;
+    run_from(w, CODE);
+    /* In the last part, the addition at the start of page 1 comes once more, with x11 being 0. */
+    assert_int_equal(regs(w)->x[10], 5050 + (more ? 600 : 0));
+}
+
+static void present(void *cx, const struct engine_image *area, const void **data, size_t *size)
+{
+    struct kept *k = ((struct world *)cx)->image;
+    assert_int_equal(area->start, CODE);
+    *data = k->data;
+    *size = k->size;
+}
+
+static void store(void *cx, const struct engine_image *area, const void *data, size_t size)
+{
+    struct kept *k = ((struct world *)cx)->image;
+    assert_int_equal(area->id, 7);
+    if (!data)
+        return;
+    void *copy = aligned_alloc(64, (size + 63) & ~63ul);
+    memcpy(copy, data, size);
+    free(k->data);
+    k->data = copy;
+    k->size = size;
+    k->stored++;
+}
+
+static void save(struct world *w)
+{
+    engine_save(w->e, &(struct engine_saver){1, w, present, store});
+}
+
+static struct engine_stats stats(struct world *w)
+{
+    struct engine_stats s;
+    engine_stats(w->e, &s);
+    return s;
+}
+
+/* An image of all of the program. */
+static void make(struct kept *k)
+{
+    struct world w;
+    *k = (struct kept){0};
+    open_world(&w, k);
+    run(&w, true);
+    assert_true(engine_save_wanted(w.e, 1));
+    save(&w);
+    assert_int_equal(k->stored, 1);
+    assert_false(engine_save_wanted(w.e, 1));
+    close_world(&w);
+}
+
+static void is_entered(void **state)
+{
+    struct kept k;
+    struct world w;
+    make(&k);
+    for (int shift = 0; shift < 2; shift++) {
+        open_world(&w, &k);
+        u64 own = 0;
+        if (shift) { /* code and exits of the image come to lie elsewhere */
+            regs(&w)->x[6] = 10;
+            run_from(&w, OTHER);
+            own = stats(&w).blocks;
+        }
+        for (int i = 0; i < 2; i++)
+            run(&w, true);
+        const struct engine_stats s = stats(&w);
+        assert_int_equal(s.blocks, own);
+        assert_int_equal(s.images, 1);
+        assert_int_equal(s.image_pages, 3);
+        assert_int_equal(s.image_misses, 0);
+        assert_true(s.image_blocks >= 6);
+        assert_false(engine_save_wanted(w.e, 1));
+        close_world(&w);
+    }
+    free(k.data);
+}
+
+/* What is entered is a block like others: it dies when its code changes, and comes back after a flush. */
+static void lives_like_others(void **state)
+{
+    struct kept k;
+    struct world w;
+    make(&k);
+    open_world(&w, &k);
+    run(&w, true);
+    engine_flush(w.e);
+    run(&w, true);
+    assert_int_equal(stats(&w).blocks, 0);
+    engine_invalidate(w.e, CODE + PAGE, PAGE);
+    run(&w, true);
+    assert_true(stats(&w).blocks <=
+                1); /* it was mapped anew, with the same in it; one block reaches over from before */
+    assert_int_equal(stats(&w).image_pages, 7);
+    assert_true(engine_unwatch(w.e, CODE + PAGE, 4));
+    ((u32 *)(w.base + CODE + PAGE))[0] = addi(10, 10, 7);
+    engine_sync(w.e);
+    regs(&w)->x[11] = 10;
+    regs(&w)->x[12] = 0;
+    run_from(&w, CODE);
+    assert_int_equal(regs(&w)->x[10], 70);
+    assert_true(stats(&w).blocks > 0);
+    const u64 source = image_find(k.data, 1)->source;
+    const u32 blocks = image_blocks(k.data);
+    save(&w); /* what was written is not stored */
+    assert_int_equal(image_find(k.data, 1)->source, source);
+    assert_int_equal(image_blocks(k.data), blocks);
+    close_world(&w);
+    free(k.data);
+}
+
+static void stale_pages_are_left(void **state)
+{
+    struct kept k;
+    struct world w;
+    make(&k);
+    open_world(&w, &k);
+    ((u32 *)(w.base + CODE + PAGE))[0] = addi(10, 10, 7);
+    regs(&w)->x[11] = 10;
+    regs(&w)->x[12] = 0;
+    run_from(&w, CODE);
+    assert_int_equal(regs(&w)->x[10], 70);
+    assert_int_equal(stats(&w).image_misses, 1);
+    assert_int_equal(stats(&w).image_pages, 1);
+    close_world(&w);
+
+    /* Only the tail of a block of the first page has changed. */
+    open_world(&w, &k);
+    ((u32 *)(w.base + CODE))[PAGE / 4 - 2] = addi(10, 10, 500);
+    ((u32 *)(w.base + CODE + PAGE))[1] = bne(0, 0, 8);
+    ((u32 *)(w.base + CODE + PAGE))[3] = EBREAK;
+    regs(&w)->x[11] = 10;
+    regs(&w)->x[12] = 1;
+    run_from(&w, CODE);
+    assert_int_equal(regs(&w)->x[10], 55 + 600);
+    close_world(&w);
+    free(k.data);
+}
+
+static void foreign_images_are_left(void **state)
+{
+    struct kept k;
+    struct world w;
+    make(&k);
+    open_world(&w, &k);
+    engine_shared(w.e); /* other code: another key */
+    run(&w, true);
+    assert_int_equal(stats(&w).images, 0);
+    assert_int_equal(stats(&w).image_pages, 0);
+    assert_true(engine_save_wanted(w.e, 1));
+    close_world(&w);
+
+    struct image_head *h = k.data;
+    h->start += PAGE;
+    h->sum = image_head_sum(h);
+    open_world(&w, &k);
+    run(&w, true);
+    assert_int_equal(stats(&w).images, 0);
+    close_world(&w);
+    free(k.data);
+}
+
+static void parts_come_together(void **state)
+{
+    struct kept k = {0};
+    struct world a, b;
+    open_world(&a, &k);
+    run(&a, false);
+    save(&a);
+    assert_int_equal(k.stored, 1);
+    const u32 first = image_blocks(k.data);
+    open_world(&b, &k);
+    run(&b, true); /* what it enters and what it makes, on the same pages, and one page more */
+    assert_true(stats(&b).image_blocks > 0);
+    save(&b);
+    assert_int_equal(k.stored, 2);
+    const u32 all = image_blocks(k.data);
+    assert_true(all > first);
+    run(&a, true);
+    save(&a); /* it knows all, too, now */
+    assert_int_equal(image_blocks(k.data), all);
+    close_world(&a);
+    close_world(&b);
+
+    /* Who knows less does not take away. */
+    struct kept none = {0};
+    open_world(&a, &none);
+    run(&a, false);
+    none = k;
+    none.data = malloc(k.size);
+    memcpy(none.data, k.data, k.size);
+    save(&a);
+    assert_int_equal(image_blocks(none.data), all);
+    close_world(&a);
+    free(none.data);
+    free(k.data);
+}
+
+static void children_do_not_store_it_again(void **state)
+{
+    struct kept k = {0};
+    struct world w;
+    open_world(&w, &k);
+    run(&w, true);
+    assert_true(engine_save_wanted(w.e, 1));
+    assert_int_equal(engine_fork_before(w.e), 0);
+    assert_int_equal(engine_fork_after(w.e, true, w.v), 0);
+    assert_false(engine_save_wanted(w.e, 1));
+    save(&w);
+    assert_int_equal(k.stored, 0);
+    close_world(&w);
+}
+
+/* Runs with an image that was damaged: the result is right whatever is in it. */
+static void try_damaged(void *data, size_t size)
+{
+    struct world w;
+    struct kept k = {.data = data, .size = size};
+    open_world(&w, &k);
+    run(&w, true);
+    close_world(&w);
+}
+
+static void damage_is_seen(void **state)
+{
+    struct kept k;
+    make(&k);
+    u8 *copy = aligned_alloc(64, (k.size + 63) & ~63ul);
+    for (size_t i = 0; i < k.size; i += i < 512 ? 1 : 7) {
+        memcpy(copy, k.data, k.size);
+        copy[i] ^= (u8)(1u << i % 8);
+        try_damaged(copy, k.size);
+    }
+    for (size_t n = 0; n < k.size; n += n < 256 ? 1 : 61) { /* cut short, with nothing behind it */
+        u8 *cut = aligned_alloc(64, (n + 64) & ~63ul);
+        memcpy(cut, k.data, n);
+        try_damaged(cut, n);
+        free(cut);
+    }
+    free(copy);
+    free(k.data);
+}
+
+/* The checksums made right again: then a wrong image may be taken for one, but nothing outside of it is touched. What
+ * it has is not run. */
+static void nonsense_stays_inside(void **state)
+{
+    struct kept k;
+    make(&k);
+    u64 seed = 1;
+    u32 opened = 0;
+    for (int round = 0; round < 20000; round++) {
+        u8 *copy = malloc(k.size);
+        memcpy(copy, k.data, k.size);
+        struct image_head *h = (void *)copy;
+        struct image_page *p = (void *)(h + 1);
+        for (u32 n = 1 + round % 3; n; n--) {
+            seed = hash_u64(seed + 1);
+            u32 at = (u32)(seed % k.size);
+            if (seed >> 40 & 1) /* most of what says how large something is lies in front */
+                at = (u32)(sizeof *h + seed % 400) % (u32)k.size;
+            copy[at] ^= (u8)(1 + (seed >> 32) % 255);
+        }
+        const u32 npages = h->npages < 8 && k.size >= sizeof *h + h->npages * sizeof *p ? h->npages : 0;
+        for (u32 i = 0; i < npages; i++)
+            if (p[i].off <= k.size && p[i].size <= k.size - p[i].off && !(p[i].off & 7))
+                p[i].sum = image_piece_sum(copy + p[i].off, p[i].size, h->key, p[i].number);
+        if (npages)
+            h->sum = image_head_sum(copy);
+        if (image_check(copy, k.size, h->key, h->start, h->len))
+            for (u32 i = 0; i < h->npages; i++) {
+                struct image_view v;
+                opened += image_open(copy, &p[i], &v);
+            }
+        free(copy);
+    }
+    assert_true(opened > 0);
+    free(k.data);
+}
+
+int main(void)
+{
+    if (!host_native.move)
+        return 77; /* this host stores nothing */
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(is_entered),           cmocka_unit_test(lives_like_others),
+        cmocka_unit_test(stale_pages_are_left), cmocka_unit_test(foreign_images_are_left),
+        cmocka_unit_test(parts_come_together),  cmocka_unit_test(children_do_not_store_it_again),
+        cmocka_unit_test(damage_is_seen),       cmocka_unit_test(nonsense_stays_inside),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

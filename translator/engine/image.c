@@ -1,0 +1,138 @@
+/* Reading images. */
+#include "translator/engine/image.h"
+
+#include "lib/hash.h"
+#include "lib/str.h"
+
+#define MOST_BLOCKS (IMAGE_PAGE * 4) /* several keys of each pc */
+
+u64 image_piece_size(const struct image_piece *p)
+{
+    u64 n = sizeof *p + (u64)p->nblocks * sizeof(struct image_block) + (u64)p->nexits * sizeof(struct image_exit) +
+            (u64)p->nstate * sizeof(u64) + (u64)p->nmarks * sizeof(struct host_mark) + (u64)p->nrelocs * sizeof(u32) +
+            p->code_size;
+    return (n + 7) & ~7ull;
+}
+
+void image_view(struct image_view *v, const void *piece)
+{
+    v->piece = piece;
+    v->blocks = (const void *)(v->piece + 1);
+    v->exits = (const void *)(v->blocks + v->piece->nblocks);
+    v->state = (const void *)(v->exits + v->piece->nexits);
+    v->marks = (const void *)(v->state + v->piece->nstate);
+    v->relocs = (const void *)(v->marks + v->piece->nmarks);
+    v->code = (const void *)(v->relocs + v->piece->nrelocs);
+}
+
+u64 image_head_sum(const void *data)
+{
+    struct image_head h;
+    memcpy(&h, data, sizeof h);
+    h.sum = 0;
+    return hash_bytes((const u8 *)data + sizeof h, h.npages * sizeof(struct image_page), hash_bytes(&h, sizeof h, 0));
+}
+
+u64 image_piece_sum(const void *piece, u32 size, u64 key, u32 number)
+{
+    return hash_bytes(piece, size, key ^ number);
+}
+
+bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len)
+{
+    struct image_head h;
+    if (size < sizeof h || size > IMAGE_MOST || (uintptr_t)data & 7)
+        return false;
+    memcpy(&h, data, sizeof h);
+    if (h.magic != IMAGE_MAGIC || h.key != key || h.start != start || h.len != len || h.size != size)
+        return false;
+    if (h.npages > (size - sizeof h) / sizeof(struct image_page) || h.sum != image_head_sum(data))
+        return false;
+    const struct image_page *p = (const void *)((const u8 *)data + sizeof h);
+    const u64 from = sizeof h + (u64)h.npages * sizeof *p;
+    for (u32 i = 0; i < h.npages; i++) {
+        if (p[i].off < from || (p[i].off & 7) || p[i].off > size || p[i].size > size - p[i].off ||
+            p[i].size < sizeof(struct image_piece))
+            return false;
+        if (p[i].number >= len / IMAGE_PAGE || (i && p[i].number <= p[i - 1].number))
+            return false;
+    }
+    return true;
+}
+
+const struct image_page *image_find(const void *data, u32 number)
+{
+    const struct image_head *h = data;
+    const struct image_page *p = (const void *)(h + 1);
+    u32 lo = 0, hi = h->npages;
+    while (lo < hi) {
+        u32 mid = (lo + hi) / 2;
+        if (p[mid].number < number)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < h->npages && p[lo].number == number ? &p[lo] : NULL;
+}
+
+u32 image_blocks(const void *data)
+{
+    const struct image_head *h = data;
+    const struct image_page *p = (const void *)(h + 1);
+    u32 n = 0;
+    for (u32 i = 0; i < h->npages; i++)
+        n += p[i].nblocks;
+    return n;
+}
+
+static bool relocs_fit(const u32 *reloc, u32 n, u64 lo, u64 hi)
+{
+    for (u32 i = 0; i < n; i++) {
+        const u32 kind = HOST_RELOC_KIND(reloc[i]), off = HOST_RELOC_OFF(reloc[i]);
+        if (kind >= HOST_NRELOCS || off < lo || off + (kind == HOST_RELOC_OWN ? 8u : 4u) > hi)
+            return false;
+    }
+    return true;
+}
+
+/* What the parts say of one another. */
+static bool fits(const struct image_view *v)
+{
+    const struct image_piece *p = v->piece;
+    u32 nexits = 0, nstate = 0, nmarks = 0, nrelocs = 0, end = 0;
+    for (u32 i = 0; i < p->nblocks; i++) {
+        const struct image_block *b = &v->blocks[i];
+        if (b->at >= IMAGE_PAGE || !b->len || b->at + b->len > 2 * IMAGE_PAGE || b->code_off < end ||
+            b->code_off > p->code_size || b->code_size > p->code_size - b->code_off)
+            return false;
+        end = b->code_off + b->code_size;
+        if (b->nstate > p->nstate - nstate || b->nexits > p->nexits - nexits || b->nmarks > p->nmarks - nmarks ||
+            b->nrelocs > p->nrelocs - nrelocs)
+            return false;
+        for (u32 k = 0; k < b->nexits; k++) {
+            const struct image_exit *x = &v->exits[nexits++];
+            if (b->code_size < 4 || x->site_off > b->code_size - 4 || x->stub_off >= b->code_size || x->to > p->nblocks)
+                return false;
+        }
+        for (u32 k = 0; k < b->nmarks; k++)
+            if (v->marks[nmarks++].state >= (b->nstate ? b->nstate : 1))
+                return false;
+        if (!relocs_fit(v->relocs + nrelocs, b->nrelocs, b->code_off, end))
+            return false;
+        nrelocs += b->nrelocs;
+        nstate += b->nstate;
+    }
+    return nstate == p->nstate && nexits == p->nexits && nmarks == p->nmarks && nrelocs == p->nrelocs;
+}
+
+bool image_open(const void *data, const struct image_page *p, struct image_view *v)
+{
+    const struct image_head *h = data;
+    const struct image_piece *piece = (const void *)((const u8 *)data + p->off);
+    if (p->sum != image_piece_sum(piece, p->size, h->key, p->number))
+        return false;
+    if (piece->nblocks != p->nblocks || piece->nblocks > MOST_BLOCKS || image_piece_size(piece) != p->size)
+        return false;
+    image_view(v, piece);
+    return fits(v);
+}

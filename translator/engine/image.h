@@ -1,0 +1,93 @@
+/* Images: translations as they are kept on disk. The format; what the engine does with it is in store.c.
+ *
+ * An image holds translations of one piece of guest memory (a mapping of a file), by page:
+ *
+ *     struct image_head
+ *     struct image_page [npages]    in order of their numbers
+ *     pieces, one for each page     struct image_piece, blocks, exits, states, marks, relocations, host code
+ *
+ * Guest pcs are absolute: an image is for one address. Host code is as if the piece's began where the common code does,
+ * the first of its exits had number 0 and the program of which the translator is part lay at address 0; exits that lead
+ * to a block of the same piece do so already, the others to their stubs.
+ *
+ * Nothing is believed: the head with the table of pages has a checksum, and so has each piece, which is looked at when
+ * it is wanted; and what a piece says of itself has to fit together. The hash of the guest page that the blocks were
+ * made from says whether they are what its present bytes would give.
+ *
+ * Words have the byte order of the host: the key has the host's name in it. */
+#pragma once
+
+#include "translator/host/host.h"
+
+#define IMAGE_MAGIC 0x3167616d692e6764ull /* with the format's version */
+#define IMAGE_PAGE  4096u
+#define IMAGE_MOST  (64u << 20) /* bytes */
+
+struct image_head {
+    u64 magic;
+    u64 key;        /* what else code depends on: the engine's build, its options, the host's features */
+    u64 start, len; /* guest memory */
+    u32 npages;
+    u32 size; /* of all of it */
+    u64 sum;  /* of the head, with 0 here, and of the table of pages */
+};
+
+struct image_page {
+    u32 number; /* from `start` */
+    u32 nblocks;
+    u32 off, size; /* of its piece; off is a multiple of 8 */
+    u64 source;    /* hash of the page of guest memory */
+    u64 sum;       /* of its piece */
+};
+
+struct image_piece {
+    u32 nblocks, nexits, nstate, nmarks, nrelocs;
+    u32 code_size;
+};
+
+/* Of its piece's exits, states, marks and relocations, each block has the next that many. */
+struct image_block {
+    u32 code_off, code_size; /* in the piece's code */
+    u16 at;                  /* guest pc in its page */
+    u16 len;                 /* bytes of guest code */
+    u16 nexits, nstate, nmarks, nrelocs;
+    u16 pad[2];
+    u64 key;  /* code key */
+    u64 tail; /* hash of those of its guest bytes that are on the next page, if any */
+};
+
+struct image_exit {
+    u32 site_off, stub_off; /* in the block's code */
+    u32 to;                 /* 1 + the block of the piece to which it leads, or 0 */
+    u32 pad;
+    gva_t pc;
+};
+
+/* A piece that was checked. */
+struct image_view {
+    const struct image_piece *piece;
+    const struct image_block *blocks;
+    const struct image_exit *exits;
+    const u64 *state; /* words of host_code.state */
+    const struct host_mark *marks;
+    const u32 *relocs; /* offsets in the piece's code */
+    const u8 *code;
+};
+
+/* Bytes of such a piece, a multiple of 8. */
+u64 image_piece_size(const struct image_piece *p);
+/* Where its parts are, given where it is. */
+void image_view(struct image_view *v, const void *piece);
+
+/* Is this an image with that key, of that memory? Its pieces are not looked at. */
+bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len) MUST_USE;
+/* The entry of a page, or NULL. Of a checked image. */
+const struct image_page *image_find(const void *data, u32 number);
+/* How many blocks it has. */
+u32 image_blocks(const void *data);
+/* Checks the piece of page p of a checked image; fills v. */
+bool image_open(const void *data, const struct image_page *p, struct image_view *v) MUST_USE;
+
+/* The checksums of a head with its table; of a piece. */
+u64 image_head_sum(const void *data);
+u64 image_piece_sum(const void *piece, u32 size, u64 key, u32 number);

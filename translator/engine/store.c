@@ -1,0 +1,625 @@
+/* Stored translations: entering those that an earlier process made, and handing out those that are new.
+ *
+ * Where there is no block yet for a pc, its page is looked up in the image of the mapping that it lies in (image.h),
+ * before anything is translated, and once: all blocks that the image has of the page are entered together. That costs
+ * a copy of their host code, a few words of it made right for the place (host_isa.move), and their entries in the
+ * tables; their marks, states and relocations stay where the image is. Exits among them are linked already; those to
+ * other pages are linked where the block is there by then, and go the ordinary way else.
+ *
+ * What makes it right. A block is the same whenever it would be made anew: the image's key stands for everything on
+ * which translation depends but for guest pc, which the image has, code key, which each block has, and the guest's
+ * bytes. Those are hashed when a page is first looked at, and again when its blocks are stored: a page that is not the
+ * same both times, or not watched all the while, is not stored. The same hash of the page's present bytes is what lets
+ * a page's blocks in later. So an image needs no knowledge of files: it may have been made of another that had the
+ * same page at the same address.
+ *
+ * What is not stored: blocks of pages that cannot be watched, of memory that the embedder does not name, regions, and
+ * what the backend cannot move.
+ *
+ * Pages that nothing was added to are taken over from the image that is there when a new one is made. Of a page of
+ * which both have blocks, the one with more is kept: nothing is merged within a page.
+ *
+ * All of this happens under the engine's lock. */
+#include "translator/engine/engine_int.h"
+#include "translator/engine/image.h"
+
+#include "lib/assert.h"
+#include "lib/bits.h"
+#include "lib/err.h"
+#include "lib/hash.h"
+#include "lib/str.h"
+
+#define LITTLE 32 /* what is new is stored when it is one in so many of what there is */
+
+/* --- areas --- */
+
+static u64 text_hash(const char *text, u64 seed)
+{
+    size_t n = 0;
+    while (text[n])
+        n++;
+    return hash_bytes(text, n, seed);
+}
+
+void store_begin(struct engine *e)
+{
+    const struct engine_config *c = &e->cfg;
+    e->nareas = 0;
+    e->image_key = 0;
+    if (!c->image_key || !c->ops->image || !e->host || !e->host->move || e->page_size != IMAGE_PAGE || c->dump ||
+        c->ops->stop_at)
+        return;
+    const u64 what[] = {IMAGE_MAGIC, c->image_key, e->host->have(), c->cpu,         c->mem_base == 0,  c->max_insns,
+                        e->cfg.hot,  c->tier,      e->shared,       c->count_calls, e->guest->min_insn};
+    u64 key = hash_bytes(what, sizeof what, 0);
+    key = text_hash(e->host->name, text_hash(e->guest->name, key));
+    e->image_key = key ? key : 1;
+}
+
+/* The area that pc lies in, asked for if need be; NULL when there is no room for one more. */
+static struct area *area_of(struct engine *e, gva_t pc)
+{
+    for (u32 i = 0; i <= e->nareas; i++) {
+        const u32 at = i ? i - 1 : e->area_last; /* the one of the last time first */
+        if (at < e->nareas && pc - e->areas[at].image.start < e->areas[at].image.len) {
+            e->area_last = at;
+            return &e->areas[at];
+        }
+    }
+    for (u32 i = 0; e->nareas == ENGINE_AREAS; i++) { /* what has nothing to be stored makes room */
+        if (i == ENGINE_AREAS)
+            return NULL;
+        if (!e->areas[i].image.keep)
+            e->areas[i] = e->areas[--e->nareas];
+    }
+    struct area *a = &e->areas[e->nareas];
+    *a = (struct area){0};
+    e->cfg.ops->image(e->cfg.cx, pc, e->image_key, &a->image);
+    struct engine_image *m = &a->image;
+    if (pc - m->start >= m->len)
+        return NULL;
+    if (!m->keep || (m->start | m->len) & (IMAGE_PAGE - 1))
+        m->keep = false;
+    if (m->data && (!m->keep || !image_check(m->data, m->size, e->image_key, m->start, m->len)))
+        m->data = NULL;
+    if (m->data) {
+        a->total = image_blocks(m->data);
+        e->stats.images++;
+    }
+    e->area_last = e->nareas++;
+    return a;
+}
+
+void store_forget(struct engine *e, gva_t start, u64 len)
+{
+    for (u32 i = 0; i < e->nareas; i++) {
+        const struct engine_image *m = &e->areas[i].image;
+        if (m->start >= start + len || start >= m->start + m->len)
+            continue;
+        const gva_t lo = m->start > start ? m->start : start;
+        const gva_t hi = m->start + m->len < start + len ? m->start + m->len : start + len;
+        for (u64 n = lo / IMAGE_PAGE; m->keep && n < (hi + IMAGE_PAGE - 1) / IMAGE_PAGE; n++) {
+            struct code_page *p = block_page(e, n);
+            if (!p)
+                continue;
+            p->tried = p->hashed = false;
+            p->fresh = 0;
+        }
+        e->areas[i--] = e->areas[--e->nareas];
+    }
+}
+
+void store_disown(struct engine *e)
+{
+    if (!e->image_key)
+        return;
+    for (u32 i = 0; i < e->nareas; i++)
+        e->areas[i].fresh = 0;
+    for (u32 i = 0; i < ARRAY_LEN(e->pages); i++)
+        for (struct code_page *p = e->pages[i]; p; p = p->next)
+            p->fresh = 0;
+}
+
+/* Hash of n bytes of guest memory, a page at most; false where it cannot be read or not be executed. */
+static bool guest_hash(struct engine *e, gva_t at, u32 n, u64 *hash)
+{
+    u8 buf[IMAGE_PAGE];
+    struct vcpu_fault fault;
+    if (e->cfg.ops->executable(e->cfg.cx, at, n, &fault) < n || mk_copy(buf, (const void *)(e->cfg.mem_base + at), n))
+        return false;
+    *hash = hash_bytes(buf, n, 0);
+    return true;
+}
+
+/* --- entering --- */
+
+/* A piece that is being entered. */
+struct entry {
+    struct engine *e;
+    struct image_view v;
+    gva_t page; /* guest address */
+    u32 off;    /* of its code in the cache */
+    struct block *blocks;
+};
+
+/* May block ib be entered? What it has on the next page is looked at. */
+static bool may_enter(struct entry *n, const struct image_block *ib)
+{
+    struct engine *e = n->e;
+    const gva_t next = n->page + IMAGE_PAGE;
+    u64 hash;
+    int err;
+    if (block_find(e, n->page + ib->at, ib->key))
+        return false;
+    if (ib->at + ib->len <= (int)IMAGE_PAGE)
+        return true;
+    const u32 tail = ib->at + ib->len - IMAGE_PAGE;
+    return block_watch(e, next, tail, &err) && guest_hash(e, next, tail, &hash) && hash == ib->tail;
+}
+
+/* The code, made right for its place. */
+static void place_code(struct entry *n)
+{
+    struct engine *e = n->e;
+    u64 by[HOST_NRELOCS] = {
+        [HOST_RELOC_COMMON] = -(u64)n->off, [HOST_RELOC_OWN] = e->cfg.own, [HOST_RELOC_EXIT] = e->nexits};
+    memcpy(e->code.rw + n->off, n->v.code, n->v.piece->code_size);
+    e->host->move(e->code.rw + n->off, n->v.relocs, n->v.piece->nrelocs, by);
+}
+
+/* Fills the block; where its exits, marks and relocations begin in the piece. */
+static void fill(struct entry *n, u32 i, u32 exit, u32 state, u32 mark, u32 reloc)
+{
+    const struct image_block *ib = &n->v.blocks[i];
+    n->blocks[i] = (struct block){
+        .pc = n->page + ib->at,
+        .key = ib->key,
+        .extent = &n->blocks[i].own,
+        .own = {n->page + ib->at, ib->len},
+        .nextents = 1,
+        .code_off = n->off + ib->code_off,
+        .code_len = ib->code_size,
+        .exit_id = n->e->nexits + exit,
+        .nexits = ib->nexits,
+        .nmarks = ib->nmarks,
+        .marks = n->v.marks + mark,
+        .state = n->v.state + state,
+        .nstate = ib->nstate,
+        .relocs = n->v.relocs + reloc,
+        .reloc_base = ib->code_off,
+        .nrelocs = ib->nrelocs,
+        .movable = true,
+    };
+}
+
+/* Exits that are linked in the image; the others where they lead to something. */
+static void link_exits(struct entry *n)
+{
+    struct engine *e = n->e;
+    u32 exit = 0;
+    for (u32 i = 0; i < n->v.piece->nblocks; i++) {
+        struct block *b = &n->blocks[i];
+        for (u32 k = 0; k < n->v.blocks[i].nexits; k++, exit++) {
+            const struct image_exit *ix = &n->v.exits[exit];
+            struct exit_rec *x = &e->exits[e->nexits + exit];
+            *x = (struct exit_rec){.owner = b,
+                                   .site_off = b->code_off + ix->site_off,
+                                   .stub_off = b->code_off + ix->stub_off,
+                                   .pc = ix->pc};
+            struct block *to = ix->to ? &n->blocks[ix->to - 1] : block_find(e, ix->pc, b->key);
+            if (to && to->dead)
+                to = NULL;
+            if (to) {
+                x->to = to;
+                x->next_in = to->in;
+                to->in = x;
+            }
+            if (!ix->to != !to)
+                e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off,
+                              e->code.rx + (to ? to->code_off : x->stub_off));
+        }
+    }
+}
+
+/* Enters a piece. False: no room. */
+static bool enter_piece(struct entry *n)
+{
+    struct engine *e = n->e;
+    const struct image_piece *p = n->v.piece;
+    const size_t align = e->host->code_align ? e->host->code_align : 16, off = align_up(e->used, align);
+    if (off > e->code.size || p->code_size > e->code.size - off || p->nblocks > e->max_blocks - e->nblocks ||
+        p->nexits > e->max_exits - e->nexits)
+        return false;
+    for (u32 i = 0; i < p->nblocks; i++)
+        if (n->v.blocks[i].code_off & (align - 1))
+            return false;
+    n->blocks = ARENA_NEW_N(&e->meta, struct block, p->nblocks);
+    if (!n->blocks)
+        return false;
+    n->off = (u32)off;
+    cache_ready(e, off + p->code_size, e->nexits + p->nexits);
+    place_code(n);
+    for (u32 i = 0, exit = 0, state = 0, mark = 0, reloc = 0; i < p->nblocks; i++) {
+        const struct image_block *ib = &n->v.blocks[i];
+        fill(n, i, exit, state, mark, reloc);
+        n->blocks[i].dead = !may_enter(n, ib);
+        exit += ib->nexits;
+        state += ib->nstate;
+        mark += ib->nmarks;
+        reloc += ib->nrelocs;
+        e->index[e->nblocks + i] = &n->blocks[i];
+    }
+    link_exits(n);
+    e->nexits += p->nexits;
+    e->used = off + p->code_size;
+    mk_code_sync(&e->code, off, p->code_size);
+    __atomic_store_n(&e->nblocks, e->nblocks + p->nblocks, __ATOMIC_RELEASE);
+    for (u32 i = 0; i < p->nblocks; i++) {
+        struct block *b = &n->blocks[i];
+        if (b->dead || block_insert(e, b))
+            continue;
+        e->stats.image_blocks++;
+        if (e->cfg.made)
+            e->cfg.made(e->cfg.cx, (hva_t)(e->code.rx + b->code_off), b->code_len, b->pc);
+    }
+    e->stats.image_bytes += p->code_size;
+    e->stats.image_pages++;
+    return true;
+}
+
+bool store_load(struct engine *e, gva_t pc)
+{
+    const u64 number = pc / IMAGE_PAGE;
+    struct code_page *p = block_page(e, number);
+    if (p && p->tried)
+        return false;
+    struct area *a = area_of(e, pc);
+    if (!a || !a->image.keep)
+        return false;
+    const u64 t0 = mk_clock();
+    struct entry n = {.e = e, .page = number * IMAGE_PAGE};
+    int err;
+    const bool watched = block_watch(e, n.page, IMAGE_PAGE, &err);
+    p = block_page(e, number);
+    if (!p)
+        return false;
+    p->tried = true;
+    bool done = false;
+    if (watched && guest_hash(e, n.page, IMAGE_PAGE, &p->hash)) {
+        p->hashed = true;
+        const void *data = a->image.data;
+        const struct image_page *ip = data ? image_find(data, (u32)((n.page - a->image.start) / IMAGE_PAGE)) : NULL;
+        done = ip && ip->source == p->hash && image_open(data, ip, &n.v) && enter_piece(&n);
+        e->stats.image_misses += ip && !done;
+    }
+    e->stats.image_ns += mk_clock() - t0;
+    return done;
+}
+
+void store_note(struct engine *e, const struct block *b)
+{
+    struct code_page *p = block_page(e, b->pc / IMAGE_PAGE);
+    if (!e->image_key || !p->hashed)
+        return;
+    struct area *a = area_of(e, b->pc);
+    if (!a || !a->image.keep)
+        return;
+    p->fresh++;
+    a->fresh++;
+}
+
+/* --- storing --- */
+
+/* A new image in the making: pages in order, each from the engine's blocks or from the image that there is. */
+struct maker {
+    struct engine *e;
+    struct area *area;
+    const void *old; /* checked, or NULL */
+    u8 *out;
+    u64 size, cap;
+    u32 npages;
+    struct block *list[IMAGE_PAGE]; /* of a page, */
+    u64 tail[IMAGE_PAGE];           /* the hash of what each has on the next, */
+    u32 at[IMAGE_PAGE];             /* where its code is in the piece */
+};
+
+static bool is_fresh(const struct area *a, u32 least)
+{
+    return a->image.keep && a->fresh >= least && a->fresh >= a->total / LITTLE;
+}
+
+/* The blocks of page p that begin on it and can be stored, in order of their code. */
+static u32 page_blocks(struct maker *m, const struct code_page *p)
+{
+    u32 n = 0;
+    for (struct page_ref *r = p->blocks; r && n < ARRAY_LEN(m->list); r = r->next) {
+        struct block *b = r->block;
+        if (b->dead || !b->movable || b->source || b->pc / IMAGE_PAGE != p->number)
+            continue;
+        u32 at = n++;
+        for (; at && m->list[at - 1]->code_off > b->code_off; at--)
+            m->list[at] = m->list[at - 1];
+        m->list[at] = b;
+    }
+    return n;
+}
+
+/* Hash of what b has on the next page; false when that page is not known to be what b was made from. */
+static bool tail_hash(struct engine *e, const struct block *b, u64 *hash)
+{
+    const gva_t end = b->pc + b->extent->len, next = (b->pc / IMAGE_PAGE + 1) * IMAGE_PAGE;
+    *hash = 0;
+    if (end <= next)
+        return true;
+    const struct code_page *p = block_page(e, next / IMAGE_PAGE);
+    u64 whole;
+    return p && p->watched && p->hashed && guest_hash(e, next, IMAGE_PAGE, &whole) && whole == p->hash &&
+           guest_hash(e, next, (u32)(end - next), hash);
+}
+
+/* Leaves out those of the list whose tail is not sure; their hashes. */
+static u32 keep_sure(struct maker *m, u32 n)
+{
+    u32 kept = 0;
+    for (u32 i = 0; i < n; i++) {
+        struct block *b = m->list[i];
+        if (b->nexits <= 0xffff && b->nmarks <= 0xffff && b->nstate <= 0xffff && b->nrelocs <= 0xffff &&
+            tail_hash(m->e, b, &m->tail[kept]))
+            m->list[kept++] = b;
+    }
+    return kept;
+}
+
+static u32 code_room(const struct engine *e, const struct block *b)
+{
+    return (u32)align_up(b->code_len, e->host->code_align ? e->host->code_align : 16);
+}
+
+/* 1 + which of the list is at pc; 0: none. */
+static u32 find_in(const struct maker *m, u32 n, gva_t pc, u64 key)
+{
+    const struct block *b = block_find(m->e, pc, key);
+    for (u32 i = 0; b && i < n; i++)
+        if (m->list[i] == b)
+            return i + 1;
+    return 0;
+}
+
+/* The code of the i-th block of the list, as in a piece: the block's is at `off` there, its first exit has number
+ * `exit`. */
+static void write_code(struct maker *m, u8 *code, const struct block *b, u32 off, u32 exit, u32 *relocs)
+{
+    struct engine *e = m->e;
+    const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)b->code_off - off,
+                                  [HOST_RELOC_OWN] = -e->cfg.own,
+                                  [HOST_RELOC_EXIT] = (u64)exit - b->exit_id};
+    memcpy(code + off, e->code.rw + b->code_off, b->code_len);
+    for (u32 i = 0; i < b->nrelocs; i++)
+        relocs[i] = b->relocs[i] + HOST_RELOC(off, 0) - HOST_RELOC(b->reloc_base, 0);
+    e->host->move(code, relocs, b->nrelocs, by);
+}
+
+/* Does all that the block's code has of addresses of our own lie in what is ours? */
+static bool is_own(const struct engine *e, const struct block *b)
+{
+    for (u32 i = 0; i < b->nrelocs; i++) {
+        u64 x;
+        if (HOST_RELOC_KIND(b->relocs[i]) != HOST_RELOC_OWN)
+            continue;
+        memcpy(&x, e->code.rw + b->code_off + (HOST_RELOC_OFF(b->relocs[i]) - b->reloc_base), 8);
+        if (x - e->cfg.own >= e->cfg.own_size)
+            return false;
+    }
+    return true;
+}
+
+/* The piece of the list's n blocks, at `out`, which has room and is zero. */
+static void write_piece(struct maker *m, u8 *out, const struct image_piece *head, u32 n)
+{
+    struct engine *e = m->e;
+    struct image_view v;
+    memcpy(out, head, sizeof *head);
+    image_view(&v, out);
+    struct image_block *ib = (struct image_block *)(out + ((const u8 *)v.blocks - out));
+    struct image_exit *ix = (struct image_exit *)(out + ((const u8 *)v.exits - out));
+    u64 *state = (u64 *)(out + ((const u8 *)v.state - out));
+    struct host_mark *mark = (struct host_mark *)(out + ((const u8 *)v.marks - out));
+    u32 *reloc = (u32 *)(out + ((const u8 *)v.relocs - out));
+    u8 *code = out + (v.code - out);
+    u32 off = 0, exit = 0, *at = m->at;
+    for (u32 i = 0; i < n; i++) {
+        at[i] = off;
+        off += code_room(e, m->list[i]);
+    }
+    for (u32 i = 0; i < n; i++) {
+        const struct block *b = m->list[i];
+        ib[i] = (struct image_block){.code_off = at[i],
+                                     .code_size = b->code_len,
+                                     .at = (u16)(b->pc % IMAGE_PAGE),
+                                     .len = (u16)b->extent->len,
+                                     .nexits = (u16)b->nexits,
+                                     .nstate = (u16)b->nstate,
+                                     .nmarks = (u16)b->nmarks,
+                                     .nrelocs = (u16)b->nrelocs,
+                                     .key = b->key,
+                                     .tail = m->tail[i]};
+        write_code(m, code, b, at[i], exit, reloc);
+        reloc += b->nrelocs;
+        memcpy(mark, b->marks, b->nmarks * sizeof *mark);
+        mark += b->nmarks;
+        if (b->nstate)
+            memcpy(state, b->state, b->nstate * sizeof *state);
+        state += b->nstate;
+        for (u32 k = 0; k < b->nexits; k++, exit++) {
+            const struct exit_rec *x = &e->exits[b->exit_id + k];
+            const u32 to = find_in(m, n, x->pc, b->key);
+            ix[exit] = (struct image_exit){
+                .site_off = x->site_off - b->code_off, .stub_off = x->stub_off - b->code_off, .to = to, .pc = x->pc};
+            u8 *site = code + at[i] + ix[exit].site_off;
+            e->host->link(site, site, code + (to ? at[to - 1] : at[i] + ix[exit].stub_off));
+        }
+    }
+}
+
+static bool make_room(struct maker *m, u64 more)
+{
+    if (m->size + more <= m->cap)
+        return true;
+    u64 cap = m->cap ? m->cap * 2 : 256 << 10;
+    while (cap < m->size + more)
+        cap *= 2;
+    void *p;
+    if (cap > 2ull * IMAGE_MOST || mk_pages_alloc(&p, cap))
+        return false;
+    if (m->out) {
+        memcpy(p, m->out, m->size);
+        mk_pages_free(m->out, m->cap);
+    }
+    m->out = p;
+    m->cap = cap;
+    return true;
+}
+
+/* What stands in the table while pieces are added behind each other. */
+static struct image_page *table(const struct maker *m)
+{
+    return (struct image_page *)(void *)(m->out + sizeof(struct image_head));
+}
+
+static void add(struct maker *m, struct image_page p)
+{
+    p.off = (u32)m->size;
+    table(m)[m->npages++] = p;
+    m->size += p.size;
+}
+
+/* Adds page `number` as the old image has it, if it does and its piece is sound. */
+static bool add_old(struct maker *m, const struct image_page *p)
+{
+    struct image_view v;
+    if (!p || !image_open(m->old, p, &v) || !make_room(m, p->size))
+        return false;
+    memcpy(m->out + m->size, v.piece, p->size);
+    add(m, *p);
+    return true;
+}
+
+/* Adds page p from our blocks, unless the old image has more of it. */
+static void add_ours(struct maker *m, const struct code_page *p, u32 number, const struct image_page *old)
+{
+    struct engine *e = m->e;
+    u64 hash;
+    u32 n = p->watched && p->hashed && guest_hash(e, p->number * IMAGE_PAGE, IMAGE_PAGE, &hash) && hash == p->hash
+                ? keep_sure(m, page_blocks(m, p))
+                : 0;
+    struct image_piece head = {.nblocks = n};
+    for (u32 i = 0; i < n; i++) {
+        const struct block *b = m->list[i];
+        if (!is_own(e, b))
+            return;
+        head.nexits += b->nexits;
+        head.nstate += b->nstate;
+        head.nmarks += b->nmarks;
+        head.nrelocs += b->nrelocs;
+        head.code_size += code_room(e, b);
+    }
+    if (!n || (old && old->source == p->hash && old->nblocks > n)) {
+        (void)add_old(m, old);
+        return;
+    }
+    const u64 size = image_piece_size(&head);
+    if (!make_room(m, size))
+        return;
+    write_piece(m, m->out + m->size, &head, n);
+    struct image_page ip = {.number = number, .nblocks = n, .size = (u32)size, .source = p->hash};
+    ip.sum = image_piece_sum(m->out + m->size, ip.size, e->image_key, number);
+    add(m, ip);
+    e->stats.image_saved += p->fresh;
+}
+
+static bool make_image(struct maker *m)
+{
+    struct engine *e = m->e;
+    const struct engine_image *a = &m->area->image;
+    const u64 pages = a->len / IMAGE_PAGE, first = a->start / IMAGE_PAGE;
+    u32 most = m->old ? ((const struct image_head *)m->old)->npages : 0;
+    for (u64 i = 0; i < pages; i++) {
+        const struct code_page *p = block_page(e, first + i);
+        most += p && p->fresh;
+    }
+    m->size = sizeof(struct image_head);
+    if (!make_room(m, most * sizeof(struct image_page)))
+        return false;
+    m->size += most * sizeof(struct image_page);
+    for (u64 i = 0; i < pages; i++) {
+        const struct code_page *p = block_page(e, first + i);
+        const struct image_page *old = m->old ? image_find(m->old, (u32)i) : NULL;
+        if (p && p->fresh)
+            add_ours(m, p, (u32)i, old);
+        else if (old)
+            (void)add_old(m, old);
+    }
+    /* A table of fewer pages than were hoped for leaves a gap behind it. */
+    struct image_head h = {.magic = IMAGE_MAGIC,
+                           .key = e->image_key,
+                           .start = a->start,
+                           .len = a->len,
+                           .npages = m->npages,
+                           .size = (u32)m->size};
+    if (m->size > IMAGE_MOST || !m->npages)
+        return false;
+    memcpy(m->out, &h, sizeof h);
+    h.sum = image_head_sum(m->out);
+    memcpy(m->out, &h, sizeof h);
+    return true;
+}
+
+static void save_area(struct engine *e, struct area *a, const struct engine_saver *s)
+{
+    void *mem;
+    if (mk_pages_alloc(&mem, sizeof(struct maker)))
+        return;
+    struct maker *m = mem;
+    m->e = e;
+    m->area = a;
+    size_t size = 0;
+    s->present(s->cx, &a->image, &m->old, &size);
+    if (m->old && !image_check(m->old, size, e->image_key, a->image.start, a->image.len))
+        m->old = NULL;
+    if (make_image(m))
+        s->store(s->cx, &a->image, m->out, m->size);
+    else
+        s->store(s->cx, &a->image, NULL, 0);
+    if (m->out)
+        mk_pages_free(m->out, m->cap);
+    mk_pages_free(m, sizeof *m);
+    a->fresh = 0;
+    for (u64 n = a->image.start / IMAGE_PAGE; n < (a->image.start + a->image.len) / IMAGE_PAGE; n++) {
+        struct code_page *p = block_page(e, n);
+        if (p)
+            p->fresh = 0;
+    }
+}
+
+void engine_save(struct engine *e, const struct engine_saver *s)
+{
+    if (!e->image_key)
+        return;
+    mk_lock(&e->lock);
+    for (u32 i = 0; i < e->nareas; i++)
+        if (is_fresh(&e->areas[i], s->least))
+            save_area(e, &e->areas[i], s);
+    mk_unlock(&e->lock);
+}
+
+bool engine_save_wanted(struct engine *e, u32 least)
+{
+    bool any = false;
+    if (!e->image_key)
+        return false;
+    mk_lock(&e->lock);
+    for (u32 i = 0; i < e->nareas; i++)
+        any |= is_fresh(&e->areas[i], least);
+    mk_unlock(&e->lock);
+    return any;
+}
