@@ -15,6 +15,9 @@ OPT(CPU, "cpu", 0, "CPU", "DRAGOMAN_CPU",
     "the guest's CPU: rv64, or rv64,c=false without compressed instructions; v8.2 (aarch64)")
 OPT(TIER, "tier", 0, "NAME", "DRAGOMAN_TIER", "how hard to translate: interp, baseline, optimised")
 OPT(HOT, "hot", 0, "N", "DRAGOMAN_HOT", "with tier optimised: how often a place runs before it is optimised")
+OPT(CACHEDIR, "cache", 0, "DIR", "DRAGOMAN_CACHE", "keep translations in DIR for the next time; off: not at all")
+OPT(CACHELIM, "cache-limit", 0, "SIZE", "DRAGOMAN_CACHE_LIMIT", "bound of that directory, as 512M")
+OPT(NOCACHE, "no-cache", 0, NULL, NULL, "as --cache off")
 OPT(CACHE, "cache-size", 0, "SIZE", "DRAGOMAN_CACHE_SIZE", "bound of the code cache, as 64K or 32M")
 OPT(BLOCK, "max-insns", 0, "N", "DRAGOMAN_MAX_INSNS", "longest block, in guest instructions")
 OPT(NOFEAT, "host-features", 0, "LIST", "DRAGOMAN_HOST_FEATURES",

@@ -31,6 +31,7 @@ static const struct option {
 };
 
 #define DEFAULT_CACHE (32u << 20)
+#define DEFAULT_LIMIT (512u << 20)
 
 void cmd_run_options(void)
 {
@@ -174,6 +175,7 @@ static int take(struct run_args *r, enum option_id id, char *value)
 {
     struct lx_options *o = &r->opt;
     u32 number;
+    size_t size;
     char *end;
     switch (id) {
     case OPT_ROOT:
@@ -213,6 +215,17 @@ static int take(struct run_args *r, enum option_id id, char *value)
     case OPT_CACHE:
         if (parse_size(value, &o->cache_size) || o->cache_size < 64u << 10 || o->cache_size > 1u << 30)
             return cmd_error("--cache-size %s: not a size from 64K to 1G", value);
+        return 0;
+    case OPT_CACHEDIR:
+        o->cache_dir = strcmp(value, "off") ? value : NULL;
+        return 0;
+    case OPT_NOCACHE:
+        o->cache_dir = NULL;
+        return 0;
+    case OPT_CACHELIM:
+        if (parse_size(value, &size) || !size)
+            return cmd_error("--cache-limit %s: not a size, as 64M", value);
+        o->cache_limit = size;
         return 0;
     case OPT_BLOCK:
         if (parse_number(value, 1024, &o->max_insns) || !o->max_insns)
@@ -329,9 +342,25 @@ static int run_with(struct run_args *r, int argc, char **argv)
     return lx_start(&r->opt, program, argv + i, r->env.v);
 }
 
+/* Where translations are kept unless an option says otherwise; NULL: nowhere. */
+static const char *default_cache_dir(void)
+{
+    static char dir[4096];
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n = 0;
+    if (xdg && *xdg == '/')
+        n = snprintf(dir, sizeof dir, "%s/dragoman", xdg);
+    else if (home && *home == '/')
+        n = snprintf(dir, sizeof dir, "%s/.cache/dragoman", home);
+    return n > 0 && n < (int)sizeof dir ? dir : NULL;
+}
+
 int cmd_run(int argc, char **argv)
 {
-    struct run_args r = {.opt = {.tier = ENGINE_BASELINE, .cache_size = DEFAULT_CACHE}};
+    struct run_args r = {.opt = {.tier = ENGINE_BASELINE,
+                                 .cache_size = DEFAULT_CACHE,
+                                 .cache_dir = default_cache_dir(),
+                                 .cache_limit = DEFAULT_LIMIT}};
     int status = run_with(&r, argc, argv);
     free(r.env.v);
     return status;

@@ -225,7 +225,8 @@ int lx_elf_map(struct lx_thread *t, const struct lx_elf *e, int fd, gva_t base, 
         at = lx_mm_map(p, e->lo, len, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0, 0);
     } else {
         /* Room with the alignment that its segments ask for. */
-        at = lx_mm_map(p, base, len + e->align - PAGE, PROT_NONE, flags, -1, 0, 0);
+        at = lx_mm_map(p, base ? base : lx_mm_home(p->mm, fd, 0, len), len + e->align - PAGE, PROT_NONE, flags, -1, 0,
+                       0);
         if (at >= 0) {
             gva_t got = (gva_t)at, want = (got + e->align - 1) & ~(e->align - 1);
             if (want > got)

@@ -21,8 +21,8 @@ struct lx_elf {
 int lx_elf_read(struct lx_elf *e, int fd, const struct lx_abi *abi, char *why, size_t cap) MUST_USE;
 void lx_elf_free(struct lx_elf *e);
 
-/* Maps it, at `base` or, where that is 0, wherever there is room (files of type ET_EXEC: where they say). *bias is what
- * was added to its addresses. */
+/* Maps it, at `base` or, where that is 0, at its home (lx_mm_home), if there is room, or else anywhere (files of type
+ * ET_EXEC: where they say). *bias is what was added to its addresses. */
 int lx_elf_map(struct lx_thread *t, const struct lx_elf *e, int fd, gva_t base, u64 *bias, char *why,
                size_t cap) MUST_USE;
 

@@ -30,6 +30,7 @@
 #include "lib/fmt.h"
 #include "lib/heap.h"
 #include "personality/linux/abi.h"
+#include "personality/linux/cache.h"
 #include "personality/linux/elf.h"
 #include "personality/linux/fd.h"
 #include "personality/linux/mm.h"
@@ -594,8 +595,8 @@ struct state {
     u64 nofile; /* the guest's soft limit of descriptors; the host process's is raised over the exec */
     struct lx_gdb_handover gdb;
     struct lx_options opt; /* with the strings that follow */
-    bool has_root, has_prefix, has_uname, has_cpu, has_log;
-    char root[4096], prefix[4096], uname[128], cpu[128], log[4096], execfn[4096];
+    bool has_root, has_prefix, has_uname, has_cpu, has_log, has_cache;
+    char root[4096], prefix[4096], uname[128], cpu[128], log[4096], cache[4096], execfn[4096];
 };
 
 /* The guest's argv and envp, copied: pages with a table of pointers, then strings. */
@@ -754,6 +755,7 @@ static int write_state(struct lx_thread *t, const struct lx_program *prog, const
     s->has_uname = put_text(s->uname, sizeof s->uname, p->opt->uname);
     s->has_cpu = put_text(s->cpu, sizeof s->cpu, p->opt->cpu);
     s->has_log = put_text(s->log, sizeof s->log, p->opt->log_file);
+    s->has_cache = put_text(s->cache, sizeof s->cache, p->opt->cache_dir);
     put_text(s->execfn, sizeof s->execfn, prog->execfn);
     s32 ends[2] = {-1, -1};
     rc = open_state(sizeof *s + v->env_bytes, ends);
@@ -828,6 +830,7 @@ static s64 do_exec(struct lx_thread *t, int dirfd, gva_t path_at, gva_t argv, gv
         lx_gdb_exec(t, &gdb);
         int fd = write_state(t, &prog, &v, &gdb);
         if (fd >= 0) {
+            lx_cache_save(p);
             lx_strace_gone(t);
             rc = start_successor(t, &prog, fd, gdb.fd);
             prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
@@ -911,6 +914,8 @@ int lx_reexec(int argc, char **argv)
     s->opt.uname = s->has_uname ? s->uname : NULL;
     s->opt.cpu = s->has_cpu ? s->cpu : NULL;
     s->opt.log_file = s->has_log ? s->log : NULL;
+    s->cache[sizeof s->cache - 1] = 0;
+    s->opt.cache_dir = s->has_cache ? s->cache : NULL;
     s->opt.chdir = NULL;
     s->opt.gdb_port = 0;
     char **env = read_env((int)fd, s);

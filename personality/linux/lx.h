@@ -29,6 +29,8 @@ struct lx_options {
     const char *uname;  /* release to report, or NULL */
     u32 tier;           /* enum engine_tier */
     size_t cache_size;
+    const char *cache_dir; /* translations on disk; NULL: none */
+    u64 cache_limit;       /* bytes of it */
     bool strace, stats;
     u32 dump; /* ENGINE_DUMP_* */
     gva_t dump_lo, dump_hi;

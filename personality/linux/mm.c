@@ -29,6 +29,7 @@
 #include "lib/bits.h"
 #include "lib/heap.h"
 #include "lib/str.h"
+#include "personality/linux/cache.h"
 #include "personality/linux/gdb.h"
 #include "personality/linux/mm_int.h"
 #include "personality/linux/provider.h"
@@ -456,7 +457,7 @@ static size_t op_executable(void *cx, gva_t pc, size_t want, struct vcpu_fault *
     return n < want ? n : want;
 }
 
-const struct engine_ops lx_engine_ops = {.executable = op_executable, .watch = op_watch};
+const struct engine_ops lx_engine_ops = {.executable = op_executable, .watch = op_watch, .image = lx_cache_image};
 const struct engine_ops lx_engine_ops_gdb = {.executable = op_executable, .watch = op_watch, .stop_at = lx_gdb_stop_at};
 
 void lx_prepare_write_slow(struct lx_thread *t, gva_t p, u64 n)

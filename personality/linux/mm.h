@@ -33,13 +33,14 @@ struct lx_vma {
 };
 
 struct lx_mm {
-    struct mk_lock lock; /* guards all below but `base`, `size`, `page`. Taken inside the engine's lock, so
-                          * the engine is never called with it held */
-    hva_t base;          /* host address of guest address 0 */
-    u64 size;            /* guest addresses are below this */
-    u64 page;            /* page size of guest and host */
-    _Atomic u32 users;   /* processes that run in it: a parent and its vfork child */
-    struct lx_vma *vma;  /* sorted, disjoint */
+    struct mk_lock lock;    /* guards all below but `base`, `size`, `page`. Taken inside the engine's lock, so
+                             * the engine is never called with it held */
+    hva_t base;             /* host address of guest address 0 */
+    u64 size;               /* guest addresses are below this */
+    u64 page;               /* page size of guest and host */
+    struct lx_cache *cache; /* cache.h; or NULL. Guarded by the engine's lock */
+    _Atomic u32 users;      /* processes that run in it: a parent and its vfork child */
+    struct lx_vma *vma;     /* sorted, disjoint */
     u32 n, cap;
     u32 slack; /* mappings that the host certainly has room for, when there are many */
     u64 next_id;
@@ -78,6 +79,10 @@ bool lx_mm_find(struct lx_mm *mm, gva_t p, struct lx_vma *out);
 /* Maps; arguments and results as mmap's, with generic MAP_* and PROT_* values; flags may add VMA_* kinds in `extra`.
  * Gives the address or -errno. */
 s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, int fd, u64 off, u32 extra);
+/* The address that executable pages of fd from `off` on, which take `len` bytes, ask for where the guest does not care:
+ * always the same for the same file, so that translations of them can be used again (cache.c). 0: none. fd -1: room
+ * that is reserved for a file which is not known yet. */
+gva_t lx_mm_home(const struct lx_mm *mm, int fd, u64 off, u64 len);
 s64 lx_mm_unmap(struct lx_process *p, gva_t addr, u64 len);
 s64 lx_mm_protect(struct lx_process *p, gva_t addr, u64 len, u32 prot);
 /* Sets where the heap begins; exec.c, before the program starts. */

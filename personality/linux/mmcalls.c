@@ -15,6 +15,8 @@
 
 #include "lib/assert.h"
 #include "lib/err.h"
+#include "lib/hash.h"
+#include "personality/linux/cache.h"
 #include "personality/linux/fd.h"
 #include "personality/linux/mm_int.h"
 #include "personality/linux/provider.h"
@@ -63,6 +65,28 @@ static void repair_locked(struct lx_mm *mm, gva_t at, u64 len)
         mm_remove(mm, at, at + len); /* the host had removed what was there */
 }
 
+/* By what it begins with, or else its length (a dynamic linker reserves room for what is to be aligned, before it maps
+ * the file there), somewhere in a sixth of the address space that is far from heaps and stacks. Two files are rarely in
+ * each other's way; the second then lies where there is room. */
+gva_t lx_mm_home(const struct lx_mm *mm, int fd, u64 off, u64 len)
+{
+    const u64 step = 1 << 16, zone = mm->size / 3 & ~(step - 1), steps = mm->size / 6 / step;
+    u8 head[4096];
+    s64 n = 0;
+    if (fd >= 0 && (n = prov_call_now(LX_NR_pread64, (u64)fd, (u64)(hva_t)head, sizeof head, off, 0, 0)) <= 0)
+        return 0;
+    return zone + hash_bytes(head, (size_t)n, len) % steps * step;
+}
+
+/* Is a mapping with these arguments given a home? */
+static bool wants_home(u64 len, u32 prot, u32 flags)
+{
+    if (flags & MAP_ANONYMOUS)
+        return !prot && (flags & ~(u32)MAP_DENYWRITE) == (MAP_PRIVATE | MAP_ANONYMOUS) && len > 1 << 16 &&
+               len < 1 << 28;
+    return (flags & MAP_TYPE) == MAP_PRIVATE && (prot & PROT_EXEC);
+}
+
 s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, int fd, u64 off, u32 extra)
 {
     struct lx_mm *mm = p->mm;
@@ -79,7 +103,7 @@ s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, in
     if (anon && (flags & MAP_GROWSDOWN) && type == MAP_SHARED)
         return -EINVAL;
     if (type != MAP_PRIVATE && (prot & PROT_WRITE))
-        engine_shared(p->engine);
+        lx_cache_shared(p);
     u64 align = mm->page;
     if (flags & MAP_HUGETLB) {
         u32 shift = flags >> MAP_HUGE_SHIFT & 63;
@@ -102,6 +126,8 @@ s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, in
         if (r)
             return r;
     }
+    if (!fixed && !addr && wants_home(len, prot, flags))
+        addr = lx_mm_home(mm, anon ? -1 : fd, off, len);
     struct lx_vma v = {.prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC), .off = off, .flags = extra};
     v.flags |= type == MAP_PRIVATE ? 0 : VMA_SHARED;
     v.flags |= anon ? 0 : VMA_FILE;
@@ -254,7 +280,7 @@ s64 lx_mm_protect(struct lx_process *p, gva_t addr, u64 len, u32 prot)
     }
     mk_unlock(&mm->lock);
     if (shared)
-        engine_shared(p->engine);
+        lx_cache_shared(p);
     if (lost_exec)
         mm_drop_code(p, addr, at, true);
     return r;
@@ -729,7 +755,7 @@ s64 sys_shmat(struct lx_thread *t, const u64 *a)
 {
     struct lx_process *p = t->proc;
     struct lx_mm *mm = p->mm;
-    engine_shared(p->engine);
+    lx_cache_shared(p);
     int flags = (int)a[2];
     gva_t at = a[1];
     if (at & (mm->page - 1)) {

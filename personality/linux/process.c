@@ -33,6 +33,7 @@
 #include "lib/heap.h"
 #include "lib/log.h"
 #include "personality/linux/abi.h"
+#include "personality/linux/cache.h"
 #include "personality/linux/fd.h"
 #include "personality/linux/gdb.h"
 #include "personality/linux/mm.h"
@@ -352,7 +353,7 @@ static s64 clone_vm(struct lx_thread *t, const struct lx_clone *c)
     struct vm_child *v;
     bool waits = c->flags & CLONE_VFORK;
     if (!waits)
-        engine_shared(t->proc->engine);
+        lx_cache_shared(t->proc);
     int rc = vm_child_create(&v, t, c);
     if (rc)
         return rc;
@@ -504,7 +505,7 @@ static void print_call(void *cx, const char *name, bool helper, u64 count)
 static void print_stats(struct lx_process *p)
 {
     struct engine_stats s;
-    char text[640];
+    char text[1024];
     engine_stats(p->engine, &s);
     size_t n =
         fmt(text, sizeof text,
@@ -512,9 +513,12 @@ static void print_stats(struct lx_process *p)
             "  blocks translated  %lu (%lu guest instructions, %lu guest bytes, %lu host bytes)\n"
             "  translation time   %lu us\n"
             "  regions            %lu (%lu guest instructions), %lu us\n"
+            "  stored before      %lu (%lu host bytes) of %lu pages in %lu images, %lu us; %lu pages do not fit; "
+            "stored now: %lu\n"
             "  links %lu, slow look-ups %lu, entries %lu, flushes %lu, invalidated %lu\n",
             (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000, s.regions,
-            s.region_insns, s.region_ns / 1000, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
+            s.region_insns, s.region_ns / 1000, s.image_blocks, s.image_bytes, s.image_pages, s.images,
+            s.image_ns / 1000, s.image_misses, s.image_saved, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
     mk_console(text, n < sizeof text ? n : sizeof text - 1);
     engine_calls(p->engine, print_call, NULL);
 }
@@ -537,6 +541,7 @@ void lx_process_end(struct lx_thread *t, int code, int sig)
         lx_strace_exit(t, code);
     if (lx_gdb_on())
         lx_gdb_exit(code, sig);
+    lx_cache_save(p);
     if (p->opt->stats)
         print_stats(p);
 }

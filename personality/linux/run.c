@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kernel/hosted/hosted.h"
@@ -22,6 +23,7 @@
 #include "lib/heap.h"
 #include "lib/log.h"
 #include "personality/linux/abi.h"
+#include "personality/linux/cache.h"
 #include "personality/linux/crash.h"
 #include "personality/linux/elf.h"
 #include "personality/linux/exec.h"
@@ -270,6 +272,9 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         fmt(why, sizeof why, "no such CPU: %s", p->abi->isa->cpus);
         return complain(EXIT_OURS, opt->cpu, why);
     }
+    hva_t own;
+    size_t own_size;
+    lx_cache_own(&own, &own_size);
     const struct engine_config cfg = {
         .guest = p->abi->isa,
         .ops = opt->gdb_port || gdb ? &lx_engine_ops_gdb : &lx_engine_ops,
@@ -280,6 +285,9 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         .tier = opt->tier,
         .cache_size = opt->cache_size,
         .count_calls = opt->stats,
+        .image_key = lx_cache_start(p),
+        .own = own,
+        .own_size = own_size,
         .max_insns = opt->max_insns,
         .hot = opt->hot,
         .dump = opt->dump,
@@ -382,6 +390,9 @@ int lx_start(const struct lx_options *given, const char *program, char **argv, c
     opt = *given;
     opt.root = absolute(given->root);
     opt.prefix = absolute(given->prefix);
+    if (given->cache_dir && given->cache_dir[0] != '/')
+        (void)mkdir(given->cache_dir, 0700); /* its name can be made absolute only when it is there */
+    opt.cache_dir = absolute(given->cache_dir);
     int rc = start_process(p, &opt, NULL);
     if (rc)
         return rc;

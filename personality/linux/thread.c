@@ -16,6 +16,7 @@
 
 #include "lib/heap.h"
 #include "personality/linux/abi.h"
+#include "personality/linux/cache.h"
 #include "personality/linux/gdb.h"
 #include "personality/linux/mm.h"
 #include "personality/linux/process.h"
@@ -145,7 +146,7 @@ s64 lx_thread_clone(struct lx_thread *t, const struct lx_clone *c)
 {
     const struct lx_abi *abi = t->proc->abi;
     struct lx_thread *child;
-    engine_shared(t->proc->engine);
+    lx_cache_shared(t->proc);
     int rc = lx_thread_create(&child, t->proc, t);
     if (rc)
         return rc;

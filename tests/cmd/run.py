@@ -70,7 +70,7 @@ class Test:
 
     def call(self, *args, env=(), command=None, cwd=None, merge=False):
         e = {k: v for k, v in os.environ.items() if not k.startswith('DRAGOMAN_')}
-        e.update(dict(env), LC_ALL='C')
+        e.update({'DRAGOMAN_CACHE': 'off', **dict(env)}, LC_ALL='C')
         r = subprocess.run([command or self.dragoman, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT if merge else subprocess.PIPE, text=True, errors='replace', env=e, cwd=cwd, timeout=120 * PATIENCE)
         return Result(r)
