@@ -21,7 +21,7 @@ static inline u32 vec_pick_lane(u32 lanes, vec_below_fn *below, void *cx)
     return l;
 }
 
-/* The floating rounding mode is `round`. IR_FP_TINY_BEFORE is not among the variants, as hosts may ignore it. */
+/* The floating rounding mode is `round`. */
 static inline void vec_variant_of(u32 op, u32 round, vec_below_fn *below, void *cx, struct vec_variant *v)
 {
     enum { B = 1, H = 2, S = 4, D = 8 };
@@ -32,7 +32,8 @@ static inline void vec_variant_of(u32 op, u32 round, vec_below_fn *below, void *
     if (ir_ops[op].aux == IR_AUX_VFP) {
         const u32 scalar = ir_scalar_of(op);
         const bool sizes = op == IR_OP_vfwiden || op == IR_OP_vfnarrow;
-        u32 aux = round | (below(cx, 3) ? 0 : IR_FP_DEFNAN), bits = below(cx, 4);
+        u32 aux = round | (below(cx, 3) ? 0 : IR_FP_DEFNAN) | (below(cx, 2) ? IR_FP_TINY_BEFORE : 0);
+        const u32 bits = below(cx, 4);
         static const u8 cc[] = {IR_EQ, IR_LTS, IR_LES};
         switch (scalar) {
         case IR_OP_fma:

@@ -7,6 +7,10 @@
  * NaNs. x86 gives an operand or a negative NaN. With IR_FP_DEFNAN, which guests that we know use, a NaN result is
  * replaced (cold). Otherwise software redoes the operation to find which NaN it is, so operands have to survive it.
  *
+ * Tininess is detected after rounding. With IR_FP_TINY_BEFORE a result that is the least normal number may have been
+ * tiny before, and software redoes the operation for its flags. Sums are exact where they are tiny, roots never are,
+ * and no quotient of two numbers of n bits comes as near to a power of two from below as 2^-n of it.
+ *
  * Flags gather in mxcsr; what software raises goes to vcpu.fp_flags. So nothing may raise a flag that the guest's
  * operation does not: comparisons of results with themselves raise none, as results are never signalling.
  *
@@ -135,6 +139,51 @@ static void canonical(struct gen *g, ir_ref i, ir_ref a, ir_ref b, u32 r)
     k->back = g->c.p;
 }
 
+/* --- what results are asked --- */
+
+/* Does software look at results that are the least normal number? */
+static bool looks_for_least(const struct ir_ins *in)
+{
+    return (in->aux & IR_FP_TINY_BEFORE) && (in->op == IR_OP_fmul || in->op == IR_OP_fma || in->op == IR_OP_fcvt);
+}
+
+/* A temp to ask a result with, of either class: where three operands and the result are in temps no float is left.
+ * NOREG where nothing is asked but whether it is a NaN. */
+static u32 asking_temp(struct gen *g, const struct ir_ins *in)
+{
+    if (!looks_for_least(in))
+        return NOREG;
+    return TEMPS_FLOAT & ~g->locked ? temp_float(g) : temp_int(g);
+}
+
+/* To k where r is a NaN, or with t, of asking_temp, the least normal number. One comparison tells both. */
+static void ask(struct gen *g, struct cold *k, u32 type, u32 r, u32 t)
+{
+    struct code *c = &g->c;
+    const bool wide = type == IR_F64;
+    const struct opnd least = konst(g, wide ? K_LEAST64_V : K_LEAST32_V), rest = konst(g, wide ? K_ABS64 : K_ABS32);
+    if (t != NOREG && t >= XMM0) {
+        if (have(FEAT_AVX)) {
+            x_avx(c, SSE_ANDPS, t, r, rest, 0);
+        } else {
+            mov_rr(g, t, r, type);
+            x_rm(c, SSE_ANDPS, t, rest, 0);
+        }
+        ucomis(g, type, t, least);
+        add_site(k, x_jcc(c, CC_E)); /* equal, or unordered */
+        return;
+    }
+    ucomis(g, type, r, o_reg(r));
+    add_site(k, x_jcc(c, CC_P));
+    if (t == NOREG)
+        return;
+    const u32 w = wide ? X_W : 0;
+    x_rm(c, SSE_MOVD_R_X | w, r, o_reg(t), 0);
+    x_alu(c, w, ALU_AND, t, rest);
+    x_alu(c, w, ALU_CMP, t, least);
+    add_site(k, x_jcc(c, CC_E));
+}
+
 /* --- arithmetic --- */
 
 /* Where all that i is for is to go into a vector: dst = x with zeros above, so that i computed upon it has them, too.
@@ -205,17 +254,16 @@ void emit_farith(struct gen *g, ir_ref i)
         fp_only_soft(g, i);
         return;
     }
-    if (!(in->aux & IR_FP_DEFNAN) || is_static(in->aux)) { /* operands survive, for software */
+    if (!(in->aux & IR_FP_DEFNAN) || is_static(in->aux) || looks_for_least(in)) { /* operands survive, for software */
         u32 x = use_reg(g, in->a), y = unary ? x : use_reg(g, in->b);
-        u32 t = def_apart(g, i, x, y, NOREG);
+        u32 t = def_apart(g, i, x, y, NOREG), asking = asking_temp(g, in);
         struct cold *k = soft_later(g, x, y, NOREG, t);
         fp_check_round(g, in->aux, k);
         if (unary || copy_zeros(g, i, t, in->a, x))
             x_rr(c, op, t, y);
         else
             arith_into(g, op, type, t, x, o_reg(y));
-        ucomis(g, type, t, o_reg(t));
-        add_site(k, x_jcc(c, CC_P));
+        ask(g, k, type, t, asking);
         k->back = c->p;
         def_from(g, i, t);
         return;
@@ -269,7 +317,8 @@ void emit_fma(struct gen *g, ir_ref i)
     u32 x = use_reg(g, in->a), y = use_reg(g, in->b), z = use_reg(g, in->c);
     u32 dst = def_hint(g, i);
     /* A NaN is looked at in software, which needs all three: the one that is overwritten is kept in t. */
-    u32 t = temp_float(g);
+    u32 t = temp_float(g),
+        asking = dst != NOREG && dst != x && dst != y && dst != z && looks_for_least(in) ? t : asking_temp(g, in);
     struct cold *k;
     if (dst == NOREG || (dst != x && dst != y && dst != z)) {
         if (dst == NOREG)
@@ -292,8 +341,7 @@ void emit_fma(struct gen *g, ir_ref i)
         x_vex(c, op + 0xa9, dst, other, o_reg(z), 0);
         keeps_width(g, i, dst == x ? in->a : in->b);
     }
-    ucomis(g, type, dst, o_reg(dst));
-    add_site(k, x_jcc(c, CC_P));
+    ask(g, k, type, dst, asking);
     k->back = c->p;
     def_done(g, i, dst);
 }
@@ -403,7 +451,9 @@ void emit_fcvt(struct gen *g, ir_ref i)
     }
     u32 x = use_reg(g, in->a);
     u32 t = def_apart(g, i, x, NOREG, NOREG);
-    bool redo = !(in->aux & IR_FP_DEFNAN);
+    const bool least = !widens && looks_for_least(in);
+    bool redo = !(in->aux & IR_FP_DEFNAN) || least;
+    u32 asking = !least ? NOREG : to == IR_F16 ? temp_int(g) : asking_temp(g, in);
     struct cold *k = NULL;
     if (redo || (to == IR_F32 && from == IR_F64 && is_static(in->aux)))
         k = soft_later(g, x, NOREG, NOREG, t);
@@ -416,6 +466,12 @@ void emit_fcvt(struct gen *g, ir_ref i)
         x_rr(c, SSE_MOVSS_LD, t, x);
         x_vex(c, 0x1d | X_3A | X_66, t, 0, o_reg(t), 1); /* vcvtps2ph */
         put8(c, rc[round]);
+        if (least) {
+            x_rm(c, SSE_MOVD_R_X, t, o_reg(asking), 0);
+            x_alu_imm(c, 0, ALU_AND, o_reg(asking), 0x7fff);
+            x_alu_imm(c, 0, ALU_CMP, o_reg(asking), 0x0400);
+            add_site(k, x_jcc(c, CC_E));
+        }
     } else if (to == IR_F64) {
         x_rr(c, CVT_F32_F64, t, x);
     } else {
@@ -425,15 +481,16 @@ void emit_fcvt(struct gen *g, ir_ref i)
     }
     /* The result is a NaN when the operand is; an f16 cannot be asked. */
     u32 asked = to == IR_F16 ? from : to, r = to == IR_F16 ? x : t;
-    ucomis(g, asked, r, o_reg(r));
-    u8 *nan = x_jcc(c, CC_P);
     if (redo) {
-        add_site(k, nan);
-    } else {
-        struct cold *n = cold_new(g, cold_nan, nan);
-        n->r[0] = (u8)t;
-        n->back = c->p;
+        ask(g, k, asked, r, to == IR_F16 ? NOREG : asking);
+        k->back = c->p;
+        def_from(g, i, t);
+        return;
     }
+    ucomis(g, asked, r, o_reg(r));
+    struct cold *n = cold_new(g, cold_nan, x_jcc(c, CC_P));
+    n->r[0] = (u8)t;
+    n->back = c->p;
     if (k)
         k->back = c->p;
     def_from(g, i, t);

@@ -5,6 +5,8 @@
  * software raises too, so nothing is asked after them. That is why minima, which raise invalid for quiet NaNs, and
  * unsigned conversions look at their operands first.
  *
+ * The same is done where a lane may have been tiny before it was rounded (emit_fp.c, "Tininess").
+ *
  * All registers are taken before the first way to software: what makes room for one would not be done on that way. */
 #include "translator/host/x86_64/vec.h"
 
@@ -89,6 +91,23 @@ static void if_nan(struct gen *g, struct vfp *f, u32 r)
     if_any(g, f, f->t);
 }
 
+/* .. or, with IR_FP_TINY_BEFORE, the least normal number. */
+static void if_nan_or_least(struct gen *g, struct vfp *f, u32 r)
+{
+    const struct opnd least = konst(g, f->wide ? K_LEAST64_V : K_LEAST32_V);
+    if (!(f->aux & IR_FP_TINY_BEFORE)) {
+        if_nan(g, f, r);
+        return;
+    }
+    v3(g, SSE_ANDPS, f->t, r, konst(g, f->wide ? K_MAX64_V : K_MAX32_V));
+    v3i(g, P0(0xc2) | prefix(f), f->t, f->t, least, have(FEAT_AVX) ? 8 : 0); /* equal; with AVX, or unordered */
+    if_any(g, f, f->t);
+    if (!have(FEAT_AVX))
+        if_nan(g, f, r);
+}
+
+enum { ADD = 0x58, MUL = 0x59, SUB = 0x5c, DIV = 0x5e, SQRT = 0x51 };
+
 static bool arith(struct gen *g, ir_ref i, u32 op)
 {
     struct vfp f = begin(g, i);
@@ -98,7 +117,10 @@ static bool arith(struct gen *g, ir_ref i, u32 op)
         v2(g, P0(op) | prefix(&f), f.d, o_reg(f.x));
     else
         v3r(g, P0(op) | prefix(&f), f.d, f.x, f.y);
-    if_nan(g, &f, f.d);
+    if (op == MUL)
+        if_nan_or_least(g, &f, f.d);
+    else
+        if_nan(g, &f, f.d);
     return finish(g, &f);
 }
 
@@ -122,7 +144,7 @@ static bool vfma(struct gen *g, ir_ref i)
     u32 op = 0xa8 + (f.aux & IR_FP_NEG_ADD ? 2 : 0) + (f.aux & IR_FP_NEG_MUL ? 4u : 0u);
     mov_rr(g, f.d, f.x, IR_V128);
     x_vex(&g->c, P38(op) | (f.wide ? X_W : 0), f.d, f.y, o_reg(f.z), 0);
-    if_nan(g, &f, f.d);
+    if_nan_or_least(g, &f, f.d);
     f.k->back = g->c.p;
     if (short_of_temps && x_lives)
         x_rm(&g->c, SSE_MOVUPS_LD, f.x, o_vcpu(SPILL_OFF(VEC_ARGS)), 0);
@@ -350,11 +372,17 @@ static bool vfnarrow(struct gen *g, ir_ref i)
     if (half) {
         x_vex(&g->c, P3A(0x1d), f.x, 0, o_reg(f.d), 1);
         put8(&g->c, rc[in->aux & IR_FP_ROUND]);
+        if (f.aux & IR_FP_TINY_BEFORE) { /* a lane twice the least normal half when it is doubled */
+            v3r(g, P(0xfd), f.t, f.d, f.d);
+            v3(g, P(0x75), f.t, f.t, konst(g, K_LEAST16_V));
+            x_avx(&g->c, P38(0x17), f.t, 0, o_reg(f.t), 0); /* vptest */
+            add_site(f.k, x_jcc(&g->c, CC_NE));
+        }
         if_nan(g, &f, f.x);
     } else {
         fp_check_round(g, f.aux, f.k);
         v2(g, P(0x5a), f.d, o_reg(f.x));
-        if_nan(g, &f, f.d);
+        if_nan_or_least(g, &f, f.d);
     }
     return finish(g, &f);
 }
@@ -373,15 +401,15 @@ bool emit_vfp(struct gen *g, ir_ref i)
         return false;
     switch (op) {
     case IR_OP_vfadd:
-        return arith(g, i, 0x58);
+        return arith(g, i, ADD);
     case IR_OP_vfsub:
-        return arith(g, i, 0x5c);
+        return arith(g, i, SUB);
     case IR_OP_vfmul:
-        return arith(g, i, 0x59);
+        return arith(g, i, MUL);
     case IR_OP_vfdiv:
-        return arith(g, i, 0x5e);
+        return arith(g, i, DIV);
     case IR_OP_vfsqrt:
-        return arith(g, i, 0x51);
+        return arith(g, i, SQRT);
     case IR_OP_vfma:
         return vfma(g, i);
     case IR_OP_vfround:

@@ -126,8 +126,11 @@ enum common_id {
     K_RATIO32,
     K_RATIO64,
     K_NARROW_TOP,
-    K_LOW_HALF, /* ones in the lower half */
-    K_SHA1,     /* constants of SHA-1's rounds 0, 20, 40 in four lanes */
+    K_LOW_HALF,  /* ones in the lower half */
+    K_LEAST16_V, /* twice the least normal f16; the least normal f32, f64 */
+    K_LEAST32_V,
+    K_LEAST64_V,
+    K_SHA1, /* constants of SHA-1's rounds 0, 20, 40 in four lanes */
     K_SHA1_2,
     K_SHA1_3,
     K_SHL8,     /* 8 of them, by shift: which bits of a byte are not from below; */
@@ -140,7 +143,7 @@ enum common_id {
 
 /* --- the driver and the allocator --- */
 
-#define MAX_SITES     2
+#define MAX_SITES     3
 #define SLACK         768                /* more than any one instruction, cold path or stub takes, */
 #define CALL_BYTES(n) (SLACK + 32 * (n)) /* but for a call: every one of n slots may have to be spilled */
 #define MAX_UNIT      0                  /* any length */
