@@ -36,6 +36,10 @@ int cmd_doctor(int argc, char **argv)
                               host_native.features[i]);
     line(true, "host ISA", text);
 
+    const bool granule = host_native.granule();
+    line(granule, "16 aligned bytes",
+         granule ? "are accessed in one piece" : "may be accessed in pieces: guests cannot have LSE2");
+
     u64 window = 0;
     n = 0;
     for (size_t i = 0; lx_abis[i] && n < sizeof text; i++) {

@@ -12,7 +12,8 @@ OPT(ARGV0, "argv0", '0', "NAME", "DRAGOMAN_ARGV0", "give the guest NAME as its a
 OPT(CHDIR, "chdir", 'C', "DIR", "DRAGOMAN_CHDIR", "start in DIR (a guest path with --root)")
 OPT(UNAME, "uname", 'r', "RELEASE", "DRAGOMAN_UNAME", "report RELEASE as the kernel's release")
 OPT(CPU, "cpu", 0, "CPU", "DRAGOMAN_CPU",
-    "the guest's CPU: rv64, or rv64,c=false without compressed instructions; v8.2 (aarch64)")
+    "the guest's CPU: rv64, or rv64,c=false without compressed instructions; v8.2, or "
+    "v8.2,lse2=true (aarch64)")
 OPT(TIER, "tier", 0, "NAME", "DRAGOMAN_TIER", "how hard to translate: interp, baseline, optimised")
 OPT(HOT, "hot", 0, "N", "DRAGOMAN_HOT", "with tier optimised: how often a place runs before it is optimised")
 OPT(CACHEDIR, "cache", 0, "DIR", "DRAGOMAN_CACHE", "keep translations in DIR for the next time; off: not at all")

@@ -29,7 +29,7 @@ enum vcpu_fault_kind {
     VCPU_FAULT_UNMAPPED,   /* nothing is mapped there */
     VCPU_FAULT_PROTECTION, /* mapped, but not for this access */
     VCPU_FAULT_BUS,        /* mapped, but no memory behind it (end of file) */
-    VCPU_FAULT_MISALIGNED, /* an atomic access that is not naturally aligned */
+    VCPU_FAULT_MISALIGNED, /* an access that must be aligned, and is not (IR_MEM_ALIGN, IR_MEM_GRANULE) */
 };
 
 struct vcpu_fault {

@@ -272,6 +272,8 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         fmt(why, sizeof why, "no such CPU: %s", p->abi->isa->cpus);
         return complain(EXIT_OURS, opt->cpu, why);
     }
+    if ((cpu & p->abi->isa->cpu_granule) && !engine_granule())
+        return complain(EXIT_OURS, opt->cpu, "this machine cannot do what that CPU does in one step");
     hva_t own;
     size_t own_size;
     lx_cache_own(&own, &own_size);

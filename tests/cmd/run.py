@@ -135,9 +135,10 @@ def mistakes(t):
 
 @case
 def cpus(t):
-    """Without compressed instructions: what a program is told, and that it has none; over exec too."""
-    if t.guest.name != 'riscv64':
-        raise Skip('of riscv64 guests only')
+    """What a program is told of its CPU, and that it is so: without compressed instructions; with LSE2, over exec too."""
+    if t.guest.name == 'aarch64':
+        lse2(t)
+        return
     cpu = t.build('cpu', '-march=rv64g', '-mabi=lp64d', '-nostdlib')
     for tier in ('baseline', 'interp'):
         for name in ('rv64', 'rv64,c=true', 'rv64,c=false,c=true'):
@@ -145,6 +146,19 @@ def cpus(t):
             check(r.status == 0 and r.out == 'compressed\n' * 2, name, r)
         r = t.call('run', '--tier', tier, '-cpu', 'rv64,c=false', cpu)
         check(r.status == 0 and r.out == 'not compressed\n' * 2, r)
+
+
+def lse2(t):
+    program = t.build('lse2')
+    for tier in ('baseline', 'interp'):
+        for name, has in (('v8.2', False), ('v8.2,lse2=true,lse2=false', False), ('v8.2,lse2=true', True)):
+            r = t.call('run', '--tier', tier, '--cpu', name, program)
+            if has and 'in one step' in r.err:
+                raise Skip(r.err.strip())
+            check(r.status == 0 and r.out == 2 * ('uscat 1 1 1\ninside: works\nacross: SIGBUS ADRALN\n' if has else
+                                                  'uscat 0 0 0\ninside: SIGBUS ADRALN\nacross: SIGBUS ADRALN\n'), name, r)
+    r = t.call('run', '--cpu', 'v8.2,lse2', program)
+    check(r.status == 125 and 'v8.2,lse2=true' in r.err, r)
 
 
 @case

@@ -83,6 +83,7 @@ struct image {
     size_t code_len;
     u8 *data; /* records of gen_isa.record_size bytes: nrounds times nsnippets */
     u32 nsnippets, nrounds;
+    bool shared; /* run as if others saw its memory; every other seed */
     struct snippet *snippets;
 };
 

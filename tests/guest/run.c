@@ -80,11 +80,17 @@ static bool skip_snippet(struct world *w, struct vcpu *v)
     return true;
 }
 
+/* All that this host can give. */
+static u64 cpu(void)
+{
+    return host_native.granule() ? gen_isa.guest->cpu_granule : 0;
+}
+
 /* --- without the engine --- */
 
 static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena, u32 max_insns)
 {
-    struct ir_unit u = {.arena = arena};
+    struct ir_unit u = {.arena = arena, .alone = !w->im->shared};
     const u64 left = w->im->code_len - (v->pc - GEN_CODE);
     const struct guest_request rq = {
         .pc = v->pc,
@@ -116,6 +122,7 @@ static int run_ir(struct world *w, u32 max_insns, u8 *out, const char **why)
     memset(v, 0, sizeof *v);
     for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
         v->jc[i].pc = VCPU_JC_NONE;
+    v->cpu = cpu();
     gen_isa.guest->reset(v);
     v->mem_base = (hva_t)w->base;
     v->pc = GEN_CODE;
@@ -175,6 +182,7 @@ static int run_engine(struct world *w, enum engine_tier tier, u8 *out, const cha
         .cx = w,
         .mem_base = (hva_t)w->base,
         .mem_size = WINDOW,
+        .cpu = cpu(),
         .tier = tier,
         .cache_size = 16 << 20,
     };
@@ -191,6 +199,8 @@ static int run_engine(struct world *w, enum engine_tier tier, u8 *out, const cha
     if (rc && rc != -ENOSYS)
         return -1;
     v->pc = GEN_CODE;
+    if (w->im->shared)
+        engine_shared(e);
     running = v;
     do
         v->exit = vcpu_run(v);

@@ -293,11 +293,12 @@ static u32 fp_aux(struct maker *m)
     u32 round = rng_below(m->r, 10);
     if (round > IR_RMM)
         round = m->mix->any_round ? rng_below(m->r, 5) : IR_RDYN;
-    return round | (rng_chance(m->r, 80) ? IR_FP_DEFNAN : 0);
+    return round | (rng_chance(m->r, 80) ? IR_FP_DEFNAN : 0) | (rng_chance(m->r, 40) ? IR_FP_TINY_BEFORE : 0);
 }
 
-/* An address where 2^size bytes can be accessed, or with some chance not. *imm: displacement to use, or NULL. */
-static ir_ref address(struct maker *m, u32 size, bool aligned, u64 *imm)
+/* An address where 2^size bytes can be accessed as `aux` says, or with some chance not. *imm: displacement to use, or
+ * NULL. */
+static ir_ref address(struct maker *m, u32 size, u32 aux, u64 *imm)
 {
     struct rng *r = m->r;
     u64 base = MEM_RW, mask = MEM_RW_SIZE - 1 - 31;
@@ -309,8 +310,12 @@ static ir_ref address(struct maker *m, u32 size, bool aligned, u64 *imm)
                                    : far[rng_below(r, 4)]; /* the host's addresses end before */
         mask = rng_chance(r, 50) ? 4095 : 0xff;
     }
-    if (aligned && !rng_chance(r, m->mix->bad))
-        mask &= ~((1ull << size) - 1);
+    if ((aux & IR_MEM_ALIGN) && !rng_chance(r, m->mix->bad)) {
+        if ((aux & IR_MEM_GRANULE) && size < 4)
+            mask &= ~(1ull << size); /* so it ends before the next multiple of 16 */
+        else
+            mask &= ~((1ull << size) - 1);
+    }
     u64 disp = 0;
     if (imm) {
         u32 how = rng_below(r, 10);
@@ -347,6 +352,11 @@ static u32 mem_bits(struct maker *m)
     return (rng_chance(m->r, 20) ? IR_MEM_ACQ : 0) | (rng_chance(m->r, 20) ? IR_MEM_REL : 0);
 }
 
+static u32 granule(struct maker *m)
+{
+    return host_native.granule() && rng_chance(m->r, 30) ? IR_MEM_GRANULE : 0;
+}
+
 static void memory_op(struct maker *m)
 {
     struct rng *r = m->r;
@@ -368,8 +378,8 @@ static void memory_op(struct maker *m)
         if ((in.aux & IR_MEM_ACQ) && rng_chance(r, 50))
             in.aux |= IR_MEM_SEQ;
         if (rng_chance(r, 15))
-            in.aux |= IR_MEM_ALIGN;
-        in.a = address(m, size, in.aux & IR_MEM_ALIGN, &in.imm);
+            in.aux |= (u16)(IR_MEM_ALIGN | granule(m));
+        in.a = address(m, size, in.aux, &in.imm);
         break;
     case 4:
     case 5:
@@ -381,19 +391,19 @@ static void memory_op(struct maker *m)
         if ((in.aux & IR_MEM_REL) && rng_chance(r, 50))
             in.aux |= IR_MEM_SEQ;
         if (rng_chance(r, 15))
-            in.aux |= IR_MEM_ALIGN;
+            in.aux |= (u16)(IR_MEM_ALIGN | granule(m));
         in.b = pick(m, type);
-        in.a = address(m, size, in.aux & IR_MEM_ALIGN, &in.imm);
+        in.a = address(m, size, in.aux, &in.imm);
         break;
     case 7:
         type = pick_int(m);
         size = rng_below(r, log2_bytes(type) + 1);
         in = (struct ir_ins){.op = IR_OP_amo,
                              .type = (u8)type,
-                             .aux = (u16)(size | mem_bits(m) | (rng_chance(r, 50) ? IR_MEM_SIGNED : 0) |
+                             .aux = (u16)(size | mem_bits(m) | (rng_chance(r, 50) ? IR_MEM_SIGNED : 0) | granule(m) |
                                           rng_below(r, IR_NAMO) << IR_AMO_SHIFT)};
         in.b = pick(m, type);
-        in.a = address(m, size, true, NULL);
+        in.a = address(m, size, in.aux | IR_MEM_ALIGN, NULL);
         break;
     case 8:
         type = rng_chance(r, 30) ? IR_I128 : pick_int(m);
@@ -401,8 +411,8 @@ static void memory_op(struct maker *m)
         in = (struct ir_ins){
             .op = IR_OP_cas,
             .type = (u8)type,
-            .aux = (u16)(size | mem_bits(m) | (type != IR_I128 && rng_chance(r, 50) ? IR_MEM_SIGNED : 0))};
-        in.a = address(m, size, true, NULL);
+            .aux = (u16)(size | mem_bits(m) | granule(m) | (type != IR_I128 && rng_chance(r, 50) ? IR_MEM_SIGNED : 0))};
+        in.a = address(m, size, in.aux | IR_MEM_ALIGN, NULL);
         in.b = pick(m, type);
         if (rng_chance(r, 60) && type != IR_I128) /* what is there, so that it succeeds */
             in.b = add(m, (struct ir_ins){.op = IR_OP_ld, .type = (u8)type, .aux = (u16)size, .a = in.a});
@@ -413,8 +423,8 @@ static void memory_op(struct maker *m)
     default:
         type = pick_int(m);
         size = rng_below(r, log2_bytes(type) + 1);
-        in = (struct ir_ins){.op = IR_OP_sc, .type = (u8)type, .aux = (u16)(size | mem_bits(m))};
-        in.a = address(m, size, true, NULL);
+        in = (struct ir_ins){.op = IR_OP_sc, .type = (u8)type, .aux = (u16)(size | mem_bits(m) | granule(m))};
+        in.a = address(m, size, in.aux | IR_MEM_ALIGN, NULL);
         in.b = pick(m, type);
         in.c = rng_chance(r, 70) ? in.a : pick(m, IR_I64);
         in.d = pick(m, IR_I64);

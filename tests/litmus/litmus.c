@@ -70,6 +70,8 @@ struct outcome {
     }
 #define NONE false /* every outcome is allowed: the test only shows what is seen */
 
+/* isa.h also has is_possible: whether this CPU can run the test of that name. */
+
 #include "isa.h"
 
 #define TEST2(name, p0, p1, bad)     CODE(name##_0, p0) CODE(name##_1, p1) BAD(name, bad)
@@ -290,7 +292,7 @@ int main(int argc, char **argv)
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
-        if (!wanted(tests[i].name, argv + optind, argc - optind))
+        if (!is_possible(tests[i].name) || !wanted(tests[i].name, argv + optind, argc - optind))
             continue;
         run++;
         failed += run_test(&tests[i]);

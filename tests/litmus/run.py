@@ -3,7 +3,8 @@
 
 run.py --dragoman PATH [--guest ISA] [--wrapper COMMAND] [--option OPTION]… [ARGUMENT…]
 
-ARGUMENTs are litmus.c's. --wrapper: what runs dragoman, where it is built for another machine. Without a cross compiler the test is skipped (status 77)."""
+ARGUMENTs are litmus.c's. --wrapper: what runs dragoman, where it is built for another machine. Without a cross compiler the test is skipped (status 77), and so is
+one with LSE2 on a machine that cannot give it to guests."""
 import argparse
 import os
 import subprocess
@@ -32,6 +33,11 @@ def main():
     if opt.guest.missing():
         print(opt.guest.missing())
         return SKIP
+    if any('lse2=true' in o for o in opt.option):
+        offers = subprocess.run([*opt.wrapper.split(), opt.dragoman, 'doctor'], check=False, capture_output=True, text=True).stdout
+        if 'are accessed in one piece' not in offers:
+            print('this machine cannot do what LSE2 asks for')
+            return SKIP
     with tempfile.TemporaryDirectory(prefix='dragoman-') as tmp:
         program = os.path.join(tmp, 'litmus')
         build(opt.guest, program)

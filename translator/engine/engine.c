@@ -15,6 +15,8 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
         return -EINVAL;
     if (cfg->tier != ENGINE_INTERP && !host_native.emit)
         return -ENOSYS;
+    if ((cfg->cpu & cfg->guest->cpu_granule) && !host_native.granule())
+        return -ENOSYS;
     if (cfg->tier == ENGINE_OPTIMISED && !host_native.regions)
         return -ENOSYS;
     if (cfg->tier != ENGINE_INTERP && host_native.max_code && cfg->cache_size > host_native.max_code)
@@ -58,6 +60,11 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
     }
     *out = e;
     return 0;
+}
+
+bool engine_granule(void)
+{
+    return host_native.granule();
 }
 
 void engine_destroy(struct engine *e)

@@ -75,9 +75,12 @@ struct engine_config {
 #define ENGINE_MADE_COMMON (~0ull)
 enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4, ENGINE_DUMP_OPT = 8 };
 
-/* Makes an engine. 0, -ENOMEM, -EINVAL; -ENOSYS where this machine's backend does not have the tier. */
+/* Makes an engine. 0, -ENOMEM, -EINVAL; -ENOSYS where this machine's backend does not have the tier, or not what the
+ * guest's CPU is to have (engine_granule). */
 extern const char *const engine_tier_names[]; /* as users write them */
 int engine_create(struct engine **out, const struct engine_config *cfg) MUST_USE;
+/* Can this machine give guests what guest_isa.cpu_granule asks for? */
+bool engine_granule(void);
 void engine_destroy(struct engine *e);
 
 /* Makes a vCPU in reset state, owned by the engine until vcpu_destroy. */

@@ -43,6 +43,7 @@ struct guest_isa {
     /* Reads which CPU is wanted, as text: *cpu is for engine_config.cpu. 0, or -EINVAL where there is no such CPU. */
     int (*cpu)(const char *text, u64 *cpu);
     const char *cpus; /* which texts these are, for a message */
+    u64 cpu_granule;  /* bits of it that ask for what only some hosts have (host_isa.granule, engine_granule) */
 
     /* Puts a vCPU's slots into the architecture's reset or user entry state. */
     void (*reset)(struct vcpu *v);

@@ -90,6 +90,9 @@ struct host_isa {
     void (*probe)(u64 mask);
     const char *const *features; /* names, NULL-terminated */
     u64 (*have)(void);           /* which are in use */
+    /* Does this CPU make an access that lies within 16 aligned bytes, aligned itself or not, in one piece, and atomics
+     * too? Then ops may have IR_MEM_GRANULE. */
+    bool (*granule)(void);
 
     /* Writes the common code (enter, leave, lookup) that all translations share, to the start of a cache, for slots
      * pinned as `slots` ranks them. Returns bytes written, or 0 when cap is too small. */

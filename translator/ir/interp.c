@@ -89,19 +89,44 @@ static bool store(struct run *r, gva_t addr, u32 size, u32 aux, u128 x)
     return true;
 }
 
+static bool cas_within(struct run *r, gva_t addr, u32 size, u128 *expect, u128 desired);
+
 /* *expect gets what was there. */
 static bool cas(struct run *r, gva_t addr, u32 size, u128 *expect, u128 desired)
 {
     u128 x = *expect;
+    if (addr & (size - 1))
+        return cas_within(r, addr, size, expect, desired);
     if (mk_cas(r->v->mem_base + addr, size, &x, &desired))
         return host_fault(r, addr, size, VCPU_WRITE);
     *expect = x;
     return true;
 }
 
-static bool aligned(struct run *r, gva_t addr, u32 size, u32 access)
+/* What lies within 16 aligned bytes, and is not aligned itself, is swapped with all of these. */
+static bool cas_within(struct run *r, gva_t addr, u32 size, u128 *expect, u128 desired)
 {
-    return addr & (size - 1) ? fault(r, addr, VCPU_FAULT_MISALIGNED, access) : true;
+    const u32 shift = (u32)(addr & 15) * 8;
+    const u128 mask = (((u128)1 << size * 8) - 1) << shift;
+    u128 whole = 0, found;
+    bool good = load(r, addr & ~15ull, 16, 0, VCPU_WRITE, &whole);
+    do {
+        found = whole;
+        const bool equal = (found & mask) >> shift == *expect;
+        good = good && cas(r, addr & ~15ull, 16, &whole, equal ? (found & ~mask) | (desired << shift & mask) : found);
+    } while (good && whole != found);
+    if (!good) {
+        r->v->fault.addr = addr;
+        return false;
+    }
+    *expect = (found & mask) >> shift;
+    return true;
+}
+
+static bool aligned(struct run *r, gva_t addr, u32 size, u32 aux, u32 access)
+{
+    const bool good = aux & IR_MEM_GRANULE ? (addr & 15) + size <= 16 : !(addr & (size - 1));
+    return good ? true : fault(r, addr, VCPU_FAULT_MISALIGNED, access);
 }
 
 static u128 low_bytes(u128 x, u32 size)
@@ -149,7 +174,7 @@ static bool amo(struct run *r, const struct ir_ins *in, u128 *out)
     gva_t addr = (u64)r->val[in->a];
     u32 size = 1u << (in->aux & IR_MEM_SIZE);
     u128 old, seen = 0;
-    if (!aligned(r, addr, size, VCPU_WRITE) || !load(r, addr, size, 0, VCPU_WRITE, &seen))
+    if (!aligned(r, addr, size, in->aux, VCPU_WRITE) || !load(r, addr, size, 0, VCPU_WRITE, &seen))
         return false;
     do {
         old = seen;
@@ -166,7 +191,7 @@ static bool compare_and_swap(struct run *r, const struct ir_ins *in, u128 *out)
     gva_t addr = (u64)r->val[in->a];
     u32 size = 1u << (in->aux & IR_MEM_SIZE);
     u128 old = low_bytes(r->val[in->b], size);
-    if (!aligned(r, addr, size, VCPU_WRITE) || !cas(r, addr, size, &old, r->val[in->c]))
+    if (!aligned(r, addr, size, in->aux, VCPU_WRITE) || !cas(r, addr, size, &old, r->val[in->c]))
         return false;
     *out = extend(in, old, size);
     return true;
@@ -177,7 +202,7 @@ static bool store_conditional(struct run *r, const struct ir_ins *in, u128 *out)
     gva_t addr = (u64)r->val[in->a];
     u32 size = 1u << (in->aux & IR_MEM_SIZE);
     u128 expect = low_bytes(r->val[in->d], size), seen = expect;
-    if (!aligned(r, addr, size, VCPU_WRITE))
+    if (!aligned(r, addr, size, in->aux, VCPU_WRITE))
         return false;
     *out = 1;
     if (addr != (u64)r->val[in->c])
@@ -266,7 +291,7 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
 
         case IR_OP_ld: {
             u32 size = 1u << (in->aux & IR_MEM_SIZE);
-            if (in->aux & IR_MEM_ALIGN && !aligned(&r, a + in->imm, size, VCPU_READ))
+            if (in->aux & IR_MEM_ALIGN && !aligned(&r, a + in->imm, size, in->aux, VCPU_READ))
                 return;
             if (!load(&r, a + in->imm, size, in->aux, VCPU_READ, &x))
                 return;
@@ -275,7 +300,7 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
         }
         case IR_OP_st: {
             u32 size = 1u << (in->aux & IR_MEM_SIZE);
-            if (in->aux & IR_MEM_ALIGN && !aligned(&r, a + in->imm, size, VCPU_WRITE))
+            if (in->aux & IR_MEM_ALIGN && !aligned(&r, a + in->imm, size, in->aux, VCPU_WRITE))
                 return;
             if (!store(&r, a + in->imm, size, in->aux, val[in->b]))
                 return;

@@ -83,7 +83,10 @@ enum {
     /* ld that is ACQ, st that is REL: those of a thread that have this keep their order: a ld stays after an earlier st
      */
     IR_MEM_SEQ = 1 << 7,
-    IR_AMO_SHIFT = 8, /* amo: enum ir_amo << IR_AMO_SHIFT */
+    /* amo, cas, sc, and ld and st that are ALIGN: an address need not be aligned; misaligned is what does not lie
+       within 16 aligned bytes. What does is accessed in one piece. Only where the host can (host_isa.granule) */
+    IR_MEM_GRANULE = 1 << 8,
+    IR_AMO_SHIFT = 9, /* amo: enum ir_amo << IR_AMO_SHIFT */
 };
 enum ir_amo {
     IR_AMO_SWAP,

@@ -43,7 +43,7 @@ static const char *const w_vcc[] = {[IR_EQ] = "eq", [IR_GTS] = "gts", [IR_GES] =
 #define FLAG(name) static const char *const f_##name[] = {"", #name};
 FLAG(acq) FLAG(rel) FLAG(one) FLAG(seq) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
 FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll) FLAG(snanwins) FLAG(tinybefore) FLAG(nanzero) FLAG(flush)
-FLAG(signed) FLAG(high) FLAG(tounsigned) FLAG(round)
+FLAG(signed) FLAG(high) FLAG(tounsigned) FLAG(round) FLAG(granule)
 
 _Static_assert(ARRAY_LEN(w_amo) == IR_NAMO && ARRAY_LEN(w_trap) == IR_NTRAPS, "a word for each");
 
@@ -76,16 +76,18 @@ const struct ir_field ir_fields[] = {
     F(VFP,   IR_OP_vfwiden,  IR_V_FP_HIGH,      f_high),
     F(BITS,  0,              0xffff,          w_bits),
     F(CC,    0,              0xffff,          ir_cc_names),
-    F(AMO,   IR_OP_amo,      0xff00,          w_amo),
+    F(AMO,   IR_OP_amo,      0xfe00,          w_amo),
     F(AMO,   0,              15,              w_size),
     F(AMO,   0,              IR_MEM_ACQ,      f_acq),
     F(AMO,   0,              IR_MEM_REL,      f_rel),
     F(AMO,   0,              IR_MEM_ONE,      f_one),
+    F(AMO,   0,              IR_MEM_GRANULE,  f_granule),
     F(MEM,   0,              15,              w_size),
     F(MEM,   0,              IR_MEM_ACQ,      f_acq),
     F(MEM,   0,              IR_MEM_REL,      f_rel),
     F(MEM,   0,              IR_MEM_SEQ,      f_seq),
     F(MEM,   0,              IR_MEM_ALIGN,    f_align),
+    F(MEM,   0,              IR_MEM_GRANULE,  f_granule),
     F(FENCE, 0,              IR_FENCE_PR,     f_pr),
     F(FENCE, 0,              IR_FENCE_PW,     f_pw),
     F(FENCE, 0,              IR_FENCE_SR,     f_sr),

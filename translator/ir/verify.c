@@ -156,6 +156,8 @@ static void memory(struct check *c, const struct ir_ins *in)
         must(c, ir_is_int(t), "only i32 and i64 are extended");
         must(c, in->op != IR_OP_st && in->op != IR_OP_sc, "a store has no sign");
     }
+    if (ir_ops[in->op].aux == IR_AUX_MEM)
+        must(c, !(in->aux & IR_MEM_GRANULE) || (in->aux & IR_MEM_ALIGN), "only what is checked has another granule");
     switch (in->op) {
     case IR_OP_ld:
         must(c, ir_is_int(t) || t == IR_V128 || bits == ir_bits(t), "the type must be loaded whole");

@@ -323,13 +323,18 @@ static const u32 sigreturn_code[] = {
 
 static size_t cpuinfo(char *buf, size_t cap, u32 n, u64 cpu)
 {
-#define FEATURE(name, bit, reg, shift, value) " " #name
-    static const char features[] = A64_FEATURES(FEATURE);
-#undef FEATURE
-    struct strbuf sb;
+    struct strbuf sb, words;
+    char features[256];
+    const bool lse2 = cpu & A64_CPU_LSE2;
     size_t total = 0;
     if (!cap)
         return 0;
+    sb_fixed(&words, features, sizeof features);
+#define FEATURE(name, bit, reg, shift, value)                                                                          \
+    if (a64_has(bit, lse2))                                                                                            \
+        sb_puts(&words, " " #name);
+    A64_FEATURES(FEATURE)
+#undef FEATURE
     sb_fixed(&sb, buf, cap);
     for (u32 i = 0; i < n; i++) {
         char one[512];
@@ -345,12 +350,12 @@ static size_t cpuinfo(char *buf, size_t cap, u32 n, u64 cpu)
 
 static u64 hwcap(u64 cpu)
 {
-    return a64_hwcap(0);
+    return a64_hwcap(0, cpu & A64_CPU_LSE2);
 }
 
 static u64 hwcap2(u64 cpu)
 {
-    return a64_hwcap(1);
+    return a64_hwcap(1, cpu & A64_CPU_LSE2);
 }
 
 const struct lx_abi lx_abi_aarch64 = {

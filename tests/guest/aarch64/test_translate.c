@@ -471,10 +471,15 @@ static void registers_that_are(void **state)
     assert_int_equal(read_reg(0xd5380000 /* mrs x0, midr_el1 */), A64_MIDR);
     assert_int_equal(read_reg(0xd53800a0 /* mrs x0, mpidr_el1 */), 1u << 31);
     assert_int_equal(read_reg(0xd53800c0 /* mrs x0, revidr_el1 */), 0);
-    assert_int_equal(read_reg(0xd5380400 /* mrs x0, id_aa64pfr0_el1 */), a64_id_value(A64_ID_PFR0));
-    assert_int_equal(read_reg(0xd5380600 /* mrs x0, id_aa64isar0_el1 */), a64_id_value(A64_ID_ISAR0));
-    assert_int_equal(read_reg(0xd5380620 /* mrs x0, id_aa64isar1_el1 */), a64_id_value(A64_ID_ISAR1));
+    assert_int_equal(read_reg(0xd5380400 /* mrs x0, id_aa64pfr0_el1 */), a64_id_value(A64_ID_PFR0, false));
+    assert_int_equal(read_reg(0xd5380600 /* mrs x0, id_aa64isar0_el1 */), a64_id_value(A64_ID_ISAR0, false));
+    assert_int_equal(read_reg(0xd5380620 /* mrs x0, id_aa64isar1_el1 */), a64_id_value(A64_ID_ISAR1, false));
     assert_int_equal(read_reg(0xd5380720 /* mrs x0, id_aa64mmfr1_el1 */), 0);
+    assert_int_equal(read_reg(0xd5380740 /* mrs x0, id_aa64mmfr2_el1 */), 0);
+    v->cpu = A64_CPU_LSE2;
+    assert_int_equal(read_reg(0xd5380740 /* mrs x0, id_aa64mmfr2_el1 */), 1ull << 32);
+    v->cpu = 0;
+    assert_true(a64_hwcap(0, true) >> 25 & 1 && !(a64_hwcap(0, false) >> 25 & 1));
     assert_int_equal(read_reg(0xd53807e0 /* mrs x0, s3_0_c0_c7_7 */), 0);
     assert_int_equal(read_reg(0xd53b00e0 /* mrs x0, dczid_el0 */), 4);
     assert_int_equal(read_reg(0xd53b0020 /* mrs x0, ctr_el0 */) >> 16 & 15, 4);
@@ -653,6 +658,128 @@ static void misaligned_is_fine(void **state)
     assert_int_equal(s->x[0], 0x9911223344556677);
     assert_int_equal(mem(17) & 0xffffffff, 0x44556677);
     assert_int_equal((u64)s->v[0], 0x9911223344556677);
+}
+
+/* LSE2: what must be aligned need only lie within 16 aligned bytes. */
+static void granules(void **state)
+{
+    static const struct {
+        u32 w, size;
+    } t[] = {
+        {0x485f7c22 /* ldxrh w2, [x1] */, 2},
+        {0x885ffc22 /* ldaxr w2, [x1] */, 4},
+        {0xc85f7c22 /* ldxr x2, [x1] */, 8},
+        {0x887f0c22 /* ldxp w2, w3, [x1] */, 8},
+        {0xc87f0c22 /* ldxp x2, x3, [x1] */, 16},
+        {0xc8dffc22 /* ldar x2, [x1] */, 8},
+        {0xb8bfc022 /* ldapr w2, [x1] */, 4},
+        {0xc89ffc22 /* stlr x2, [x1] */, 8},
+        {0x489ffc22 /* stlrh w2, [x1] */, 2},
+        {0xc8047c23 /* stxr w4, x3, [x1] */, 8},
+        {0x88241022 /* stxp w4, w2, w4, [x1] */, 8},
+        {0xc8251022 /* stxp w5, x2, x4, [x1] */, 16},
+        {0x78228023 /* swph w2, w3, [x1] */, 2},
+        {0xf8226023 /* ldumax x2, x3, [x1] */, 8},
+        {0x88a27c23 /* cas w2, w3, [x1] */, 4},
+        {0x48227c24 /* casp x2, x3, x4, x5, [x1] */, 16},
+        {0x08227c24 /* casp w2, w3, w4, w5, [x1] */, 8},
+    };
+    v->cpu = A64_CPU_LSE2;
+    for (u32 n = 0; n < 16 * ARRAY_LEN(t); n++) {
+        const u32 at = n % 16, size = t[n / 16].size;
+        begin();
+        word(t[n / 16].w);
+        s->x[1] = MEM + at;
+        run();
+        const bool good = at + size <= 16;
+        if (v->exit != (good ? VCPU_NONE : VCPU_FAULT))
+            fail_msg("entry %u at %u: exit %u", n / 16, at, v->exit);
+        if (!good) {
+            assert_int_equal(v->fault.kind, VCPU_FAULT_MISALIGNED);
+            assert_int_equal(v->fault.addr, MEM + at);
+        }
+    }
+    for (u32 at = 0; at <= 8; at++) { /* neighbours stay as they are */
+        begin();
+        word(0xf8220023 /* ldadd x2, x3, [x1] */);
+        word(0xc85f7c24 /* ldxr x4, [x1] */);
+        word(0xc8057c22 /* stxr w5, x2, [x1] */);
+        memset(window + MEM, 0xee, 32);
+        memset(window + MEM + at, 0x11, 8);
+        s->x[1] = MEM + at;
+        s->x[2] = 0x2222222222222222;
+        run();
+        assert_int_equal(s->x[3], 0x1111111111111111);
+        assert_int_equal(s->x[4], 0x3333333333333333);
+        assert_int_equal(s->x[5], 0);
+        u8 want[32];
+        memset(want, 0xee, sizeof want);
+        memset(want + at, 0x22, 8);
+        assert_memory_equal(window + MEM, want, sizeof want);
+    }
+    v->cpu = 0;
+}
+
+/* LSE2: a pair is one access where somebody could see that it is not. */
+static void pairs_in_one(void **state)
+{
+    static const struct {
+        u32 w, op, one, two; /* aux of the one access, or of the two (0: none) */
+    } t[] = {
+        {0xa9400c22 /* ldp x2, x3, [x1] */, IR_OP_ld, 4, 0},
+        {0xa8400c22 /* ldnp x2, x3, [x1] */, IR_OP_ld, 4, 0},
+        {0xa9400fe2 /* ldp x2, x3, [sp] */, IR_OP_ld, 4, 0},
+        {0xa9408fe2 /* ldp x2, x3, [sp, #8] */, IR_OP_ld, 0, 3},
+        {0xa9be0fe2 /* stp x2, x3, [sp, #-32]! */, IR_OP_st, 4, 0},
+        {0xa9000c22 /* stp x2, x3, [x1] */, IR_OP_st, 4, 0},
+        {0x29400c22 /* ldp w2, w3, [x1] */, IR_OP_ld, 3, 0},
+        {0x69400c22 /* ldpsw x2, x3, [x1] */, IR_OP_ld, 3, 0},
+        {0x29018fe2 /* stp w2, w3, [sp, #12] */, IR_OP_st, 0, 2},
+        {0x29000c22 /* stp w2, w3, [x1] */, IR_OP_st, 3, 0},
+        {0x2d400c22 /* ldp s2, s3, [x1] */, IR_OP_ld, 3, 0},
+        {0x2d000c22 /* stp s2, s3, [x1] */, IR_OP_st, 3, 0},
+        {0x6d400c22 /* ldp d2, d3, [x1] */, IR_OP_ld, 4, 0},
+        {0x6d000c22 /* stp d2, d3, [x1] */, IR_OP_st, 4, 0},
+        {0xad400c22 /* ldp q2, q3, [x1] */, IR_OP_ld, 0, 4},
+        {0xad000c22 /* stp q2, q3, [x1] */, IR_OP_st, 0, 4},
+    };
+    for (u32 n = 0; n < ARRAY_LEN(t); n++) {
+        struct a64_state after[2];
+        u8 bytes[2][64];
+        for (u32 k = 0; k < 2; k++) {
+            begin();
+            v->cpu = k ? A64_CPU_LSE2 : 0;
+            word(t[n].w);
+            s->sp = s->x[1] = MEM + 32;
+            for (u32 r = 2; r < 4; r++) {
+                s->x[r] = r * 0x8081828384858687;
+                s->v[r] = (u128)(r * 0x9091929394959697) << 64 | r * 0xa0a1a2a3a4a5a6a7;
+            }
+            for (u32 j = 0; j < 64; j++)
+                window[MEM + j] = (u8)(0x71 * (j + 1));
+            run();
+            assert_int_equal(v->exit, VCPU_NONE);
+            after[k] = *s;
+            memcpy(bytes[k], window + MEM, 64);
+        }
+        assert_memory_equal(&after[0], &after[1], sizeof after[0]);
+        assert_memory_equal(bytes[0], bytes[1], sizeof bytes[0]);
+        struct guest_request rq = request(CODE);
+        struct ir_unit u = unit(&rq);
+        if (count(&u, t[n].op, 4) + count(&u, t[n].op, 3) + count(&u, t[n].op, 2) != (t[n].one ? 1 : 2) ||
+            (t[n].one && !count(&u, t[n].op, t[n].one)) || (t[n].two && count(&u, t[n].op, t[n].two) != 2))
+            fail_msg("entry %u", n);
+    }
+    own_faults();
+    begin(); /* what cannot be written whole is not begun */
+    word(0xa9000c22 /* stp x2, x3, [x1] */);
+    s->x[1] = MEM + 4088;
+    s->x[2] = 1;
+    run();
+    assert_int_equal(v->exit, VCPU_FAULT);
+    assert_int_equal(v->fault.addr, MEM + 4096);
+    assert_int_equal(mem(4088), 0);
+    v->cpu = 0;
 }
 
 /* sp as a base must be a multiple of 16, however it came to be none, and whatever is added to it. */
@@ -875,6 +1002,8 @@ int main(void)
         cmocka_unit_test(hints),
         cmocka_unit_test(faults),
         cmocka_unit_test(misaligned_is_fine),
+        cmocka_unit_test(granules),
+        cmocka_unit_test(pairs_in_one),
         cmocka_unit_test(odd_sp),
         cmocka_unit_test(base_is_loaded),
         cmocka_unit_test(block_zero),

@@ -14,15 +14,17 @@
 #include "translator/guest/guest.h"
 #include "translator/ir/ir_build.h"
 
-/* guest_isa.mode: FPCR's DN, FZ, AHP and FZ16, in these bits, whether addresses may have tags (a64_state.tags), and
- * whether sp is not a multiple of 16. The rounding mode is not in it: each host has the four. */
+/* guest_isa.mode: FPCR's DN, FZ, AHP and FZ16, in these bits, whether addresses may have tags (a64_state.tags),
+ * whether sp is not a multiple of 16, and whether the CPU has LSE2. The rounding
+ * mode is not in it: each host has the four. */
 enum a64_mode {
     A64_MODE_DN = 1,
     A64_MODE_FZ = 2,
     A64_MODE_AHP = 4,
     A64_MODE_FZ16 = 8,
     A64_MODE_TAGS = 16,
-    A64_MODE_ODD_SP = 32
+    A64_MODE_ODD_SP = 32,
+    A64_MODE_LSE2 = 64
 };
 
 static inline u64 a64_fpcr_mode(u64 fpcr)
@@ -179,6 +181,12 @@ static inline ir_ref a64_base_tagged(struct a64_ctx *c, u32 n)
 static inline ir_ref a64_base(struct a64_ctx *c, u32 n)
 {
     return a64_data(c, a64_base_tagged(c, n));
+}
+
+/* What accesses have in their aux that must be aligned: with LSE2 they need only lie within 16 aligned bytes. */
+static inline u32 a64_granule(const struct a64_ctx *c)
+{
+    return c->rq->mode & A64_MODE_LSE2 ? IR_MEM_GRANULE : 0;
 }
 
 /* --- vector registers --- */

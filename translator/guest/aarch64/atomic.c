@@ -7,7 +7,8 @@
  * Load-acquire (ldar, ldaxr) is ordered after an earlier store-release (stlr): IR_MEM_SEQ. ldapr is not (Arm ARM, B2.3,
  * AcquirePC).
  *
- * All of these need naturally aligned addresses and fault otherwise; of pairs both together. */
+ * All of these need naturally aligned addresses and fault otherwise; of pairs both together. With LSE2 it is enough
+ * that they lie within 16 aligned bytes. */
 #include "translator/guest/aarch64/a64_int.h"
 
 /* As wide as the IR's atomics take it: i64 for eight bytes, else i32. */
@@ -39,7 +40,8 @@ static void put_joined(struct a64_ctx *c, u32 lo, u32 hi, ir_ref v)
 
 static bool load_acquire(struct a64_ctx *c, const struct a64_insn *i, u32 order)
 {
-    return a64_put_x(c, i->rd, ir_ld(c->b, IR_I64, i->size | order | IR_MEM_ALIGN, a64_base(c, i->rn), 0));
+    return a64_put_x(c, i->rd,
+                     ir_ld(c->b, IR_I64, i->size | order | IR_MEM_ALIGN | a64_granule(c), a64_base(c, i->rn), 0));
 }
 TR(ldar)
 {
@@ -52,7 +54,8 @@ TR(ldapr)
 
 TR(stlr)
 {
-    ir_st(c->b, i->size | IR_MEM_REL | IR_MEM_SEQ | IR_MEM_ALIGN, a64_base(c, i->rn), 0, a64_x(c, i->rd));
+    const u32 how = IR_MEM_REL | IR_MEM_SEQ | IR_MEM_ALIGN | a64_granule(c);
+    ir_st(c->b, i->size | how, a64_base(c, i->rn), 0, a64_x(c, i->rd));
     return true;
 }
 
@@ -61,7 +64,7 @@ TR(stlr)
 static bool load_exclusive(struct a64_ctx *c, const struct a64_insn *i, u32 order)
 {
     ir_ref addr = a64_base(c, i->rn);
-    ir_ref old = ir_ld(c->b, IR_I64, i->size | order | IR_MEM_ALIGN, addr, 0);
+    ir_ref old = ir_ld(c->b, IR_I64, i->size | order | IR_MEM_ALIGN | a64_granule(c), addr, 0);
     ir_put(c->b, A64_SLOT_RESV_ADDR, addr);
     ir_put(c->b, A64_SLOT_RESV_LO, old);
     return a64_put_x(c, i->rd, old);
@@ -71,7 +74,7 @@ static bool load_exclusive_pair(struct a64_ctx *c, const struct a64_insn *i, u32
 {
     ir_ref addr = a64_base(c, i->rn);
     if (i->size == 2) {
-        ir_ref old = ir_ld(c->b, IR_I64, 3 | order | IR_MEM_ALIGN, addr, 0);
+        ir_ref old = ir_ld(c->b, IR_I64, 3 | order | IR_MEM_ALIGN | a64_granule(c), addr, 0);
         ir_put(c->b, A64_SLOT_RESV_ADDR, addr);
         ir_put(c->b, A64_SLOT_RESV_LO, old);
         put_joined(c, i->rd, i->ra, old);
@@ -97,7 +100,7 @@ static bool store_done(struct a64_ctx *c, const struct a64_insn *i, ir_ref faile
 static bool store_exclusive(struct a64_ctx *c, const struct a64_insn *i, u32 order)
 {
     return store_done(c, i,
-                      ir_sc(c->b, i->size | order, a64_base(c, i->rn), value(c, i, i->rd),
+                      ir_sc(c->b, i->size | order | a64_granule(c), a64_base(c, i->rn), value(c, i, i->rd),
                             ir_get(c->b, A64_SLOT_RESV_ADDR), ir_get(c->b, A64_SLOT_RESV_LO)));
 }
 
@@ -109,7 +112,7 @@ static bool store_exclusive_pair(struct a64_ctx *c, const struct a64_insn *i, u3
     ir_ref addr = a64_base(c, i->rn), reserved = ir_get(b, A64_SLOT_RESV_ADDR);
     ir_ref lo = ir_get(b, A64_SLOT_RESV_LO), hi = ir_get(b, A64_SLOT_RESV_HI);
     if (i->size == 2)
-        return store_done(c, i, ir_sc(b, 3 | order, addr, joined(c, i->rd, i->ra), reserved, lo));
+        return store_done(c, i, ir_sc(b, 3 | order | a64_granule(c), addr, joined(c, i->rd, i->ra), reserved, lo));
     ir_ref new_lo = ir_select(b, IR_EQ, addr, reserved, a64_x(c, i->rd), lo);
     ir_ref new_hi = ir_select(b, IR_EQ, addr, reserved, a64_x(c, i->ra), hi);
     ir_ref old = ir_cas(b, 4 | order, addr, pair_value(c, lo, hi), pair_value(c, new_lo, new_hi));
@@ -138,14 +141,15 @@ TR(clrex)
 
 /* --- LSE --- */
 
-static u32 order(const struct a64_insn *i)
+/* How an access of LSE orders, and what it takes for aligned. */
+static u32 order(const struct a64_ctx *c, const struct a64_insn *i)
 {
-    return (i->order & 2 ? IR_MEM_ACQ : 0) | (i->order & 1 ? IR_MEM_REL : 0);
+    return (i->order & 2 ? IR_MEM_ACQ : 0) | (i->order & 1 ? IR_MEM_REL : 0) | a64_granule(c);
 }
 
 static bool amo(struct a64_ctx *c, const struct a64_insn *i, enum ir_amo kind, ir_ref v)
 {
-    return a64_put_r(c, i->rd, ir_amo(c->b, kind, i->size | order(i), a64_base(c, i->rn), v));
+    return a64_put_r(c, i->rd, ir_amo(c->b, kind, i->size | order(c, i), a64_base(c, i->rn), v));
 }
 
 /* clang-format off */
@@ -163,7 +167,7 @@ TR(swp)    { return amo(c, i, IR_AMO_SWAP, value(c, i, i->rm)); }
 TR(cas)
 {
     return a64_put_r(c, i->rm,
-                     ir_cas(c->b, i->size | order(i), a64_base(c, i->rn), value(c, i, i->rm), value(c, i, i->rd)));
+                     ir_cas(c->b, i->size | order(c, i), a64_base(c, i->rn), value(c, i, i->rm), value(c, i, i->rd)));
 }
 
 /* Registers n and n + 1; the one after 30 is zr. */
@@ -173,10 +177,10 @@ TR(casp)
     const u32 rs = i->rm, rt = i->rd;
     ir_ref addr = a64_base(c, i->rn);
     if (i->size == 2) {
-        put_joined(c, rs, rs + 1, ir_cas(b, 3 | order(i), addr, joined(c, rs, rs + 1), joined(c, rt, rt + 1)));
+        put_joined(c, rs, rs + 1, ir_cas(b, 3 | order(c, i), addr, joined(c, rs, rs + 1), joined(c, rt, rt + 1)));
         return true;
     }
-    ir_ref old = ir_cas(b, 4 | order(i), addr, pair_value(c, a64_x(c, rs), a64_x(c, rs + 1)),
+    ir_ref old = ir_cas(b, 4 | order(c, i), addr, pair_value(c, a64_x(c, rs), a64_x(c, rs + 1)),
                         pair_value(c, a64_x(c, rt), a64_x(c, rt + 1)));
     ir_ref lo = ir_op1(b, IR_OP_lo, old), hi = ir_op1(b, IR_OP_hi, old);
     a64_put_x(c, rs, lo);

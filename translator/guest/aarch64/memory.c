@@ -1,10 +1,16 @@
 /* aarch64: loads and stores of general and vector registers, with every addressing mode.
  *
  * A base register is written back after all accesses, since they may fault; where a load's register is the base too
- * (which the architecture leaves open) the new address wins. Pairs are two accesses.
+ * (which the architecture leaves open) the new address wins.
+ *
+ * Pairs are two accesses, except with LSE2: then those of 8 bytes that lie within 16 aligned bytes, and those of 16
+ * that are aligned, are one for others to see. Nobody can tell as long as there are no others (ir_unit.alone), nor
+ * where sp says that a pair is not aligned. Else a pair is one access, aligned or not. It costs more than two: its
+ * halves change between vector and general registers, and where they were stored one by one the load waits until both
+ * are in the cache.
  *
  * Prefetches do nothing. */
-#include "translator/guest/aarch64/a64_int.h"
+#include "translator/guest/aarch64/simd.h"
 
 enum mode { OFFSET, POST = 2, PRE, REGISTER }; /* a64_insn.mode */
 
@@ -86,9 +92,35 @@ TR(prefetch)
     return true;
 }
 
+/* Is a pair to be one access? */
+static bool is_one(const struct a64_ctx *c, const struct a64_insn *i, const struct address *a)
+{
+    if (!(c->rq->mode & A64_MODE_LSE2) || c->b->u->alone || i->size > 3)
+        return false;
+    if (i->rn != 31 || (c->rq->mode & A64_MODE_ODD_SP))
+        return true;
+    const u64 from = (u64)a->off & 15; /* sp is a multiple of 16 */
+    return i->size == 3 ? from == 0 : from <= 8;
+}
+
 TR(load_pair)
 {
     const struct address a = address(c, i);
+    if (is_one(c, i, &a)) {
+        ir_ref lo, hi, both;
+        if (i->size == 2) {
+            both = ir_ld(c->b, IR_I64, 3, a.base, a.off);
+            lo = i->sx ? ir_sext(c->b, IR_I64, both, 32) : ir_zext(c->b, IR_I64, both, 32);
+            hi = ir_op2i(c->b, i->sx ? IR_OP_sar : IR_OP_shr, both, 32);
+        } else {
+            both = ir_ld(c->b, IR_V128, 4, a.base, a.off);
+            lo = vlow(c, IR_I64, both);
+            hi = ir_emit(c->b, IR_OP_vget, IR_I64, IR_V64 | 1 << IR_V_INDEX_SHIFT, 0, both, 0, 0, 0);
+        }
+        a64_put_x(c, i->rd, lo);
+        a64_put_x(c, i->ra, hi);
+        return finish(c, i, a);
+    }
     ir_ref first = load_value(c, i, a.base, a.off);
     ir_ref second = load_value(c, i, a.base, a.off + (1ll << i->size));
     a64_put_r(c, i->rd, first);
@@ -99,6 +131,16 @@ TR(load_pair)
 TR(store_pair)
 {
     const struct address a = address(c, i);
+    if (is_one(c, i, &a)) {
+        ir_ref lo = a64_x(c, i->rd), hi = a64_x(c, i->ra);
+        if (i->size == 2) {
+            hi = ir_op2i(c->b, IR_OP_shl, hi, 32);
+            ir_st(c->b, 3, a.base, a.off, ir_op2(c->b, IR_OP_or, ir_zext(c->b, IR_I64, lo, 32), hi));
+        } else {
+            ir_st(c->b, 4, a.base, a.off, v2(c, IR_OP_vmake, 0, lo, hi));
+        }
+        return finish(c, i, a);
+    }
     ir_st(c->b, i->size, a.base, a.off, a64_x(c, i->rd));
     ir_st(c->b, i->size, a.base, a.off + (1ll << i->size), a64_x(c, i->ra));
     return finish(c, i, a);
@@ -129,6 +171,16 @@ TR(load_lit_v)
 TR(load_pair_v)
 {
     const struct address a = address(c, i);
+    if (is_one(c, i, &a)) {
+        ir_ref both = ir_ld(c->b, IR_V128, i->size + 1u, a.base, a.off);
+        const u32 second = i->size | 1 << IR_V_INDEX_SHIFT;
+        a64_put_scalar(c, i->rd, vlow(c, i->size == 2 ? IR_I32 : IR_I64, both));
+        if (i->size == 2)
+            a64_put_scalar(c, i->ra, ir_emit(c->b, IR_OP_vget, IR_I32, second, 0, both, 0, 0, 0));
+        else
+            a64_put_v(c, i->ra, v2(c, IR_OP_vzip, IR_V64 | IR_V_HIGH, both, vzero(c)));
+        return finish(c, i, a);
+    }
     ir_ref first = ir_ld(c->b, IR_V128, i->size, a.base, a.off);
     ir_ref second = ir_ld(c->b, IR_V128, i->size, a.base, a.off + (1ll << i->size));
     a64_put_v(c, i->rd, first);
@@ -139,6 +191,11 @@ TR(load_pair_v)
 TR(store_pair_v)
 {
     const struct address a = address(c, i);
+    if (is_one(c, i, &a)) {
+        ir_ref both = v2(c, IR_OP_vzip, i->size, a64_v(c, i->rd), a64_v(c, i->ra));
+        ir_st(c->b, i->size + 1u, a.base, a.off, both);
+        return finish(c, i, a);
+    }
     ir_st(c->b, i->size, a.base, a.off, a64_v(c, i->rd));
     ir_st(c->b, i->size, a.base, a.off + (1ll << i->size), a64_v(c, i->ra));
     return finish(c, i, a);

@@ -4,8 +4,10 @@
  * CTR, DCZID, the counter, and the identification registers, which the kernel stands in for. All others are
  * undefined.
  *
- * FPSR's cumulative flags live with the host. FPCR decides how floating point is translated (enum a64_mode), so that
- * writing it may end the unit; another rounding mode alone does not.
+ * FPSR's cumulative flags live with the host. One of them costs time on hosts that see tininess after rounding, and
+ * most programs never look: so the first access of FPSR by a thread changes the mode (a64_state.fpsr_used), and only
+ * then underflow is told exactly (ir_unit.tiny_any). FPCR decides how floating point is translated (enum a64_mode), so
+ * that writing it may end the unit; another rounding mode alone does not.
  *
  * Code that was written is seen after ic ivau, which tells the engine (CTR says that it is needed, and that cleaning
  * data is not). Its line is said to be 4 KiB long, so that a program that goes over what it wrote traps seldom. */
@@ -33,6 +35,7 @@ enum {
     ID_AA64DFR0_EL1 = SYSREG(3, 0, 0, 5, 0),
     ID_AA64ISAR0_EL1 = SYSREG(3, 0, 0, 6, 0),
     ID_AA64ISAR1_EL1 = SYSREG(3, 0, 0, 6, 1),
+    ID_AA64MMFR2_EL1 = SYSREG(3, 0, 0, 7, 2),
     /* what the kernel stands in for: from here on, all with CRn 0; names that no register has read as zero */
     ID_FIRST = SYSREG(3, 0, 0, 2, 0),
     ID_LAST = SYSREG(3, 0, 0, 7, 7),
@@ -124,6 +127,11 @@ static ir_ref read_fpsr(struct a64_ctx *c)
     return either(c, either(c, flags, any_bit(c, A64_SLOT_IDC, 7)), any_bit(c, A64_SLOT_QC, 27));
 }
 
+static ir_ref id_register(struct a64_ctx *c, enum a64_id id)
+{
+    return constant(c, a64_id_value(id, c->rq->mode & A64_MODE_LSE2));
+}
+
 TR(mrs)
 {
     ir_ref v;
@@ -159,16 +167,19 @@ TR(mrs)
         v = constant(c, 1u << 31);
         break;
     case ID_AA64PFR0_EL1:
-        v = constant(c, a64_id_value(A64_ID_PFR0));
+        v = id_register(c, A64_ID_PFR0);
         break;
     case ID_AA64DFR0_EL1:
         v = constant(c, 6);
         break;
     case ID_AA64ISAR0_EL1:
-        v = constant(c, a64_id_value(A64_ID_ISAR0));
+        v = id_register(c, A64_ID_ISAR0);
         break;
     case ID_AA64ISAR1_EL1:
-        v = constant(c, a64_id_value(A64_ID_ISAR1));
+        v = id_register(c, A64_ID_ISAR1);
+        break;
+    case ID_AA64MMFR2_EL1:
+        v = id_register(c, A64_ID_MMFR2);
         break;
     case TPIDRRO_EL0:
     case REVIDR_EL1:

@@ -19,6 +19,7 @@
 
 #include "lib/err.h"
 #include "lib/str.h"
+#include "translator/guest/aarch64/cpu.h"
 
 typedef bool a64_tr_fn(struct a64_ctx *c, const struct a64_insn *i);
 
@@ -87,19 +88,33 @@ static void reset(struct vcpu *v)
     a64_set_fpsr(v, 0);
 }
 
-/* There is one. */
+/* There is one, with or without LSE2. */
 static int cpu(const char *text, u64 *out)
 {
-    if (strcmp(text, "v8.2"))
+    static const char *const words[] = {",lse2=false", ",lse2=true"};
+    if (strncmp(text, "v8.2", 4))
         return -EINVAL;
-    *out = 0;
+    text += 4;
+    u64 r = 0;
+    while (*text) {
+        u32 n = 0;
+        while (n < 2 &&
+               (strncmp(text, words[n], strlen(words[n])) || (text[strlen(words[n])] && text[strlen(words[n])] != ',')))
+            n++;
+        if (n == 2)
+            return -EINVAL;
+        text += strlen(words[n]);
+        r = n ? A64_CPU_LSE2 : 0;
+    }
+    *out = r;
     return 0;
 }
 
 static u64 mode(const struct vcpu *v)
 {
     const struct a64_state *s = (const struct a64_state *)v->slots;
-    return a64_fpcr_mode(s->fpcr) | (s->tags ? A64_MODE_TAGS : 0) | (s->sp & 15 ? A64_MODE_ODD_SP : 0);
+    return a64_fpcr_mode(s->fpcr) | (s->tags ? A64_MODE_TAGS : 0) | (s->sp & 15 ? A64_MODE_ODD_SP : 0) |
+           (v->cpu & A64_CPU_LSE2 ? A64_MODE_LSE2 : 0);
 }
 
 /* --- translation --- */
@@ -178,7 +193,8 @@ const struct guest_isa guest_aarch64 = {
     .min_insn = 4,
     .max_insn = 4,
     .cpu = cpu,
-    .cpus = "v8.2",
+    .cpus = "v8.2 or v8.2,lse2=true",
+    .cpu_granule = A64_CPU_LSE2,
     .reset = reset,
     .mode = mode,
     .translate = translate,

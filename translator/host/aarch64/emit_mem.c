@@ -52,19 +52,35 @@ static void cold_misaligned(struct gen *g, const struct cold *k)
     a_common(c, A_B, g->common->off[C_MISALIGNED]);
 }
 
-static void check_aligned(struct gen *g, u32 addr, u32 size, u32 how)
+/* The same of 2^r[1] bytes that are not aligned. They lie within 16 aligned bytes unless all bits between are set. */
+static void cold_granule(struct gen *g, const struct cold *k)
 {
+    struct code *c = &g->c;
+    for (u32 bit = k->r[1]; bit < 4; bit++) {
+        a_logic(c, A_ANDS_IMM | A_SF, ZR, k->r[0], 1u << bit);
+        a_patch(a_bcc(c, CC_EQ), k->back - (c->p - 4));
+    }
+    cold_misaligned(g, k);
+}
+
+/* aux: of the access, for its size and IR_MEM_GRANULE. */
+static void check_aligned(struct gen *g, u32 addr, u32 aux, u32 how)
+{
+    const u32 size = aux & IR_MEM_SIZE;
     if (!size)
         return;
+    const bool granule = (aux & IR_MEM_GRANULE) && size < 4;
     a_logic(&g->c, A_ANDS_IMM | A_SF, ZR, addr, bit_mask(size));
-    struct cold *k = cold_new(g, cold_misaligned, a_bcc(&g->c, CC_NE));
+    struct cold *k = cold_new(g, granule ? cold_granule : cold_misaligned, a_bcc(&g->c, CC_NE));
     k->r[0] = (u8)addr;
+    k->r[1] = (u8)size;
     k->n = how;
+    k->back = g->c.p;
 }
 
 /* The host address of guest address a + imm, which is checked to be aligned where asked, in a register: SCR, or where
  * nothing has to be added that of a. */
-static u32 host_address(struct gen *g, ir_ref a, u64 imm, bool check, u32 size, u32 how)
+static u32 host_address(struct gen *g, ir_ref a, u64 imm, bool check, u32 aux, u32 how)
 {
     u32 r = use_reg(g, a);
     if (imm) {
@@ -72,7 +88,7 @@ static u32 host_address(struct gen *g, ir_ref a, u64 imm, bool check, u32 size, 
         r = SCR;
     }
     if (check)
-        check_aligned(g, r, size, how);
+        check_aligned(g, r, aux, how);
     if (!g->c.flat0) {
         a_rrr(&g->c, A_ADD | A_SF, SCR, BASE, r);
         r = SCR;
@@ -83,7 +99,7 @@ static u32 host_address(struct gen *g, ir_ref a, u64 imm, bool check, u32 size, 
 static u32 atomic_address(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
-    return host_address(g, in->a, 0, true, in->aux & IR_MEM_SIZE, MISALIGNED_WRITE);
+    return host_address(g, in->a, 0, true, in->aux, MISALIGNED_WRITE);
 }
 
 /* A plain access's address: base + index, or base + off. */
@@ -102,7 +118,7 @@ static struct address address(struct gen *g, const struct ir_ins *in, u32 how)
             a_mov_imm(&g->c, SCR, k + in->imm);
             return g->c.flat0 ? (struct address){SCR, NOREG, 0} : (struct address){BASE, SCR, 0};
         }
-        return (struct address){host_address(g, in->a, in->imm, check, size, how), NOREG, 0};
+        return (struct address){host_address(g, in->a, in->imm, check, in->aux, how), NOREG, 0};
     }
     u32 r = use_reg(g, in->a);
     s64 off = (s64)in->imm;
@@ -148,7 +164,7 @@ void emit_ld(struct gen *g, ir_ref i)
     u32 size = in->aux & IR_MEM_SIZE;
     bool is_int = !is_float_class(in->type), acquires = (in->aux & IR_MEM_ACQ) && !g->u->alone;
     if (is_int && acquires && (in->aux & IR_MEM_ALIGN)) {
-        u32 addr = host_address(g, in->a, in->imm, true, size, MISALIGNED_READ), dst = def_reg(g, i, in->a);
+        u32 addr = host_address(g, in->a, in->imm, true, in->aux, MISALIGNED_READ), dst = def_reg(g, i, in->a);
         bool sign = (in->aux & IR_MEM_SIGNED) && size < (in->type == IR_I64 ? 3u : 2u);
         a_rr(c, A_LDAR | size << 30, dst, addr);
         if (sign)
@@ -174,7 +190,7 @@ void emit_st(struct gen *g, ir_ref i)
     bool is_int = !is_float_class(ins_of(g, in->b)->type), releases = (in->aux & IR_MEM_REL) && !g->u->alone;
     g->changed = true;
     if (is_int && releases && (in->aux & IR_MEM_ALIGN)) {
-        u32 addr = host_address(g, in->a, in->imm, true, size, MISALIGNED_WRITE), x = use_zr(g, in->b);
+        u32 addr = host_address(g, in->a, in->imm, true, in->aux, MISALIGNED_WRITE), x = use_zr(g, in->b);
         a_rr(c, A_STLR | size << 30, x, addr);
         return;
     }

@@ -18,7 +18,7 @@
 
 /* --- features (probe.c) --- */
 
-enum { FEAT_LSE, FEAT_AES, FEAT_PMULL, FEAT_DOTPROD, FEAT_SHA1, FEAT_SHA2, NFEATS };
+enum { FEAT_LSE, FEAT_AES, FEAT_PMULL, FEAT_DOTPROD, FEAT_SHA1, FEAT_SHA2, FEAT_LSE2, NFEATS };
 
 /* --- common code (common.c) --- */
 

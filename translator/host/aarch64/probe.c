@@ -5,7 +5,8 @@
  * program read ID_AA64ISAR0_EL1 and its like, and answers for them. */
 #include "translator/host/aarch64/gen.h"
 
-const char *const host_feature_names[] = {"lse", "aes", "pmull", "dotprod", "sha1", "sha2", NULL}; /* ORDER FEAT */
+const char *const host_feature_names[] = {"lse",  "aes",  "pmull", "dotprod",
+                                          "sha1", "sha2", "lse2",  NULL}; /* ORDER FEAT */
 
 static u64 id_isar0(void)
 {
@@ -13,6 +14,19 @@ static u64 id_isar0(void)
     __asm__("mrs %0, s3_0_c0_c6_0" : "=r"(r));
     return r;
 }
+
+static u64 id_mmfr2(void)
+{
+    u64 r;
+    __asm__("mrs %0, s3_0_c0_c7_2" : "=r"(r));
+    return r;
+}
+
+bool host_granule(void)
+{
+    return have(FEAT_LSE2);
+}
+
 void host_probe(u64 mask)
 {
     u64 isar0 = id_isar0(), has = 0;
@@ -28,5 +42,7 @@ void host_probe(u64 mask)
         has |= 1u << FEAT_SHA1;
     if (bit_field(isar0, 12, 4) >= 1)
         has |= 1u << FEAT_SHA2;
+    if (bit_field(id_mmfr2(), 32, 4) >= 1)
+        has |= 1u << FEAT_LSE2;
     host_features = has & ~mask;
 }

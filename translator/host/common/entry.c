@@ -165,6 +165,7 @@ const struct host_isa host_native = {
     .max_code = MAX_CODE,
     .link_late = LINK_LATE,
     .probe = host_probe,
+    .granule = host_granule,
     .features = host_feature_names,
     .have = unit_have,
     .common = entry_common,

@@ -19,6 +19,7 @@
 extern u64 host_features;
 extern const char *const host_feature_names[];
 void host_probe(u64 mask);
+bool host_granule(void); /* host_isa.granule */
 u64 unit_have(void);
 static inline bool have(u32 feat)
 {

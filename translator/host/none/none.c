@@ -13,4 +13,10 @@ static u64 have(void)
     return 0;
 }
 
-const struct host_isa host_native = {.name = "no backend", .probe = probe, .features = no_features, .have = have};
+static bool granule(void)
+{
+    return false;
+}
+
+const struct host_isa host_native = {
+    .name = "no backend", .probe = probe, .features = no_features, .have = have, .granule = granule};

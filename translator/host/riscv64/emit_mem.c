@@ -57,7 +57,7 @@ static void cold_misaligned(struct gen *g, const struct cold *k)
     x_jmp_common(c, g->common->off[C_MISALIGNED]);
 }
 
-/* Uses t6. */
+/* Uses t6. IR_MEM_GRANULE is nothing that this host has. */
 static void check_aligned(struct gen *g, u32 addr, u32 size, u32 how)
 {
     if (!size)

@@ -9,6 +9,12 @@
 
 const char *const host_feature_names[] = {"zba", "zbb", "zicond", "zfa", "zfhmin", "zacas", NULL}; /* ORDER FEAT */
 
+/* Zacas has swaps of 16 bytes, but what is not aligned may fault or fall into pieces. */
+bool host_granule(void)
+{
+    return false;
+}
+
 void host_probe(u64 mask)
 {
     enum { KEY_EXTENSIONS = 4 }; /* RISCV_HWPROBE_KEY_IMA_EXT_0, and its bits */

@@ -11,7 +11,9 @@
  * any, has the barrier. So a store that no such load follows soon, as most that give a lock back, costs no barrier.
  *
  * Atomics check their alignment first, as a locked access across cache lines would work, slowly, where the guest
- * expects a fault. A read-modify-write is one locked instruction where the host has it, else a compare-and-swap loop.
+ * expects a fault. With IR_MEM_GRANULE what is not aligned is looked at again (cold): it works, and is one step, as the
+ * 16 aligned bytes lie in one cache line. A read-modify-write is one locked instruction where the host has it, else a
+ * compare-and-swap loop.
  */
 #include "translator/host/x86_64/gen.h"
 
@@ -66,20 +68,35 @@ static void cold_misaligned(struct gen *g, const struct cold *k)
     x_jmp_common(c, g->common->off[C_MISALIGNED]);
 }
 
-static void check_aligned(struct gen *g, u32 addr, u32 size, u32 how)
+/* The same of 2^r[1] bytes that are not aligned. They lie within 16 aligned bytes unless all bits between are set. */
+static void cold_granule(struct gen *g, const struct cold *k)
 {
+    for (u32 bit = k->r[1]; bit < 4; bit++) {
+        x_test_imm(&g->c, X_W, k->r[0], 1 << bit);
+        lead_to(&g->c, x_jcc(&g->c, CC_E), k->back);
+    }
+    cold_misaligned(g, k);
+}
+
+/* aux: of the access, for its size and IR_MEM_GRANULE. */
+static void check_aligned(struct gen *g, u32 addr, u32 aux, u32 how)
+{
+    const u32 size = aux & IR_MEM_SIZE;
     if (!size)
         return;
+    const bool granule = (aux & IR_MEM_GRANULE) && size < 4;
     x_test_imm(&g->c, X_W, addr, (1 << size) - 1);
-    struct cold *k = cold_new(g, cold_misaligned, x_jcc(&g->c, CC_NE));
+    struct cold *k = cold_new(g, granule ? cold_granule : cold_misaligned, x_jcc(&g->c, CC_NE));
     k->r[0] = (u8)addr;
+    k->r[1] = (u8)size;
     k->n = how;
+    k->back = g->c.p;
     if (g->region)
         k->held = region_held(g);
 }
 
-/* a + imm in a register, checked to be aligned to 2^size. */
-static u32 aligned_address(struct gen *g, ir_ref a, u64 imm, u32 size, u32 how)
+/* a + imm in a register, checked to be aligned as aux says. */
+static u32 aligned_address(struct gen *g, ir_ref a, u64 imm, u32 aux, u32 how)
 {
     u32 r = use_reg(g, a);
     if (imm) {
@@ -93,14 +110,14 @@ static u32 aligned_address(struct gen *g, ir_ref a, u64 imm, u32 size, u32 how)
         }
         g->locked &= ~(1u << base);
     }
-    check_aligned(g, r, size, how);
+    check_aligned(g, r, aux, how);
     return r;
 }
 
 static u32 atomic_address(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
-    return aligned_address(g, in->a, 0, in->aux & IR_MEM_SIZE, MISALIGNED_WRITE);
+    return aligned_address(g, in->a, 0, in->aux, MISALIGNED_WRITE);
 }
 
 /* --- plain accesses --- */
@@ -111,7 +128,7 @@ static struct opnd address(struct gen *g, const struct ir_ins *in, u32 how)
     ir_ref a = in->a;
     u64 k = 0, imm = in->imm;
     if ((in->aux & IR_MEM_ALIGN) && (in->aux & IR_MEM_SIZE))
-        return o_gs(aligned_address(g, a, imm, in->aux & IR_MEM_SIZE, how), 0);
+        return o_gs(aligned_address(g, a, imm, in->aux, how), 0);
     if (g->val[a].fused) {
         const struct ir_ins *add = ins_of(g, a);
         ir_ref x = add->a, y = add->b;
