@@ -238,6 +238,9 @@ struct ir_unit {
     bool lifted; /* a region's: see above */
     bool alone; /* no other thread sees this memory: atomics need no lock, fences order nothing. A hint: false is always
                   right */
+    /* nobody asks whether results are tiny before or after rounding: IR_FP_TINY_BEFORE need not be looked at. A hint,
+       likewise */
+    bool tiny_any;
     u64 code_key; /* mode under which this was translated (guest_isa.mode) */
 };
 

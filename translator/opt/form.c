@@ -209,6 +209,7 @@ int opt_form(const struct opt_request *rq, struct ir_unit *out)
     out->nhelpers = first->nhelpers;
     out->code_key = first->code_key;
     out->alone = first->alone;
+    out->tiny_any = first->tiny_any;
     ir_begin(b, out, rq->pc);
     ir_emit(b, IR_OP_jump, IR_VOID, 0, 0, 0, 0, 0, 0);
     for (u32 i = 0; i < f->norder; i++)

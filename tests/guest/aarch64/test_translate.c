@@ -512,6 +512,19 @@ static void fpsr_and_fpcr(void **state)
         run();
         assert_int_equal(a64_get_fpsr(v), fpsr);
     }
+    for (u32 n = 0; n < 2; n++) { /* its flags matter from the first access on */
+        begin();
+        word(n ? 0xd51b4420 /* msr fpsr, x0 */ : 0xd53b4420 /* mrs x0, fpsr */);
+        word(0xd503201f); /* nop */
+        for (u32 again = 0; again < 2; again++) {
+            struct guest_request rq = request(CODE);
+            struct ir_unit u = unit(&rq);
+            assert_int_equal(u.guest_insns, 1 + again);
+            assert_int_equal(u.tiny_any, !again);
+            run();
+            v->pc = CODE;
+        }
+    }
     static const u8 rounds[4] = {IR_RNE, IR_RUP, IR_RDN, IR_RTZ};
     for (u32 n = 0; n < 4; n++) {
         begin();

@@ -15,7 +15,7 @@
 #include "translator/ir/ir_build.h"
 
 /* guest_isa.mode: FPCR's DN, FZ, AHP and FZ16, in these bits, whether addresses may have tags (a64_state.tags),
- * whether sp is not a multiple of 16, and whether the CPU has LSE2. The rounding
+ * whether sp is not a multiple of 16, whether the CPU has LSE2, and whether the program has used FPSR. The rounding
  * mode is not in it: each host has the four. */
 enum a64_mode {
     A64_MODE_DN = 1,
@@ -24,7 +24,8 @@ enum a64_mode {
     A64_MODE_FZ16 = 8,
     A64_MODE_TAGS = 16,
     A64_MODE_ODD_SP = 32,
-    A64_MODE_LSE2 = 64
+    A64_MODE_LSE2 = 64,
+    A64_MODE_FPSR = 128
 };
 
 static inline u64 a64_fpcr_mode(u64 fpcr)

@@ -25,6 +25,7 @@ enum {
     A64_SLOT_QC,
     A64_SLOT_FPCR,
     A64_SLOT_IDC,
+    A64_SLOT_FPSR_USED,
     A64_NSLOTS
 };
 
@@ -61,6 +62,7 @@ struct a64_state {
     u128 qc;              /* FPSR.QC is set when any bit of this is */
     u128 idc;             /* likewise FPSR.IDC */
     u64 fpcr;             /* FPCR; written through a64_set_fpcr */
+    u64 fpsr_used;        /* nonzero: the program has read or written FPSR; part of the mode */
     u64 tags;             /* no slot: nonzero: data addresses have their top bytes stripped; part of the mode */
     u64 idc_raised;       /* no slot: what a floating-point helper adds to idc; 0 but within an instruction */
 };

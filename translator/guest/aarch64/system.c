@@ -127,6 +127,15 @@ static ir_ref read_fpsr(struct a64_ctx *c)
     return either(c, either(c, flags, any_bit(c, A64_SLOT_IDC, 7)), any_bit(c, A64_SLOT_QC, 27));
 }
 
+/* Behind an access of FPSR: from here on its flags matter. */
+static bool used_fpsr(struct a64_ctx *c)
+{
+    if (c->rq->mode & A64_MODE_FPSR)
+        return true;
+    ir_put(c->b, A64_SLOT_FPSR_USED, constant(c, 1));
+    return a64_trap(c, IR_TRAP_MODE, c->next);
+}
+
 static ir_ref id_register(struct a64_ctx *c, enum a64_id id)
 {
     return constant(c, a64_id_value(id, c->rq->mode & A64_MODE_LSE2));
@@ -143,8 +152,8 @@ TR(mrs)
         v = ir_get(c->b, A64_SLOT_FPCR);
         break;
     case FPSR:
-        v = read_fpsr(c);
-        break;
+        a64_put_x(c, i->rd, read_fpsr(c));
+        return used_fpsr(c);
     case TPIDR_EL0:
         v = ir_get(c->b, A64_SLOT_TPIDR);
         break;
@@ -236,7 +245,7 @@ TR(msr)
         return write_fpcr(c, v);
     case FPSR:
         write_fpsr(c, v);
-        return true;
+        return used_fpsr(c);
     case TPIDR_EL0:
         ir_put(c->b, A64_SLOT_TPIDR, v);
         return true;

@@ -65,7 +65,7 @@ static const struct ir_slot slots[A64_NSLOTS] = {
     OTHER(A64_SLOT_RESV_HI, resv_hi), OTHER(A64_SLOT_TPIDR, tpidr),
     [A64_SLOT_QC] = {"qc", IR_V128, IR_CLASS_FLOAT, 0, offsetof(struct a64_state, qc)},
     [A64_SLOT_IDC] = {"idc", IR_V128, IR_CLASS_FLOAT, 0, offsetof(struct a64_state, idc)},
-    OTHER(A64_SLOT_FPCR, fpcr),
+    OTHER(A64_SLOT_FPCR, fpcr), OTHER(A64_SLOT_FPSR_USED, fpsr_used),
 };
 
 /* clang-format on */
@@ -114,7 +114,7 @@ static u64 mode(const struct vcpu *v)
 {
     const struct a64_state *s = (const struct a64_state *)v->slots;
     return a64_fpcr_mode(s->fpcr) | (s->tags ? A64_MODE_TAGS : 0) | (s->sp & 15 ? A64_MODE_ODD_SP : 0) |
-           (v->cpu & A64_CPU_LSE2 ? A64_MODE_LSE2 : 0);
+           (v->cpu & A64_CPU_LSE2 ? A64_MODE_LSE2 : 0) | (s->fpsr_used ? A64_MODE_FPSR : 0);
 }
 
 /* --- translation --- */
@@ -145,6 +145,7 @@ static int translate(const struct guest_request *rq, struct ir_unit *u)
     u->helpers = a64_helpers;
     u->nhelpers = A64_NHELPERS;
     u->code_key = rq->mode;
+    u->tiny_any = !(rq->mode & A64_MODE_FPSR);
     ir_begin(&b, u, rq->pc);
 
     if (c.pc & 3) {

@@ -102,7 +102,7 @@ static void emit_checked(struct gen *g, ir_ref i, u32 word, u32 x, u32 y, u32 z,
 {
     const struct ir_ins *in = ins_of(g, i);
     bool redo = !(in->aux & IR_FP_DEFNAN);
-    tiny = tiny && (in->aux & IR_FP_TINY_BEFORE);
+    tiny = tiny && (in->aux & IR_FP_TINY_BEFORE) && !g->u->tiny_any;
     if (!redo && !tiny) {
         u32 dst = def_reg(g, i, in->a);
         put32(&g->c, word | (dst & 31) << 7);
@@ -250,7 +250,7 @@ void emit_fcvt(struct gen *g, ir_ref i)
     u32 to = in->type, from = ins_of(g, in->a)->type;
     bool half = to == IR_F16 || from == IR_F16;
     if (to == from || ir_flushes(in) || (half && !have(FEAT_ZFHMIN)) ||
-        (to == IR_F16 && (in->aux & IR_FP_TINY_BEFORE))) {
+        (to == IR_F16 && (in->aux & IR_FP_TINY_BEFORE) && !g->u->tiny_any)) {
         only_soft(g, i);
         return;
     }

@@ -279,7 +279,8 @@ static void vfarith(struct gen *g, ir_ref i)
         return;
     }
     bool wide = lane == IR_V64, three = in->op == IR_OP_vfma, redo = !(in->aux & IR_FP_DEFNAN);
-    bool tiny = (in->aux & IR_FP_TINY_BEFORE) && (in->op == IR_OP_vfmul || in->op == IR_OP_vfdiv || three);
+    bool tiny =
+        (in->aux & IR_FP_TINY_BEFORE) && !g->u->tiny_any && (in->op == IR_OP_vfmul || in->op == IR_OP_vfdiv || three);
     u32 load = wide ? FLD : FLW, store = wide ? FSD : FSW, format = wide ? FMT_D : 0, n = wide ? 2 : 4,
         size = wide ? 8 : 4;
     u32 op = three ? fma[(in->aux & IR_FP_NEG_MUL ? 2 : 0) + (in->aux & IR_FP_NEG_ADD ? 1 : 0)] : ops[in->op];

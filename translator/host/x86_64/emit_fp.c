@@ -142,16 +142,17 @@ static void canonical(struct gen *g, ir_ref i, ir_ref a, ir_ref b, u32 r)
 /* --- what results are asked --- */
 
 /* Does software look at results that are the least normal number? */
-static bool looks_for_least(const struct ir_ins *in)
+static bool looks_for_least(const struct gen *g, const struct ir_ins *in)
 {
-    return (in->aux & IR_FP_TINY_BEFORE) && (in->op == IR_OP_fmul || in->op == IR_OP_fma || in->op == IR_OP_fcvt);
+    return (in->aux & IR_FP_TINY_BEFORE) && !g->u->tiny_any &&
+           (in->op == IR_OP_fmul || in->op == IR_OP_fma || in->op == IR_OP_fcvt);
 }
 
 /* A temp to ask a result with, of either class: where three operands and the result are in temps no float is left.
  * NOREG where nothing is asked but whether it is a NaN. */
 static u32 asking_temp(struct gen *g, const struct ir_ins *in)
 {
-    if (!looks_for_least(in))
+    if (!looks_for_least(g, in))
         return NOREG;
     return TEMPS_FLOAT & ~g->locked ? temp_float(g) : temp_int(g);
 }
@@ -254,7 +255,8 @@ void emit_farith(struct gen *g, ir_ref i)
         fp_only_soft(g, i);
         return;
     }
-    if (!(in->aux & IR_FP_DEFNAN) || is_static(in->aux) || looks_for_least(in)) { /* operands survive, for software */
+    if (!(in->aux & IR_FP_DEFNAN) || is_static(in->aux) ||
+        looks_for_least(g, in)) { /* operands survive, for software */
         u32 x = use_reg(g, in->a), y = unary ? x : use_reg(g, in->b);
         u32 t = def_apart(g, i, x, y, NOREG), asking = asking_temp(g, in);
         struct cold *k = soft_later(g, x, y, NOREG, t);
@@ -318,7 +320,7 @@ void emit_fma(struct gen *g, ir_ref i)
     u32 dst = def_hint(g, i);
     /* A NaN is looked at in software, which needs all three: the one that is overwritten is kept in t. */
     u32 t = temp_float(g),
-        asking = dst != NOREG && dst != x && dst != y && dst != z && looks_for_least(in) ? t : asking_temp(g, in);
+        asking = dst != NOREG && dst != x && dst != y && dst != z && looks_for_least(g, in) ? t : asking_temp(g, in);
     struct cold *k;
     if (dst == NOREG || (dst != x && dst != y && dst != z)) {
         if (dst == NOREG)
@@ -451,7 +453,7 @@ void emit_fcvt(struct gen *g, ir_ref i)
     }
     u32 x = use_reg(g, in->a);
     u32 t = def_apart(g, i, x, NOREG, NOREG);
-    const bool least = !widens && looks_for_least(in);
+    const bool least = !widens && looks_for_least(g, in);
     bool redo = !(in->aux & IR_FP_DEFNAN) || least;
     u32 asking = !least ? NOREG : to == IR_F16 ? temp_int(g) : asking_temp(g, in);
     struct cold *k = NULL;

@@ -95,7 +95,7 @@ static void if_nan(struct gen *g, struct vfp *f, u32 r)
 static void if_nan_or_least(struct gen *g, struct vfp *f, u32 r)
 {
     const struct opnd least = konst(g, f->wide ? K_LEAST64_V : K_LEAST32_V);
-    if (!(f->aux & IR_FP_TINY_BEFORE)) {
+    if (!(f->aux & IR_FP_TINY_BEFORE) || g->u->tiny_any) {
         if_nan(g, f, r);
         return;
     }
@@ -372,7 +372,8 @@ static bool vfnarrow(struct gen *g, ir_ref i)
     if (half) {
         x_vex(&g->c, P3A(0x1d), f.x, 0, o_reg(f.d), 1);
         put8(&g->c, rc[in->aux & IR_FP_ROUND]);
-        if (f.aux & IR_FP_TINY_BEFORE) { /* a lane twice the least normal half when it is doubled */
+        if ((f.aux & IR_FP_TINY_BEFORE) &&
+            !g->u->tiny_any) { /* a lane twice the least normal half when it is doubled */
             v3r(g, P(0xfd), f.t, f.d, f.d);
             v3(g, P(0x75), f.t, f.t, konst(g, K_LEAST16_V));
             x_avx(&g->c, P38(0x17), f.t, 0, o_reg(f.t), 0); /* vptest */
