@@ -10,6 +10,7 @@
 
 #include "tests/guest/gen.h"
 #include "translator/guest/aarch64/a64_int.h"
+#include "translator/guest/aarch64/cpu.h"
 
 /* Words of each instruction decode to it, and encode to what decodes the same. */
 static void round_trip(void **state)
@@ -162,12 +163,86 @@ static void text(void **state)
     assert_int_equal(guest_aarch64.disasm(none, 3, 0, buf, sizeof buf), 0);
 }
 
+static bool is_word_of(const char *list, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *p = strstr(list, word); p; p = strstr(p + 1, word))
+        if ((p == list || p[-1] == ' ') && (!p[n] || p[n] == ' '))
+            return true;
+    return false;
+}
+
+/* What the table has and what programs are told (cpu.h) are the same. */
+static void extensions(void **state)
+{
+    static const struct {
+        const char *ext, *features;
+    } t[] = {
+        {"BASE", ""},
+        {"LOADS", ""},
+        {"STRUCTURES", "asimd"},
+        {"CRC32", "crc32"},
+        {"FLAGM", "flagm"},
+        {"RCPC", "lrcpc"},
+        {"LSE", "atomics"},
+        {"ASIMD", "asimd"},
+        {"FP", "fp"},
+        {"FP16", "fphp asimdhp"},
+        {"RDM", "asimdrdm"},
+        {"DotProd", "asimddp"},
+        {"FCMA", "fcma"},
+        {"PMULL", "pmull"},
+        {"FRINTTS", "frint"},
+        {"AES", "aes"},
+        {"SHA1", "sha1"},
+        {"SHA256", "sha2"},
+        {"SHA512", "sha512"},
+        {"SHA3", "sha3"},
+        {"SM3", "sm3"},
+        {"SM4", "sm4"},
+        {"JSCVT", "jscvt"},
+    };
+    /* What is no instruction of its own: a counter's events, ID registers, dc cvap among system instructions, accesses
+     * that are not aligned. */
+    static const char others[] = "evtstrm cpuid dcpop uscat";
+#define FEATURE(name, bit, reg, shift, value) #name " "
+    static const char told[] = A64_FEATURES(FEATURE);
+#undef FEATURE
+    for (u32 n = 0; n < A64_NEXTS; n++) {
+        u32 k = 0;
+        while (k < ARRAY_LEN(t) && strcmp(t[k].ext, a64_ext_names[n]))
+            k++;
+        if (k == ARRAY_LEN(t))
+            fail_msg("nobody knows how programs are told of extension %s", a64_ext_names[n]);
+    }
+    char words[sizeof told], *save;
+    for (u32 k = 0; k < ARRAY_LEN(t); k++) {
+        u32 n = 0;
+        while (n < A64_NEXTS && strcmp(t[k].ext, a64_ext_names[n]))
+            n++;
+        if (n == A64_NEXTS)
+            fail_msg("the table has no extension %s", t[k].ext);
+        strcpy(words, t[k].features);
+        for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
+            if (!is_word_of(told, w))
+                fail_msg("programs are not told of %s, which the table has", w);
+    }
+    strcpy(words, told);
+    for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+        bool known = is_word_of(others, w);
+        for (u32 k = 0; k < ARRAY_LEN(t); k++)
+            known |= is_word_of(t[k].features, w);
+        if (!known)
+            fail_msg("programs are told of %s, which nothing in the table is", w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip), cmocka_unit_test(encoder_refuses),
         cmocka_unit_test(reserved),   cmocka_unit_test(bitmasks),
-        cmocka_unit_test(text),
+        cmocka_unit_test(text),       cmocka_unit_test(extensions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
