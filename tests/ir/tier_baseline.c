@@ -24,6 +24,9 @@ static struct host_code hc;
 static bool on_fault(struct mk_fault *f, void *cx)
 {
     struct vcpu *v = running;
+    const uintptr_t call = v && host_native.known ? host_native.routine_caller(f->regs) : 0;
+    if (call)
+        f->pc = call;
     if (!v || f->pc - (hva_t)code.rx >= code.size)
         return false;
     if (host_native.own_fault(v, f->regs, f->addr))
@@ -34,7 +37,8 @@ static bool on_fault(struct mk_fault *f, void *cx)
         i++;
     if (!i)
         return false;
-    v->exit = VCPU_FAULT;
+    v->exit = call ? VCPU_TRAP : VCPU_FAULT;
+    v->trap = IR_TRAP_OWN;
     v->pc = unit->pc + (u64)(s64)(s32)hc.marks[i - 1].guest_off;
     v->fault = (struct vcpu_fault){
         .addr = f->addr - v->mem_base, .kind = f->kind, .access = f->write ? VCPU_WRITE : VCPU_READ};
@@ -74,6 +78,9 @@ static void reset(struct vcpu *v)
 static int run(const struct ir_unit *u, struct vcpu *v)
 {
     int e;
+    for (ir_ref i = 1; i < u->n; i++)
+        if (u->ins[i].op == IR_OP_known && !host_native.known)
+            return -ENOSYS;
     unit = u;
     if (!common && (e = start(v, u->slots)))
         return e;

@@ -44,6 +44,10 @@ struct engine_ops {
      * all that translations depend on beside the guest's code and its address. Called with the engine's lock held. Used
      * with engine_config.image_key. */
     void (*image)(void *cx, gva_t pc, u64 key, struct engine_image *out);
+    /* Which library routine (enum guest_known) begins at pc, so that it may be run as host code in its place; 0: none
+     * that is known. Once it was said, the code there does not change without engine_invalidate. Called with the
+     * engine's lock held. NULL: none ever. */
+    u32 (*known)(void *cx, gva_t pc);
 };
 
 struct engine_config {
@@ -161,6 +165,7 @@ struct engine_stats {
     u64 regions, region_insns, region_ns;
     u64 images, image_pages, image_blocks, image_bytes, image_ns; /* used of what was stored; host bytes */
     u64 image_misses, image_saved; /* pages of images that could not be used; blocks that engine_save stored */
+    u64 known, own; /* library routines that are run as host code; how often one was left to the guest's own */
 };
 void engine_stats(struct engine *e, struct engine_stats *out);
 

@@ -37,7 +37,9 @@
 #define ENGINE_HASH_MOST      20
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_SETTLED_BITS   16
-#define ENGINE_RAS_SIZE       (64u << 10)
+/* In a block's key: it is the guest's own code where a library routine is known. */
+#define ENGINE_OWN      (1ull << 63)
+#define ENGINE_RAS_SIZE (64u << 10)
 
 struct block;
 
@@ -98,6 +100,7 @@ struct block {
     u32 reloc_base; /* at offsets from where its code begins, less this */
     bool dead;
     bool movable; /* it can be stored */
+    bool known;   /* host code in place of what the guest has there */
     union {
         const u64 *state;     /* what marks' states describe */
         struct ir_unit *unit; /* interpreter tier */
@@ -188,9 +191,9 @@ static inline const void *block_entry(const struct engine *e, const struct block
     return e->host ? (const void *)(e->code.rx + b->code_off) : (const void *)b;
 }
 
-/* translate.c; with the lock held. The block for (pc, v->mode), made if need be. NULL with *err: -ENOMEM, or -EFAULT
- * with *fault filled. */
-struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, struct vcpu_fault *fault, int *err);
+/* translate.c; with the lock held. The block for (pc, v->mode), made if need be; `own`: the guest's own code even where
+ * a library routine is known. NULL with *err: -ENOMEM, or -EFAULT with *fault filled. */
+struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, bool own, struct vcpu_fault *fault, int *err);
 /* Makes a unit of the code that `rq` has, in `arena`. */
 int translate_unit(struct engine *e, const struct guest_request *rq, struct arena *arena, struct ir_unit *u) MUST_USE;
 /* Is `u` the one of a first instruction that does not fit into what may be executed? Then the fault is that of its

@@ -3,7 +3,8 @@
  * The kernel interface calls up with the host's registers. When the host pc lies in the code cache, the block's marks
  * say which guest instruction it belongs to; the backend puts pinned registers back into the slots and lets the thread
  * leave translated code as if by an exit. All further thought happens outside of the upcall, in whoever called
- * vcpu_run. Nothing here takes a lock. */
+ * vcpu_run. A fault in a library routine that translated code calls counts as one of the call. Nothing here takes a
+ * lock. */
 #include "translator/engine/engine_int.h"
 
 static const struct host_mark *mark_of(const struct block *b, u32 off)
@@ -51,9 +52,29 @@ void fault_unwind(struct vcpu *v, const struct mk_fault *f)
     e->host->unwind(v, f->regs, e->common, &e->guest->slots, m && m->state ? b->state + m->state : NULL);
 }
 
+/* A routine of op `known` faulted: why will be seen when the guest's own code does it. */
+static bool leave_to_own(struct vcpu *v, struct mk_fault *f)
+{
+    const struct engine *e = v->engine;
+    gva_t pc;
+    const uintptr_t call = e->host->routine_caller(f->regs);
+    if (!call)
+        return false;
+    f->pc = call;
+    if (!engine_locate(v->engine, call, &pc))
+        return false;
+    v->pc = pc;
+    v->exit = VCPU_TRAP;
+    v->trap = IR_TRAP_OWN;
+    fault_unwind(v, f);
+    return true;
+}
+
 bool engine_fault(struct vcpu *v, struct mk_fault *f)
 {
     struct engine *e = v->engine;
+    if (e->host && e->host->known && leave_to_own(v, f))
+        return true;
     if (!e->host || f->pc - (hva_t)e->code.rx >= e->code.size)
         return false;
     if (f->kind != MK_FAULT_UNMAPPED && f->kind != MK_FAULT_PROTECTION && f->kind != MK_FAULT_BUS)

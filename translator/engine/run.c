@@ -28,7 +28,7 @@ static void make_region(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
     mk_lock(&e->lock);
     if (v->epoch == e->epoch) {
         struct block *b = block_find(e, pc, v->mode), *owner = e->exits[from].owner;
-        if (b && b->heat != e->cfg.hot)
+        if (b && b->heat != e->cfg.hot && !b->known)
             region_make(e, v, b);
         if (v->epoch == e->epoch && !owner->dead)
             block_settle(e, owner);
@@ -36,15 +36,16 @@ static void make_region(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
     mk_unlock(&e->lock);
 }
 
-/* Code for v->pc, found or made, and entered into the jump cache; NULL with v->exit and v->fault set when there is
- * none. Also links exit `link_id` (that led here in the vCPU's epoch) when it is not ~0. */
-static const void *code_for(struct engine *e, struct vcpu *v, u32 link_id)
+/* Code for v->pc, found or made, and entered into the jump cache, unless it is to be the guest's `own`; NULL with
+ * v->exit and v->fault set when there is none. Also links exit `link_id` (that led here in the vCPU's epoch) when it is
+ * not ~0. */
+static const void *code_for(struct engine *e, struct vcpu *v, bool own, u32 link_id)
 {
     struct vcpu_fault fault = {0};
     int err = 0;
     mk_lock(&e->lock);
     v->stat_lookups++;
-    struct block *b = translate(e, v, v->pc, &fault, &err);
+    struct block *b = translate(e, v, v->pc, own, &fault, &err);
     const void *code = NULL;
     if (b) {
         if (v->epoch != e->epoch) {
@@ -56,12 +57,13 @@ static const void *code_for(struct engine *e, struct vcpu *v, u32 link_id)
         if (link_id != ~0u) {
             dgm_assert(link_id < e->nexits, "exit %u of %u", link_id, e->nexits);
             block_link(e, &e->exits[link_id], b);
-        } else { /* an exit that was just linked does not come back */
+        } else if (!own) { /* an exit that was just linked does not come back */
             struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
             __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
             j->code = code;
             __atomic_store_n(&j->pc, v->pc, __ATOMIC_RELEASE);
         }
+        e->stats.own += own;
     }
     mk_unlock(&e->lock);
     if (!b) {
@@ -147,6 +149,7 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
 {
     struct engine *e = v->engine;
     u32 link_id = ~0u;
+    bool own = false; /* what is at pc is the guest's own, even where a library routine is known */
     /* A store that faulted is made again by a step: were it translated, a store into its own page would watch that page
      * anew, and fault for ever. */
     if (v->exit == VCPU_FAULT && v->fault.access == VCPU_WRITE && !vcpu_kicked(v)) {
@@ -161,18 +164,19 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
         }
         const void *code = NULL;
         const struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
-        if (link_id == ~0u && __atomic_load_n(&j->pc, __ATOMIC_ACQUIRE) == v->pc &&
+        if (link_id == ~0u && !own && __atomic_load_n(&j->pc, __ATOMIC_ACQUIRE) == v->pc &&
             v->epoch == __atomic_load_n(&e->epoch, __ATOMIC_RELAXED))
             code = j->code;
-        if (!code && link_id == ~0u)
+        if (!code && link_id == ~0u && !own)
             code = code_found(e, v);
-        if (!code && !(code = code_for(e, v, link_id)))
+        if (!code && !(code = code_for(e, v, own, link_id)))
             return v->exit;
         link_id = ~0u;
         if (!e->host && e->cfg.hot)
             code = count_entry(e, v, code);
         if (!enter(e, v, code))
             continue;
+        own = false;
         switch (v->exit) {
         case VCPU_LINK:
             link_id = v->exit_id;
@@ -181,7 +185,8 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
         case VCPU_LOOKUP:
             break;
         case VCPU_TRAP:
-            if (engine_trap(e, v))
+            own = v->trap == IR_TRAP_OWN;
+            if (own || engine_trap(e, v))
                 break;
             return VCPU_TRAP;
         case VCPU_FAULT:

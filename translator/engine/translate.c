@@ -85,6 +85,23 @@ static int stop_unit(struct engine *e, const struct guest_request *rq, struct ar
     return ir_finish(&b);
 }
 
+/* The unit of a library routine. */
+static int known_unit(struct engine *e, const struct guest_request *rq, u32 known, struct arena *arena,
+                      struct ir_unit *u)
+{
+    memset(u, 0, sizeof *u);
+    u->arena = arena;
+    u->code_key = rq->mode;
+    int rc = guest_known_unit(e->guest, rq->pc, known, u);
+#ifndef NDEBUG
+    if (!rc) {
+        char why[200];
+        dgm_assert(ir_verify(u, why, sizeof why) == 0, "unit at %lx: %s", rq->pc, why);
+    }
+#endif
+    return rc;
+}
+
 struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u)
 {
     struct ir_unit *k = arena_alloc(&e->meta, sizeof *k, _Alignof(struct ir_unit));
@@ -171,8 +188,8 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     return 0;
 }
 
-int translate_piece(struct engine *e, struct guest_request *rq, struct arena *arena, struct ir_unit *u,
-                    struct vcpu_fault *fault, bool *watched)
+static int piece(struct engine *e, struct guest_request *rq, u32 known, struct arena *arena, struct ir_unit *u,
+                 struct vcpu_fault *fault, bool *watched)
 {
     const gva_t pc = rq->pc;
     u8 *code = arena_alloc(arena, MAX_CODE, 1);
@@ -199,6 +216,8 @@ int translate_piece(struct engine *e, struct guest_request *rq, struct arena *ar
     rq->len = n;
     if (e->cfg.ops->stop_at && e->cfg.ops->stop_at(e->cfg.cx, pc))
         rc = stop_unit(e, rq, arena, u);
+    else if (known)
+        rc = known_unit(e, rq, known, arena, u);
     else
         rc = translate_unit(e, rq, arena, u);
     if (rc)
@@ -210,10 +229,25 @@ int translate_piece(struct engine *e, struct guest_request *rq, struct arena *ar
     return 0;
 }
 
+int translate_piece(struct engine *e, struct guest_request *rq, struct arena *arena, struct ir_unit *u,
+                    struct vcpu_fault *fault, bool *watched)
+{
+    return piece(e, rq, 0, arena, u, fault, watched);
+}
+
+/* Which library routine is at pc, and can be host code in this mode? */
+static u32 known_at(struct engine *e, gva_t pc, u64 mode)
+{
+    if (!e->host || !e->host->known || !e->cfg.ops->known || e->cfg.max_insns == 1 || (mode & e->guest->no_known))
+        return 0;
+    return e->cfg.ops->known(e->cfg.cx, pc);
+}
+
 /* One try. -ENOSPC: flush and try again. */
-static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, struct vcpu_fault *fault,
+static int attempt(struct engine *e, struct vcpu *v, gva_t pc, bool own, u32 max_insns, struct vcpu_fault *fault,
                    struct block **out)
 {
+    const u32 known = own ? 0 : known_at(e, pc, v->mode);
     struct guest_request rq = {
         .pc = pc,
         .mode = v->mode,
@@ -225,7 +259,7 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
     struct ir_unit u;
     bool watched;
     arena_reset(&e->tmp);
-    int rc = translate_piece(e, &rq, &e->tmp, &u, fault, &watched);
+    int rc = piece(e, &rq, known, &e->tmp, &u, fault, &watched);
     if (rc)
         return rc;
 
@@ -234,7 +268,8 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
         return -ENOSPC;
     memset(b, 0, sizeof *b);
     b->pc = pc;
-    b->key = v->mode;
+    b->key = v->mode | (own ? ENGINE_OWN : 0);
+    b->known = known;
     b->nextents = 1;
     b->own = (struct extent){pc, u.guest_bytes};
     b->extent = &b->own;
@@ -258,11 +293,13 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
     rc = block_insert(e, b);
     if (rc)
         return rc;
+    b->movable &= !known && !own; /* of a process that knows where routines are */
     if (b->movable && !b->source && !translate_cut_short(&u))
         store_note(e, b);
     else
         b->movable = false;
     e->stats.blocks++;
+    e->stats.known += b->known;
     e->stats.guest_insns += u.guest_insns;
     e->stats.guest_bytes += u.guest_bytes;
     e->stats.host_bytes += hc.size;
@@ -274,18 +311,18 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, u32 max_insns, st
     return 0;
 }
 
-struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, struct vcpu_fault *fault, int *err)
+struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, bool own, struct vcpu_fault *fault, int *err)
 {
-    struct block *b = block_find(e, pc, v->mode);
+    struct block *b = block_find(e, pc, v->mode | (own ? ENGINE_OWN : 0));
     if (b)
         return b;
-    if (e->image_key && store_load(e, pc) && (b = block_find(e, pc, v->mode)))
+    if (!own && e->image_key && store_load(e, pc) && (b = block_find(e, pc, v->mode)))
         return b;
     u64 t0 = mk_clock();
     u32 max = e->cfg.max_insns ? e->cfg.max_insns : ENGINE_MAX_INSNS;
     bool flushed = false;
     for (;;) {
-        *err = attempt(e, v, pc, max, fault, &b);
+        *err = attempt(e, v, pc, own, max, fault, &b);
         if (*err != -ENOSPC)
             break;
         if (flushed) {

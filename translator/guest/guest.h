@@ -40,6 +40,11 @@ struct guest_isa {
     u32 max_insn;        /* longest */
     bool coherent_fetch; /* a store is seen by the next fetch without any instruction that says so (x86) */
 
+    /* How C functions are called: slots of the first three arguments (the first is the result's, too) and of the return
+     * address. In modes that have a bit of no_known, addresses are not plain, and library routines not host code. */
+    u16 arg[3], ret;
+    u64 no_known;
+
     /* Reads which CPU is wanted, as text: *cpu is for engine_config.cpu. 0, or -EINVAL where there is no such CPU. */
     int (*cpu)(const char *text, u64 *cpu);
     const char *cpus; /* which texts these are, for a message */
@@ -60,6 +65,19 @@ struct guest_isa {
      * are no instruction, printed as data); 0 when len is too short to tell. */
     size_t (*disasm)(const u8 *code, size_t len, gva_t pc, char *buf, size_t cap);
 };
+
+/* Library routines that can be host code; the names are those of the C library. */
+enum guest_known {
+    GUEST_KNOWN_none,
+#define KNOWN(name, op, args, result) GUEST_KNOWN_##name,
+#include "translator/guest/known.def"
+#undef KNOWN
+    GUEST_NKNOWN
+};
+extern const char *const guest_known_names[GUEST_NKNOWN];
+/* Makes the unit that does routine `known`, which begins at pc, and returns to its caller, or leaves with IR_TRAP_OWN.
+ * u is as for translate. 0 or -ENOMEM. */
+int guest_known_unit(const struct guest_isa *g, gva_t pc, u32 known, struct ir_unit *u) MUST_USE;
 
 extern const struct guest_isa guest_aarch64;
 extern const struct guest_isa guest_riscv64;

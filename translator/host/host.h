@@ -79,6 +79,7 @@ struct host_isa {
     const char *name;         /* "x86_64" */
     u32 npinned[IR_NCLASSES]; /* how many slots of each class it pins */
     bool regions;             /* emit takes units with labels */
+    bool known;               /* emit takes op `known` */
     u32 code_align;
     size_t max_code; /* largest code cache that its branches reach all of; 0: any */
     /* Making code seen is dear: a call of the kernel that stops all threads. So links may be seen late, until
@@ -116,6 +117,9 @@ struct host_isa {
     /* A fault happened at regs' pc, inside the code cache. If it belongs to the backend itself (return-address stack
      * overflow), repairs regs and returns true: resume. */
     bool (*own_fault)(struct vcpu *v, struct mk_regs *regs, hva_t addr);
+    /* Does regs' pc lie in a routine that op `known` calls? Then it is made to lie in the call, where pinned slots are
+     * as they were before, and is returned; else 0. */
+    uintptr_t (*routine_caller)(struct mk_regs *regs);
     /* Otherwise: copies pinned slots from regs to v->slots, gathers floating-point flags, and makes regs resume
      * in the common leave path, so that `enter` returns with v->exit as the caller set it. `state`: the one of the
      * mark, or NULL; `slots` is needed with it. */

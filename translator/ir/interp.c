@@ -18,6 +18,7 @@
 #include "mk/mk.h"
 #include "translator/ir/eval.h"
 #include "translator/ir/fp_eval.h"
+#include "translator/ir/known_eval.h"
 #include "translator/ir/vec_eval.h"
 #include "translator/vcpu.h"
 
@@ -318,6 +319,17 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
             if (!store_conditional(&r, in, &x))
                 return;
             break;
+        case IR_OP_known: {
+            u64 out = 0;
+            if (!ir_eval_known(in->aux, v->mem_base, a, b, c, &out)) {
+                v->exit = VCPU_TRAP;
+                v->trap = IR_TRAP_OWN;
+                v->pc = r.insn_pc;
+                return;
+            }
+            x = out;
+            break;
+        }
         case IR_OP_fence:
             __sync_synchronize();
             break;

@@ -174,7 +174,28 @@ enum ir_trap {
     IR_TRAP_FETCH, /* the instruction at pc cannot be fetched */
     IR_TRAP_STOP,  /* the unit stops here because it was asked to (step, breakpoint); pc is next */
     IR_TRAP_ALIGN, /* a jump to where no instruction can be; pc is its own */
+    IR_TRAP_OWN,   /* op `known` was not done: the guest's own code at pc is to be run. The engine deals with it */
     IR_NTRAPS
+};
+
+/* Library routines of op `known`. */
+enum ir_known {
+    IR_KNOWN_MOVE,    /* c bytes from b to a, which may overlap; gives 0 */
+    IR_KNOWN_SET,     /* c bytes at a become the low byte of b; gives 0 */
+    IR_KNOWN_COPYSTR, /* the string at b with its 0 goes to a, which does not overlap; gives its length */
+    IR_KNOWN_LEN,     /* length of the string at a */
+    IR_KNOWN_NLEN,    /* the same, but at most c, of which no more is read (a page at a time) */
+    IR_KNOWN_CMP, /* of c bytes at a and b, the first that differ, the latter subtracted from the former; 0 if none do
+                   */
+    IR_KNOWN_STRCMP,  /* the same of strings and their 0 */
+    IR_KNOWN_STRNCMP, /* the same, of c bytes at most */
+    IR_KNOWN_CHR,     /* where the low byte of b is first in the string at a, whose 0 counts; or 0 */
+    IR_KNOWN_CHRNUL,  /* the same, or where its 0 is */
+    IR_KNOWN_RCHR,    /* where it is last; or 0 */
+    IR_KNOWN_MEMCHR,  /* where the low byte of b is first in c bytes at a; or 0 */
+    IR_KNOWN_MEMRCHR, /* where it is last; or 0 */
+    IR_KNOWN_RAWCHR,  /* where it is first at or above a */
+    IR_NKNOWN
 };
 
 struct ir_ins {
@@ -267,7 +288,8 @@ enum ir_aux {
     IR_AUX_VEC,
     IR_AUX_VFP,
     IR_AUX_LABEL,
-    IR_AUX_PHI
+    IR_AUX_PHI,
+    IR_AUX_KNOWN
 };
 extern const struct ir_op_info ir_ops[IR_NOPS];
 extern const char *const ir_type_names[IR_NTYPES];

@@ -35,7 +35,8 @@ static const char *const w_amo[] = {"swap", "add", "and", "or", "xor", "mins", "
 static const char *const w_round[] = {"rne", "rtz", "rdn", "rup", "rmm", NULL, NULL, "dyn"};
 static const char *const w_noround[] = {""};
 static const char *const w_fcc[] = {[IR_EQ] = "eq", [IR_LTS] = "lt", [IR_LES] = "le"};
-static const char *const w_trap[] = {"syscall", "break", "illegal", "sync", "mode", "fetch", "stop", "align"};
+static const char *const w_trap[] = {"syscall", "break", "illegal", "sync", "mode", "fetch", "stop", "align", "own"};
+static const char *const w_known[] = {"move", "set", "copystr", "len", "nlen", "cmp", "strcmp", "strncmp", "chr", "chrnul", "rchr", "memchr", "memrchr", "rawchr"};
 static const char *const w_lane[] = {"b", "h", "s", "d"};
 static const char *const w_index[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"};
 static const char *const w_group[] = {NULL, "2", "4", "8", "16"};
@@ -45,7 +46,7 @@ FLAG(acq) FLAG(rel) FLAG(one) FLAG(seq) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) F
 FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll) FLAG(snanwins) FLAG(tinybefore) FLAG(nanzero) FLAG(flush)
 FLAG(signed) FLAG(high) FLAG(tounsigned) FLAG(round) FLAG(granule)
 
-_Static_assert(ARRAY_LEN(w_amo) == IR_NAMO && ARRAY_LEN(w_trap) == IR_NTRAPS, "a word for each");
+_Static_assert(ARRAY_LEN(w_amo) == IR_NAMO && ARRAY_LEN(w_trap) == IR_NTRAPS && ARRAY_LEN(w_known) == IR_NKNOWN, "a word for each");
 
 #define F(kind, op, mask, words) {IR_AUX_##kind, op, mask, ARRAY_LEN(words), words}
 const struct ir_field ir_fields[] = {
@@ -129,6 +130,7 @@ const struct ir_field ir_fields[] = {
     F(EXIT,  IR_OP_exit_if,  IR_EXIT_POLL,    f_poll),
     F(EXIT,  IR_OP_exit,     IR_EXIT_POLL,    f_poll),
     F(TRAP,  0,              0xffff,          w_trap),
+    F(KNOWN, 0,              0xffff,          w_known),
 };
 /* clang-format on */
 const u32 ir_nfields = ARRAY_LEN(ir_fields);

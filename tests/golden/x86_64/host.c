@@ -98,6 +98,7 @@ const char *golden_common(const void *common, u32 i, u32 *off)
         [K_SAR8] = "k_sar8",
         [K_EST] = "k_est",
         [K_EST_ROOT] = "k_est_root",
+        [C_KNOWN] = "known",
     };
     const struct common_head *h = common;
     _Static_assert(ARRAY_LEN(names) == C_COUNT, "each has a name");

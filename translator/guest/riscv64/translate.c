@@ -168,6 +168,8 @@ const struct guest_isa guest_riscv64 = {
     .nhelpers = RV_NHELPERS,
     .min_insn = 2,
     .max_insn = 4,
+    .arg = {RV_SLOT_X0 + RV_A0, RV_SLOT_X0 + RV_A0 + 1, RV_SLOT_X0 + RV_A0 + 2},
+    .ret = RV_SLOT_X0 + RV_RA,
     .cpu = cpu,
     .cpus = "rv64, or with c=true or c=false after a comma",
     .reset = reset,

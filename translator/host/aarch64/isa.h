@@ -7,8 +7,9 @@
 
 #define HOST_NAME                 "aarch64"
 #define CODE_ALIGN                16
-#define REGIONS                   false        /* it compiles units with labels */
+#define REGIONS                   false /* it compiles units with labels */
 #define MOVES_CODE                false
+#define KNOWN                     false        /* it does not have op `known` */
 #define MAX_CODE                  (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
 #define LINK_LATE                 false
 #define RAW_NANS                  false /* it makes the guest's NaN itself (raw.h) */

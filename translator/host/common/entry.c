@@ -162,6 +162,7 @@ const struct host_isa host_native = {
     .npinned = {NPINNED_INT, NPINNED_FLOAT},
     .regions = REGIONS,
     .code_align = CODE_ALIGN,
+    .known = KNOWN,
     .max_code = MAX_CODE,
     .link_late = LINK_LATE,
     .probe = host_probe,
@@ -174,5 +175,6 @@ const struct host_isa host_native = {
     .move = MOVES_CODE ? move_code : NULL,
     .enter = entry_enter,
     .own_fault = entry_own_fault,
+    .routine_caller = routine_caller,
     .unwind = entry_unwind,
 };

@@ -61,5 +61,7 @@ u64 *ras_in(struct mk_regs *regs);
 u32 fp_in(const struct mk_regs *regs);
 /* Mends what the engine was told about the fault, where the host tells less than there is to know. */
 void mend_fault(struct vcpu *v, const struct mk_regs *regs);
+/* host_isa.routine_caller */
+uintptr_t routine_caller(struct mk_regs *regs);
 /* Makes the thread go on at `to`, the tail of leaving. */
 void resume_at(struct vcpu *v, struct mk_regs *regs, uintptr_t to);

@@ -310,7 +310,7 @@ static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
     [IR_OP_fabs] = emit_fsign,       [IR_OP_fcopysign] = emit_fsign,  [IR_OP_bitcast] = emit_bitcast,
     [IR_OP_nanbox] = emit_nanbox,    [IR_OP_nanunbox] = emit_nanunbox,
     [IR_OP_getflags] = emit_getflags, [IR_OP_setflags] = emit_setflags, [IR_OP_setround] = emit_setround,
-    [IR_OP_ford] = emit_ford,        [IR_OP_vcall] = emit_vcall,
+    [IR_OP_ford] = emit_ford,        [IR_OP_vcall] = emit_vcall,      [IR_OP_known] = emit_known,
     [IR_OP_call] = emit_call,        [IR_OP_exit_if] = emit_exit_if,  [IR_OP_exit] = emit_exit,
     [IR_OP_exit_ind] = emit_exit_ind, [IR_OP_trap] = emit_trap,
 };

@@ -358,6 +358,7 @@ void emit_vec(struct gen *g, ir_ref i); /* any op of vectors; a vlow that the sc
 void emit_vcall(struct gen *g, ir_ref i);
 
 void emit_call(struct gen *g, ir_ref i);
+void emit_known(struct gen *g, ir_ref i); /* only where isa.h says KNOWN */
 void emit_exit_if(struct gen *g, ir_ref i);
 void emit_exit(struct gen *g, ir_ref i);
 void emit_exit_ind(struct gen *g, ir_ref i);

@@ -9,8 +9,9 @@
 
 #define HOST_NAME                 "riscv64"
 #define CODE_ALIGN                64
-#define REGIONS                   false      /* it compiles units with labels */
+#define REGIONS                   false /* it compiles units with labels */
 #define MOVES_CODE                false
+#define KNOWN                     false      /* it does not have op `known` */
 #define MAX_CODE                  (1u << 30) /* what auipc reaches either way, and to spare */
 #define LINK_LATE                 true       /* fence.i, on every hart */
 #define RAW_NANS                  false      /* it makes the guest's NaN itself (raw.h) */

@@ -389,6 +389,7 @@ void common_code(struct asmb *a)
     ends_of_exits(a);
     calls(a);
     vector_constants(a);
+    known_table(a);
 }
 
 void fetch_anew(void)

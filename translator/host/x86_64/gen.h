@@ -4,6 +4,7 @@
  *     emit.c      what is fused with what         move.c     moving values, operands
  *     emit_int.c  integers    emit_mem.c  memory, atomics    emit_fp.c  floating point
  *     emit_vec.c  vectors    emit_vseq.c  the same, longer    emit_vfp.c  vectors of floating point
+ *     emit_known.c, known.S  library routines
  *     emit_flush.c  floating point that flushes to zero    exits.c  leaving a unit */
 #pragma once
 
@@ -30,6 +31,10 @@ static inline void keeps_width(struct gen *g, ir_ref i, ir_ref x)
     u32 bits = ir_bits(ins_of(g, i)->type), w = g->val[root_of(g, x)].width;
     g->val[i].width = (u8)(w && w <= bits ? bits : 0);
 }
+
+struct asmb;
+/* Writes C_KNOWN (emit_known.c). */
+void known_table(struct asmb *a);
 
 /* --- move.c --- */
 

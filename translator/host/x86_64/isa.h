@@ -12,6 +12,7 @@
 #define CODE_ALIGN 64
 #define REGIONS    true /* it compiles units with labels */
 #define MOVES_CODE true /* it tells what of a unit depends on its place */
+#define KNOWN      true /* it has op `known` */
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
 #define RAW_NANS   true /* its NaNs are not those of guests that know one only (raw.h) */
@@ -138,6 +139,7 @@ enum common_id {
     K_SAR8,     /* where the sign ends up */
     K_EST,      /* IR_OP_vest by the highest nine bits: entries from 256 on, */
     K_EST_ROOT, /* from 128 on */
+    C_KNOWN,    /* addresses of the routines of op `known`, by enum ir_known */
     C_COUNT,
 };
 
