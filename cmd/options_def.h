@@ -19,6 +19,8 @@ OPT(HOT, "hot", 0, "N", "DRAGOMAN_HOT", "with tier optimised: how often a place 
 OPT(CACHEDIR, "cache", 0, "DIR", "DRAGOMAN_CACHE", "keep translations in DIR for the next time; off: not at all")
 OPT(CACHELIM, "cache-limit", 0, "SIZE", "DRAGOMAN_CACHE_LIMIT", "bound of that directory, as 512M")
 OPT(NOCACHE, "no-cache", 0, NULL, NULL, "as --cache off")
+OPT(NOKNOWN, "no-known", 0, NULL, "DRAGOMAN_NO_KNOWN",
+    "run the C library's memcpy, strlen and the like as the guest has them, not as host code")
 OPT(CACHE, "cache-size", 0, "SIZE", "DRAGOMAN_CACHE_SIZE", "bound of the code cache, as 64K or 32M")
 OPT(BLOCK, "max-insns", 0, "N", "DRAGOMAN_MAX_INSNS", "longest block, in guest instructions")
 OPT(NOFEAT, "host-features", 0, "LIST", "DRAGOMAN_HOST_FEATURES",

@@ -236,6 +236,9 @@ static int take(struct run_args *r, enum option_id id, char *value)
     case OPT_STRACE:
         o->strace = true;
         return 0;
+    case OPT_NOKNOWN:
+        o->no_known = true;
+        return 0;
     case OPT_STATS:
         o->stats = true;
         return 0;

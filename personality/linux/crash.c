@@ -85,6 +85,8 @@ static void build_command(const struct lx_options *opt, const char *program, cha
     sb_printf(&sb, "dragoman run --tier %s --cache-size %zu", engine_tier_names[opt->tier], opt->cache_size);
     if (opt->hot)
         sb_printf(&sb, " --hot %u", opt->hot);
+    if (opt->no_known)
+        sb_puts(&sb, " --no-known");
     if (opt->max_insns)
         sb_printf(&sb, " --max-insns %u", opt->max_insns);
     features(&sb, opt->features_off);

@@ -38,6 +38,7 @@ struct lx_options {
     const char *cpu; /* the guest's CPU (guest_isa.cpu), or NULL: the usual one */
     u32 max_insns;
     u32 hot;              /* engine_config.hot */
+    bool no_known;        /* library routines are run as the guest has them */
     int gdb_port;         /* 0: none; -1: any that is free */
     const char *log_file; /* -D, or NULL */
     const char *chdir;    /* guest directory to start in (with root), or NULL */

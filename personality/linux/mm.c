@@ -31,6 +31,7 @@
 #include "lib/str.h"
 #include "personality/linux/cache.h"
 #include "personality/linux/gdb.h"
+#include "personality/linux/known.h"
 #include "personality/linux/mm_int.h"
 #include "personality/linux/provider.h"
 #include "personality/linux/syscalls_gen.h"
@@ -180,7 +181,7 @@ static void account(struct lx_mm *mm, const struct lx_vma *v, int sign)
 
 static bool mergeable(const struct lx_vma *a, const struct lx_vma *b)
 {
-    if (a->end != b->start || a->prot != b->prot || a->flags != b->flags)
+    if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->known != b->known)
         return false;
     if (a->flags & (VMA_FILE | VMA_SHARED))
         return a->id == b->id && a->off + (a->end - a->start) == b->off;
@@ -266,6 +267,8 @@ void mm_set_prot(struct lx_mm *mm, gva_t start, gva_t end, u32 prot)
     for (u32 i = mm_index(mm, start); i < mm->n && mm->vma[i].start < end; i++) {
         account(mm, &mm->vma[i], -1);
         mm->vma[i].prot = prot;
+        if (prot & PROT_WRITE)
+            mm->vma[i].known = 0;
         account(mm, &mm->vma[i], 1);
     }
     mm_merge(mm, start, end);
@@ -457,7 +460,20 @@ static size_t op_executable(void *cx, gva_t pc, size_t want, struct vcpu_fault *
     return n < want ? n : want;
 }
 
-const struct engine_ops lx_engine_ops = {.executable = op_executable, .watch = op_watch, .image = lx_cache_image};
+static u32 op_known(void *cx, gva_t pc)
+{
+    struct lx_mm *mm = cx;
+    u32 known = 0;
+    mk_lock(&mm->lock);
+    const struct lx_vma *v = mm_vma_at(mm, pc);
+    if (v && v->known && (v->prot & PROT_EXEC))
+        known = lx_known_at(mm, v->known, v->off + (pc - v->start));
+    mk_unlock(&mm->lock);
+    return known;
+}
+
+const struct engine_ops lx_engine_ops = {
+    .executable = op_executable, .watch = op_watch, .known = op_known, .image = lx_cache_image};
 const struct engine_ops lx_engine_ops_gdb = {.executable = op_executable, .watch = op_watch, .stop_at = lx_gdb_stop_at};
 
 void lx_prepare_write_slow(struct lx_thread *t, gva_t p, u64 n)
@@ -621,6 +637,7 @@ void lx_mm_release(struct lx_mm *mm)
     mk_pages_free(mm->code, mm->size / mm->page / 8);
     free_window(mm);
     heap_free(mm->vma);
+    lx_known_free(mm);
     heap_free(mm);
 }
 

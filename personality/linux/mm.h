@@ -28,8 +28,9 @@ struct lx_vma {
     gva_t start, end;
     u32 prot;
     u32 flags;
-    u64 off; /* VMA_FILE: offset of start in the file */
-    u64 id;  /* of the mmap call that made it; pieces of one mapping keep it */
+    u64 off;   /* VMA_FILE: offset of start in the file */
+    u64 id;    /* of the mmap call that made it; pieces of one mapping keep it */
+    u32 known; /* known.h: a C library's text, never writable since it was mapped; 0: not so */
 };
 
 struct lx_mm {
@@ -57,8 +58,10 @@ struct lx_mm {
     /* layout of the program, as /proc/self/stat and the like tell it; written by exec.c before the program starts */
     gva_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
     gva_t arg_start, arg_end, env_start, env_end, vdso;
-    u64 auxv[64]; /* as put on the stack, AT_NULL included */
-    u32 auxv_len; /* bytes */
+    struct lx_known *known; /* C libraries, newest first */
+    bool want_known;        /* look for them; before the program starts */
+    u64 auxv[64];           /* as put on the stack, AT_NULL included */
+    u32 auxv_len;           /* bytes */
 };
 
 /* A new address space of its own window, of `window` bytes or, where the host has no room for it, of a half, a quarter,

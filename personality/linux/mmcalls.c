@@ -18,6 +18,7 @@
 #include "lib/hash.h"
 #include "personality/linux/cache.h"
 #include "personality/linux/fd.h"
+#include "personality/linux/known.h"
 #include "personality/linux/mm_int.h"
 #include "personality/linux/provider.h"
 #include "personality/linux/syscall.h"
@@ -136,6 +137,8 @@ s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, in
     v.flags |= flags & MAP_NORESERVE ? VMA_NORESERVE : 0;
     if (anon)
         v.off = 0;
+    else if (mm->want_known && type == MAP_PRIVATE && (prot & PROT_EXEC) && !(prot & PROT_WRITE))
+        v.known = lx_known_file(mm, p->abi, fd);
 
     mk_lock(&mm->lock);
     s64 r = mm_room(mm, 3);
@@ -272,7 +275,7 @@ s64 lx_mm_protect(struct lx_process *p, gva_t addr, u64 len, u32 prot)
         r = mm_host_protect(mm, at, stop, prot);
         if (r)
             break;
-        lost_exec |= (v->prot & PROT_EXEC) && !(prot & PROT_EXEC);
+        lost_exec |= (v->prot & PROT_EXEC) && (!(prot & PROT_EXEC) || (v->known && (prot & PROT_WRITE)));
         shared |= (v->flags & VMA_SHARED) && (prot & PROT_WRITE);
         mm_set_prot(mm, at, stop, prot);
         at = stop;

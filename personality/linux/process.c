@@ -507,18 +507,19 @@ static void print_stats(struct lx_process *p)
     struct engine_stats s;
     char text[1024];
     engine_stats(p->engine, &s);
-    size_t n =
-        fmt(text, sizeof text,
-            "dragoman: stats: pid %d\n"
-            "  blocks translated  %lu (%lu guest instructions, %lu guest bytes, %lu host bytes)\n"
-            "  translation time   %lu us\n"
-            "  regions            %lu (%lu guest instructions), %lu us\n"
-            "  stored before      %lu (%lu host bytes) of %lu pages in %lu images, %lu us; %lu pages do not fit; "
-            "stored now: %lu\n"
-            "  links %lu, slow look-ups %lu, entries %lu, flushes %lu, invalidated %lu\n",
-            (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000, s.regions,
-            s.region_insns, s.region_ns / 1000, s.image_blocks, s.image_bytes, s.image_pages, s.images,
-            s.image_ns / 1000, s.image_misses, s.image_saved, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
+    size_t n = fmt(
+        text, sizeof text,
+        "dragoman: stats: pid %d\n"
+        "  blocks translated  %lu (%lu guest instructions, %lu guest bytes, %lu host bytes)\n"
+        "  translation time   %lu us\n"
+        "  regions            %lu (%lu guest instructions), %lu us\n"
+        "  stored before      %lu (%lu host bytes) of %lu pages in %lu images, %lu us; %lu pages do not fit; "
+        "stored now: %lu\n"
+        "  library routines   %lu as host code, %lu calls left to the guest's own\n"
+        "  links %lu, slow look-ups %lu, entries %lu, flushes %lu, invalidated %lu\n",
+        (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000, s.regions,
+        s.region_insns, s.region_ns / 1000, s.image_blocks, s.image_bytes, s.image_pages, s.images, s.image_ns / 1000,
+        s.image_misses, s.image_saved, s.known, s.own, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
     mk_console(text, n < sizeof text ? n : sizeof text - 1);
     engine_calls(p->engine, print_call, NULL);
 }

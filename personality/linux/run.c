@@ -298,6 +298,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         .print = print_dump,
         .made = opt->perf_map ? lx_perf_made : NULL,
     };
+    p->mm->want_known = !opt->no_known && cfg.ops->known && opt->tier != ENGINE_INTERP && host_native.known;
     rc = engine_create(&p->engine, &cfg);
     if (!rc)
         rc = lx_thread_create(&t, p, NULL);

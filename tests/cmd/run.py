@@ -5,6 +5,7 @@ run.py --dragoman PATH --broken PATH [CASE…]"""
 import argparse
 import glob
 import os
+import platform
 import re
 import shutil
 import signal
@@ -273,6 +274,25 @@ def dumps(t):
         lines = list(hostdis.convert(whole.splitlines()))
         code = [line for line in lines if re.match(r'^  +[0-9a-f]{8,}:  ([0-9a-f]{2} )+ +\w', line)]
         check(len(code) > 5 and not any('(bad)' in line for line in lines), '\n'.join(lines))
+
+
+@case
+def known(t):
+    """The C library's routines are found by its own symbols, in the dynamic library alone, and not with --no-known."""
+    libraries = t.guest.libraries
+    if t.guest.missing() or not os.path.isdir(libraries):
+        raise Skip('no ' + libraries)
+    program = os.path.join(t.tmp, 'routines')
+    source = os.path.join(HERE, 'programs', 'routines.c')
+    subprocess.run([t.guest.cc, '-O1', '-fno-builtin', '-o', program, source], check=True)
+    counts = []
+    for way in ([], ['--no-known'], ['--tier', 'interp'], ['--max-insns', '1'], ['--host-features', 'none']):
+        r = t.call('run', '--stats', *way, '-L', libraries, program)
+        check(r.status == 0 and r.out == 'well\n', way, r)
+        counts.append(int(re.search(r'library routines +(\d+) as host code, \d+ calls', r.err).group(1)))
+    if platform.machine() == 'x86_64':
+        check(counts[0] >= 16 and counts[4] == counts[0], counts)
+    check(counts[1:4] == [0, 0, 0], counts)
 
 
 @case

@@ -358,6 +358,30 @@ static u64 hwcap2(u64 cpu)
     return a64_hwcap(1, cpu & A64_CPU_LSE2);
 }
 
+/* adrp, and add on its result, with other instructions between that do not branch and leave the register alone. */
+static void code_addresses(const u8 *code, u64 len, u64 pc, void (*each)(void *cx, u64 addr), void *cx)
+{
+    u64 page[32];
+    u32 have = 0; /* registers that hold `page` */
+    for (u64 at = 0; at + 4 <= len; at += 4) {
+        u32 w;
+        memcpy(&w, code + at, sizeof w);
+        const u32 rd = w & 31, rn = w >> 5 & 31;
+        if ((w & 0x9f000000) == 0x90000000) {
+            const s64 imm = (s64)((u64)(w >> 5 & 0x7ffff) << 45) >> 43 | (w >> 29 & 3);
+            page[rd] = ((pc + at) & ~0xfffull) + ((u64)imm << 12);
+            have |= 1u << rd;
+            continue;
+        }
+        if ((w & 0xffc00000) == 0x91000000 && rn == rd && (have >> rn & 1))
+            each(cx, page[rn] + (w >> 10 & 0xfff));
+        /* Branches, and what might write two registers, end all; others at most what their lowest bits name. */
+        if ((w & 0x1c000000) == 0x14000000 || ((w & 0x0a000000) == 0x08000000 && (w & 0x38000000) == 0x28000000))
+            have = 0;
+        have &= ~(1u << rd);
+    }
+}
+
 const struct lx_abi lx_abi_aarch64 = {
     .name = "aarch64",
     .machine = "aarch64",
@@ -389,5 +413,6 @@ const struct lx_abi lx_abi_aarch64 = {
     .frame_bad = frame_bad,
     .fault = fault,
     .forced = forced,
+    .code_addresses = code_addresses,
     .cpuinfo = cpuinfo,
 };

@@ -362,6 +362,27 @@ s64 sys_riscv_flush_icache(struct lx_thread *t, const u64 *a)
     return 0;
 }
 
+/* auipc, and addi on its result right behind it. */
+static void code_addresses(const u8 *code, u64 len, u64 pc, void (*each)(void *cx, u64 addr), void *cx)
+{
+    u64 high = 0;
+    u32 reg = 0; /* that holds `high`; 0: none */
+    for (u64 at = 0; at + 2 <= len;) {
+        u32 w = code[at] | (u32)code[at + 1] << 8;
+        const bool whole = (w & 3) == 3;
+        if (whole && at + 4 > len)
+            return;
+        if (whole)
+            w |= (u32)code[at + 2] << 16 | (u32)code[at + 3] << 24;
+        const u32 rd = w >> 7 & 31, rs = w >> 15 & 31;
+        if (whole && (w & 0x707f) == 0x13 && reg && rs == reg && rd == reg)
+            each(cx, high + (u64)(s64)((s32)w >> 20));
+        reg = whole && (w & 0x7f) == 0x17 ? rd : 0;
+        high = pc + at + (u64)(s64)(s32)(w & 0xfffff000);
+        at += whole ? 4 : 2;
+    }
+}
+
 const struct lx_abi lx_abi_riscv64 = {
     .name = "riscv64",
     .machine = "riscv64",
@@ -387,5 +408,6 @@ const struct lx_abi lx_abi_riscv64 = {
     .frame_read = frame_read,
     .frame_pop = frame_pop,
     .frame_bad = frame_bad,
+    .code_addresses = code_addresses,
     .cpuinfo = cpuinfo,
 };

@@ -1,0 +1,280 @@
+/* Which code is a routine of the C library.
+ *
+ * A program may have functions of these names that do something else, or its own that it puts in the library's place;
+ * so the name alone says nothing. What counts is the file: one whose DT_SONAME is that of a C library, and in it what
+ * its table of dynamic symbols says. Whoever interposes a function has it in another file, and calls that one.
+ *
+ * A symbol may be an IFUNC: its code chooses one of several routines and gives its address. Which they are, that code
+ * says: every address within the library's code that it computes is that of an implementation of the symbol, as giving
+ * one is all that it is for (lx_abi.code_addresses finds them). Such routines have no symbols of their own.
+ *
+ * Text is what the file has there as long as it was not writable since it was mapped: a mapping's lx_vma.known is
+ * dropped when it becomes writable (mm.c), and translations with it. What is found is kept by file offset, so that it
+ * holds wherever the file is mapped, and once for each file as long as it is the same (inode, size, time of change).
+ *
+ * Files may be anything: every number in them is checked. */
+#include "personality/linux/known.h"
+
+#include <elf.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/heap.h"
+#include "personality/linux/abi.h"
+#include "personality/linux/elf.h"
+#include "personality/linux/mm.h"
+
+#define MAX_FILES    16 /* C libraries in one process */
+#define MAX_ROUTINES 96
+#define MAX_TABLES   (2u << 20) /* bytes of hash table, symbols and names */
+#define MAX_RESOLVER 1024
+
+struct lx_known {
+    struct lx_known *next;
+    u32 number;
+    u64 dev, ino, size;
+    struct timespec changed;
+    u32 n;
+    struct routine {
+        u32 off, known;
+    } at[MAX_ROUTINES];
+};
+
+/* A file being read. */
+struct reader {
+    int fd;
+    u64 size;
+    const struct lx_abi *abi;
+    u8 head[4096]; /* its beginning: headers */
+    const Elf64_Phdr *ph;
+    u32 nph;
+    u64 hash, symbols, names, names_size, soname; /* file offsets; soname: of the name in names */
+    u8 *tables;                                   /* file contents from `lo` on */
+    u64 lo, len;
+    struct lx_known *to;
+    u32 known; /* the routine that is being looked up */
+};
+
+/* The file offset of what lies at addr, and how much of the segment follows; false when nothing does. */
+static bool offset_of(const struct reader *r, u64 addr, bool code, u64 *off, u64 *room)
+{
+    for (u32 i = 0; i < r->nph; i++) {
+        const Elf64_Phdr *p = &r->ph[i];
+        if (p->p_type != PT_LOAD || addr < p->p_vaddr || addr - p->p_vaddr >= p->p_filesz ||
+            (code && !(p->p_flags & PF_X)))
+            continue;
+        *off = addr - p->p_vaddr + p->p_offset;
+        *room = p->p_filesz - (addr - p->p_vaddr);
+        return *off < r->size && *room <= r->size - *off;
+    }
+    return false;
+}
+
+static bool read_head(struct reader *r)
+{
+    Elf64_Ehdr h;
+    const u64 n = r->size < sizeof r->head ? r->size : sizeof r->head;
+    if (n < sizeof h || lx_file_read(r->fd, r->head, n, 0))
+        return false;
+    memcpy(&h, r->head, sizeof h);
+    if (memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_type != ET_DYN ||
+        h.e_machine != r->abi->elf_machine || h.e_phentsize != sizeof(Elf64_Phdr) || (h.e_phoff & 7) || h.e_phoff > n ||
+        (u64)h.e_phnum * sizeof(Elf64_Phdr) > n - h.e_phoff)
+        return false;
+    r->ph = (const Elf64_Phdr *)(const void *)(r->head + h.e_phoff);
+    r->nph = h.e_phnum;
+    return true;
+}
+
+static bool read_dynamic(struct reader *r)
+{
+    Elf64_Dyn dyn[256];
+    u64 n = 0, hash = 0, symbols = 0, names = 0, room;
+    r->soname = ~0ull;
+    for (u32 i = 0; i < r->nph && !n; i++)
+        if (r->ph[i].p_type == PT_DYNAMIC) {
+            n = r->ph[i].p_filesz / sizeof *dyn;
+            n = n < ARRAY_LEN(dyn) ? n : ARRAY_LEN(dyn);
+            if (lx_file_read(r->fd, dyn, n * sizeof *dyn, r->ph[i].p_offset))
+                return false;
+        }
+    for (u64 i = 0; i < n && dyn[i].d_tag != DT_NULL; i++)
+        switch (dyn[i].d_tag) {
+        case DT_GNU_HASH:
+            hash = dyn[i].d_un.d_ptr;
+            break;
+        case DT_SYMTAB:
+            symbols = dyn[i].d_un.d_ptr;
+            break;
+        case DT_STRTAB:
+            names = dyn[i].d_un.d_ptr;
+            break;
+        case DT_STRSZ:
+            r->names_size = dyn[i].d_un.d_val;
+            break;
+        case DT_SONAME:
+            r->soname = dyn[i].d_un.d_val;
+            break;
+        default:
+            break;
+        }
+    return hash && symbols && offset_of(r, hash, false, &r->hash, &room) &&
+           offset_of(r, symbols, false, &r->symbols, &room) && offset_of(r, names, false, &r->names, &room) &&
+           r->names_size <= room && r->soname < r->names_size;
+}
+
+static bool is_c_library(const struct reader *r)
+{
+    char name[32] = "";
+    u64 n = r->names_size - r->soname;
+    n = n < sizeof name - 1 ? n : sizeof name - 1;
+    if (lx_file_read(r->fd, name, n, r->names + r->soname))
+        return false;
+    return !strcmp(name, "libc.so.6") || !strncmp(name, "libc.musl-", 10) || !strcmp(name, "libc.so");
+}
+
+static bool read_tables(struct reader *r)
+{
+    const u64 end = r->names + r->names_size;
+    r->lo = r->hash < r->symbols ? r->hash : r->symbols;
+    if (r->lo > r->names || end - r->lo > MAX_TABLES || r->hash > end || r->symbols > end)
+        return false;
+    r->len = end - r->lo;
+    r->tables = heap_alloc(r->len);
+    return r->tables && !lx_file_read(r->fd, r->tables, r->len, r->lo);
+}
+
+/* `n` bytes of the tables at file offset off; false when they lie outside. */
+static bool take(const struct reader *r, u64 off, void *to, u64 n)
+{
+    if (off < r->lo || off - r->lo > r->len || n > r->len - (off - r->lo))
+        return false;
+    memcpy(to, r->tables + (off - r->lo), n);
+    return true;
+}
+
+static bool is_named(const struct reader *r, const Elf64_Sym *s, const char *name)
+{
+    const u64 n = strlen(name) + 1;
+    return s->st_name < r->names_size && n <= r->names_size - s->st_name &&
+           !memcmp(r->tables + (r->names + s->st_name - r->lo), name, n);
+}
+
+/* The code at addr is that of r->known. */
+static void add(void *cx, u64 addr)
+{
+    struct reader *r = cx;
+    u64 off, room;
+    if (!offset_of(r, addr, true, &off, &room) || off >> 32 || r->to->n == MAX_ROUTINES)
+        return;
+    r->to->at[r->to->n++] = (struct routine){(u32)off, r->known};
+}
+
+static void add_resolved(struct reader *r, const Elf64_Sym *s)
+{
+    u8 code[MAX_RESOLVER];
+    u64 off, room;
+    if (!s->st_size || s->st_size > sizeof code || !offset_of(r, s->st_value, true, &off, &room) || s->st_size > room ||
+        lx_file_read(r->fd, code, s->st_size, off))
+        return;
+    r->abi->code_addresses(code, s->st_size, s->st_value, add, r);
+}
+
+/* Looks a name up as the dynamic linker does. */
+static void find(struct reader *r, const char *name)
+{
+    struct {
+        u32 nbuckets, first, nbloom, shift;
+    } h;
+    u32 hash = 5381, i, chain;
+    for (const char *c = name; *c; c++)
+        hash = hash * 33 + (u8)*c;
+    if (!take(r, r->hash, &h, sizeof h) || !h.nbuckets)
+        return;
+    const u64 buckets = r->hash + sizeof h + 8ull * h.nbloom, chains = buckets + 4ull * h.nbuckets;
+    if (!take(r, buckets + 4ull * (hash % h.nbuckets), &i, sizeof i) || i < h.first)
+        return;
+    for (;; i++) {
+        Elf64_Sym s;
+        if (!take(r, chains + 4ull * (i - h.first), &chain, sizeof chain) ||
+            !take(r, r->symbols + (u64)i * sizeof s, &s, sizeof s))
+            return;
+        if ((chain | 1) == (hash | 1) && s.st_shndx != SHN_UNDEF && is_named(r, &s, name)) {
+            if (ELF64_ST_TYPE(s.st_info) == STT_FUNC)
+                add(r, s.st_value);
+            else if (ELF64_ST_TYPE(s.st_info) == STT_GNU_IFUNC)
+                add_resolved(r, &s);
+        }
+        if (chain & 1)
+            return;
+    }
+}
+
+static u32 find_file(struct lx_mm *mm, const struct stat *st)
+{
+    for (const struct lx_known *k = mm->known; k; k = k->next)
+        if (k->dev == st->st_dev && k->ino == st->st_ino && k->size == (u64)st->st_size &&
+            k->changed.tv_sec == st->st_ctim.tv_sec && k->changed.tv_nsec == st->st_ctim.tv_nsec)
+            return k->n ? k->number : ~0u;
+    return 0;
+}
+
+u32 lx_known_file(struct lx_mm *mm, const struct lx_abi *abi, int fd)
+{
+    struct reader r = {.fd = fd, .abi = abi};
+    struct stat st;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+        return 0;
+    mk_lock(&mm->lock);
+    u32 number = find_file(mm, &st);
+    mk_unlock(&mm->lock);
+    if (number)
+        return number == ~0u ? 0 : number;
+    r.size = (u64)st.st_size;
+    if (!read_head(&r) || !read_dynamic(&r) || !is_c_library(&r))
+        return 0;
+    r.to = heap_calloc(1, sizeof *r.to);
+    if (r.to && read_tables(&r))
+        for (r.known = 1; r.known < GUEST_NKNOWN; r.known++)
+            find(&r, guest_known_names[r.known]);
+    heap_free(r.tables);
+    if (!r.to)
+        return 0;
+    r.to->dev = st.st_dev;
+    r.to->ino = st.st_ino;
+    r.to->size = r.size;
+    r.to->changed = st.st_ctim;
+    mk_lock(&mm->lock);
+    number = find_file(mm, &st);
+    const u32 last = mm->known ? mm->known->number : 0;
+    if (!number && last < MAX_FILES) {
+        r.to->number = last + 1;
+        r.to->next = mm->known;
+        mm->known = r.to;
+        number = r.to->n ? r.to->number : 0;
+        r.to = NULL;
+    }
+    mk_unlock(&mm->lock);
+    heap_free(r.to);
+    return number == ~0u ? 0 : number;
+}
+
+u32 lx_known_at(struct lx_mm *mm, u32 known, u64 off)
+{
+    const struct lx_known *k = mm->known;
+    while (k && k->number != known)
+        k = k->next;
+    for (u32 i = 0; k && i < k->n; i++)
+        if (k->at[i].off == off)
+            return k->at[i].known;
+    return 0;
+}
+
+void lx_known_free(struct lx_mm *mm)
+{
+    while (mm->known) {
+        struct lx_known *k = mm->known;
+        mm->known = k->next;
+        heap_free(k);
+    }
+}
