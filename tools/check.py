@@ -250,7 +250,7 @@ def check_headers():
             if isa and isa.group(1) != "x86_64" or path.endswith("_def.h"):
                 continue
             f = [x for x in flags.get(path.split("/")[0], flags["core"]) if x != "-Werror"]
-            backend = re.match(r"translator/host/(?!common/|none/|region/|region_none/)(\w+)/", path)
+            backend = re.match(r"translator/host/(?!common/|none/|region/|region_none/|known_none/)(\w+)/", path)
             if backend:
                 f = [x.replace("translator/host/x86_64", "translator/host/" + backend.group(1)) for x in f]
             if check_layers.may_use_system(path):
@@ -270,7 +270,9 @@ def host_folders(isa):
     """Folders of translator/host that a build for a machine takes: as translator/meson.build has it."""
     try:
         with open(os.path.join(ROOT, "translator/host", isa, "isa.h")) as f:
-            return isa, "common", "region" if re.search(r"#define REGIONS +true", f.read()) else "region_none"
+            text = f.read()
+            known = () if re.search(r"#define KNOWN +true", text) else ("known_none",)
+            return (isa, "common", "region" if re.search(r"#define REGIONS +true", text) else "region_none", *known)
     except FileNotFoundError:
         return ("none",)
 

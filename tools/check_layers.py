@@ -30,7 +30,7 @@ import sys
 MAX_LINES = 1600
 FREESTANDING = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "stdatomic.h", "stdalign.h", "stdnoreturn.h", "limits.h", "float.h"}
 ISAS = {"x86_64", "aarch64", "riscv64", "riscv32", "arm", "i386", "x86", "ppc64", "s390x", "loongarch64", "mips64"}
-SHARED = {"region", "region_none"}  # of translator/host: what some hosts share beside `common`
+SHARED = {"region", "region_none", "known_none"}  # of translator/host: what some hosts share beside `common`
 TOP = {"lib", "kernel", "translator", "policy", "vam", "personality", "machine", "cmd", "include"}
 
 # What a layer may include: itself, and these.
