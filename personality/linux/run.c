@@ -277,6 +277,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     hva_t own;
     size_t own_size;
     lx_cache_own(&own, &own_size);
+    const u64 image_key = lx_cache_start(p);
     const struct engine_config cfg = {
         .guest = p->abi->isa,
         .ops = opt->gdb_port || gdb ? &lx_engine_ops_gdb : &lx_engine_ops,
@@ -287,7 +288,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         .tier = opt->tier,
         .cache_size = opt->cache_size,
         .count_calls = opt->stats,
-        .image_key = lx_cache_start(p),
+        .image_key = opt->no_known && image_key ? ~image_key : image_key,
         .own = own,
         .own_size = own_size,
         .max_insns = opt->max_insns,
