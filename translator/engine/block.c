@@ -164,13 +164,15 @@ int block_insert(struct engine *e, struct block *b)
     u32 n = 0;
     for (u32 i = 0; i < b->nextents; i++)
         n += (u32)(last_page(e, &b->extent[i]) - first_page(e, &b->extent[i])) + 1;
-    struct page_ref *r = &b->ref, *more = n > 1 ? ARENA_NEW_N(&e->meta, struct page_ref, n - 1) : NULL;
+    struct page_ref *more = n > 1 ? ARENA_NEW_N(&e->meta, struct page_ref, n - 1) : NULL;
     if (n > 1 && !more)
         return -ENOSPC;
+    u32 k = 0;
     for (u32 i = 0; i < b->nextents; i++)
-        for (u64 at = first_page(e, &b->extent[i]); at <= last_page(e, &b->extent[i]); at++, r = more ? more++ : NULL) {
+        for (u64 at = first_page(e, &b->extent[i]); at <= last_page(e, &b->extent[i]); at++, k++) {
             struct code_page *p = block_page(e, at);
-            dgm_assert(p, "page of block %lx was not watched", b->pc);
+            dgm_assert(p && k < n, "page of block %lx was not watched", b->pc);
+            struct page_ref *r = k && more ? &more[k - 1] : &b->ref;
             *r = (struct page_ref){.block = b, .next = p->blocks};
             p->blocks = r;
         }
