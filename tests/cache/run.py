@@ -12,34 +12,14 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, '..', '..')
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))
 sys.path[:0] = [os.path.join(ROOT, 'tests')]
+import cases
 import guests
-
-CASES = {}
-
-
-class Skip(Exception):
-    pass
-
-
-class Failed(Exception):
-    pass
-
-
-def case(function):
-    CASES[function.__name__.replace('_', '-')] = function
-    return function
-
-
-def check(cond, *what):
-    if not cond:
-        raise Failed(' '.join(str(w) for w in what))
-
+from cases import Failed, Skip, case, check
 
 class Run:
     """What a run gave: output, status, and for each of its processes how many blocks it made and had."""
@@ -314,28 +294,12 @@ def main():
     ap.add_argument('--dragoman')
     ap.add_argument('--other', help='another build')
     guests.add_option(ap)
-    ap.add_argument('--list', action='store_true', help='print the names of the cases')
-    ap.add_argument('case', nargs='*')
+    cases.add_options(ap)
     opt = ap.parse_args()
-    if opt.list:
-        print(*CASES)
-        return 0
-    failed = skipped = 0
-    names = opt.case or list(CASES)
-    opt.dragoman, opt.other = os.path.abspath(opt.dragoman), os.path.abspath(opt.other)
-    for name in names:
-        with tempfile.TemporaryDirectory(prefix='dragoman-cache-') as tmp:
-            try:
-                CASES[name](Test(opt, tmp))
-                verdict = 'ok'
-            except Skip as e:
-                verdict = f'skipped: {e}'
-                skipped += 1
-            except (Failed, OSError, subprocess.SubprocessError) as e:
-                verdict = f'FAILED: {e}'
-                failed += 1
-            print(f'{name}: {verdict}', flush=True)
-    return 1 if failed else 77 if skipped == len(names) else 0
+    for part in ('dragoman', 'other'):
+        if getattr(opt, part):
+            setattr(opt, part, os.path.abspath(getattr(opt, part)))
+    return cases.run(opt, 'dragoman-cache-', Test)
 
 
 if __name__ == '__main__':

@@ -11,37 +11,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, '..', '..')
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 sys.path[:0] = [os.path.join(ROOT, 'tools'), os.path.join(ROOT, 'tests')]
+import cases
 import guests
 import hostdis
 import mangen
-
-CASES = {}
-
-
-class Skip(Exception):
-    pass
-
-
-class Failed(Exception):
-    pass
-
-
-def case(function):
-    CASES[function.__name__.replace('_', '-')] = function
-    return function
-
-
-def check(cond, *what):
-    if not cond:
-        raise Failed(' '.join(str(w) for w in what))
-
+from cases import Failed, Skip, case, check
 
 class Result:
     def __init__(self, r):
@@ -450,30 +430,12 @@ def main():
     ap.add_argument('--broken', help='the dragoman of broken.c')
     ap.add_argument('--host', choices=sorted(NO_INSN), default=os.uname().machine, help='what these were built for')
     guests.add_option(ap)
-    ap.add_argument('--list', action='store_true', help='print the names of the cases')
-    ap.add_argument('case', nargs='*')
+    cases.add_options(ap)
     opt = ap.parse_args()
-    if opt.list:
-        print(*CASES)
-        return 0
-    failed = skipped = 0
-    names = opt.case or list(CASES)
     for part in ('dragoman', 'broken'):
         if getattr(opt, part):
             setattr(opt, part, os.path.abspath(getattr(opt, part)))
-    for name in names:
-        with tempfile.TemporaryDirectory(prefix='dragoman-cmd-') as tmp:
-            try:
-                CASES[name](Test(opt, tmp))
-                verdict = 'ok'
-            except Skip as e:
-                verdict = f'skipped: {e}'
-                skipped += 1
-            except (Failed, OSError, subprocess.SubprocessError) as e:
-                verdict = f'FAILED: {e}'
-                failed += 1
-            print(f'{name}: {verdict}', flush=True)
-    return 1 if failed else 77 if skipped == len(names) else 0
+    return cases.run(opt, 'dragoman-cmd-', Test)
 
 
 if __name__ == '__main__':
