@@ -22,8 +22,7 @@ struct late;
 /* Lets put i of value x (a root) to slot s wait, if it may; else the put is to be made, and whatever waited for the
  * slot is forgotten. */
 bool late_put(struct gen *g, ir_ref i, u32 s, ir_ref x);
-/* Value v is about to lose the register r (or, NOREG, its slot), and nobody but puts that wait needs it: makes those.
- */
+/* Value v, in register r, is about to lose that place, and nobody but puts that wait needs it: makes those. */
 void late_store(struct gen *g, ir_ref v, u32 r);
 /* Makes all puts that wait. Uses temps. */
 void late_now(struct gen *g);

@@ -223,7 +223,6 @@ static bool goes_on(const struct ir_ins *in)
     case IR_OP_fcmp:
     case IR_OP_ford:
     case IR_OP_f2i:
-        return true;
     case IR_OP_nanbox:
         return true;
     default:

@@ -450,6 +450,8 @@ int unit_end(struct gen *g)
     if (!g->err)
         emit_tail(g);
     g->out->size = code_off(&g->c);
+    g->out->state = g->state;
+    g->out->nstate = g->nstate;
     g->out->nrelocs = g->c.nrelocs;
     g->out->movable = MOVES_CODE && !g->c.stuck && !g->region;
     return g->err;
@@ -505,7 +507,5 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
         unit_one(g, i);
         g->faults = false;
     }
-    out->state = g->state;
-    out->nstate = g->nstate;
     return unit_end(g);
 }

@@ -13,6 +13,7 @@
  *
  * Faults. A mark of an instruction that may fault names a state: a list of what holds which slot. Whoever unwinds
  * stores these (host_isa.unwind); all other slots are in memory. */
+#include "translator/host/common/late.h"
 #include "translator/host/common/region.h"
 
 #include "lib/arena.h"
@@ -34,11 +35,9 @@ struct region {
     struct fixup **fixups;     /* by number */
     ir_ref *homes;             /* values whose place is a slot's memory */
     u32 nhomes;
-    u32 block;  /* that is being emitted */
-    u32 skip;   /* blocks below this are not emitted any more */
-    u64 *state; /* words of host_code.state */
-    u32 nstate, state_cap;
-    u32 same; /* the state that was described last, if nothing has changed; else 0 */
+    u32 block; /* that is being emitted */
+    u32 skip;  /* blocks below this are not emitted any more */
+    u32 same;  /* the state that was described last, if nothing has changed; else 0 */
 };
 
 u32 region_bytes(const struct gen *g)
@@ -308,35 +307,23 @@ static u32 state_of(struct gen *g)
     if (r->same)
         return r->same;
     const u32 nslots = g->u->slots->n;
-    if (r->nstate + 2 * nslots + 1 > r->state_cap) {
-        const u32 cap = 2 * r->state_cap + 4 * nslots + 64;
-        u64 *more = ARENA_NEW_N(g->u->arena, u64, cap);
-        if (!more) {
-            g->err = -ENOMEM;
-            return 0;
-        }
-        if (r->nstate)
-            memcpy(more, r->state, r->nstate * sizeof *more);
-        r->state = more;
-        r->state_cap = cap;
-    }
-    if (!r->nstate)
-        r->state[r->nstate++] = 0; /* number 0 is none */
-    const u32 at = r->nstate++;
-    u32 n = 0;
+    u64 *w = state_room(g, 2 * nslots + 1), *head = w;
+    if (!w)
+        return 0;
+    r->same = g->nstate;
+    *w++ = 0;
     for (u32 k = 0; k < nslots; k++) {
         const ir_ref v = r->held[k];
         if (!v)
             continue;
         const struct at from = at_holder(g, v);
-        r->state[r->nstate++] = k | (from.kind == AT_CONST ? HOST_HELD_CONST : from.reg) << 16;
+        *w++ = k | (from.kind == AT_CONST ? HOST_HELD_CONST : from.reg) << 16;
         if (from.kind == AT_CONST)
-            r->state[r->nstate++] = from.bits;
-        n++;
+            *w++ = from.bits;
+        ++*head;
     }
-    r->state[at] = n;
-    r->same = at;
-    return at;
+    g->nstate = (u32)(w - g->state);
+    return r->same;
 }
 
 /* --- jumps --- */
@@ -641,7 +628,5 @@ int region_emit(const struct ir_unit *u, struct host_code *out)
         g->held = 0; /* what temps hold is nobody's in cold code */
         rc = unit_end(g);
     }
-    out->state = r->state;
-    out->nstate = r->nstate;
     return rc;
 }
