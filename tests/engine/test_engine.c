@@ -53,6 +53,7 @@ struct config {
     enum engine_tier tier;
     size_t cache;
     u32 max_insns;
+    u32 hot;
 };
 
 struct world {
@@ -146,7 +147,8 @@ static void open_world(struct world *w, const struct config *c, const u32 *code,
                                 .mem_size = WINDOW,
                                 .tier = c->tier,
                                 .cache_size = c->cache,
-                                .max_insns = c->max_insns};
+                                .max_insns = c->max_insns,
+                                .hot = c->hot};
     assert_int_equal(engine_create(&w->e, &cfg), 0);
     assert_int_equal(vcpu_create(&w->v, w->e, w), 0);
     w->v->pc = CODE;
@@ -159,14 +161,16 @@ static void close_world(struct world *w)
 }
 
 static const struct config configs[] = {
-    {ENGINE_INTERP, 64 << 10, 0},
-    {ENGINE_BASELINE, 64 << 10, 0},
-    {ENGINE_BASELINE, 4 << 20, 0},
-    {ENGINE_BASELINE, 64 << 10, 1},
+    {ENGINE_INTERP, 64 << 10},
+    {ENGINE_BASELINE, 64 << 10},
+    {ENGINE_BASELINE, 4 << 20},
+    {ENGINE_BASELINE, 64 << 10, .max_insns = 1},
+    {ENGINE_OPTIMISED, 4 << 20, .hot = 2},
 };
 
 #define FOR_CONFIGS(w, code)                                                                                           \
-    for (size_t ci = 0; ci < ARRAY_LEN(configs); ci++)                                                                 \
+    for (size_t ci = 0; ci < ARRAY_LEN(configs) && (host_native.regions || configs[ci].tier != ENGINE_OPTIMISED);      \
+         ci++)                                                                                                         \
         for (bool once = (open_world(&(w), &configs[ci], code, ARRAY_LEN(code)), true); once;                          \
              once = false, close_world(&(w)))
 

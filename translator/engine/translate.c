@@ -169,8 +169,10 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     }
     for (u32 i = 0; i < hc->nexits; i++) {
         struct exit_rec *x = &e->exits[e->nexits + i];
-        *x = (struct exit_rec){
-            .site_off = (u32)off + exits[i].site_off, .stub_off = (u32)off + exits[i].stub_off, .pc = exits[i].pc};
+        *x = (struct exit_rec){.owner = b,
+                               .site_off = (u32)off + exits[i].site_off,
+                               .stub_off = (u32)off + exits[i].stub_off,
+                               .pc = exits[i].pc};
     }
     if (hc->nstate) {
         u64 *state = arena_array(&e->meta, hc->nstate, sizeof *state, _Alignof(u64));
