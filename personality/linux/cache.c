@@ -210,6 +210,7 @@ void lx_cache_image(void *cx, gva_t pc, u64 key, struct engine_image *out)
         c->images = i;
     }
     out->keep = true;
+    out->known = v.known;
     out->data = i->data;
     out->size = i->size;
     out->id = (u64)(uintptr_t)i;

@@ -12,6 +12,10 @@
  * dropped when it becomes writable (mm.c), and translations with it. What is found is kept by file offset, so that it
  * holds wherever the file is mapped, and once for each file as long as it is the same (inode, size, time of change).
  *
+ * Most programs never ask where the routines are: what they run of them is stored (cache.c). So when a file is mapped
+ * its headers alone are looked at, and its tables when the first question comes, in the mapping itself; a mapping that
+ * does not have them has them read from the file at once.
+ *
  * Files may be anything: every number in them is checked. */
 #include "personality/linux/known.h"
 
@@ -34,15 +38,20 @@ struct lx_known {
     u32 number;
     u64 dev, ino, size;
     struct timespec changed;
+    bool pending; /* the routines were not looked up yet, with these: */
+    const struct lx_abi *abi;
+    u64 hash, symbols, names, names_size;
     u32 n;
     struct routine {
         u32 off, known;
     } at[MAX_ROUTINES];
 };
 
-/* A file being read. */
+/* A file being read: by descriptor, or, where that is -1, in guest memory that it is mapped to. */
 struct reader {
     int fd;
+    hva_t base;   /* of its beginning, were it mapped so far */
+    u64 from, to; /* offsets that are mapped */
     u64 size;
     const struct lx_abi *abi;
     u8 head[4096]; /* its beginning: headers */
@@ -51,9 +60,17 @@ struct reader {
     u64 hash, symbols, names, names_size, soname; /* file offsets; soname: of the name in names */
     u8 *tables;                                   /* file contents from `lo` on */
     u64 lo, len;
-    struct lx_known *to;
+    struct lx_known *out;
     u32 known; /* the routine that is being looked up */
 };
+
+/* n bytes at file offset off. */
+static bool get(const struct reader *r, void *to, u64 n, u64 off)
+{
+    if (r->fd >= 0)
+        return !lx_file_read(r->fd, to, n, off);
+    return off >= r->from && off <= r->to && n <= r->to - off && !mk_copy(to, (const void *)(r->base + off), n);
+}
 
 /* The file offset of what lies at addr, and how much of the segment follows; false when nothing does. */
 static bool offset_of(const struct reader *r, u64 addr, bool code, u64 *off, u64 *room)
@@ -74,7 +91,7 @@ static bool read_head(struct reader *r)
 {
     Elf64_Ehdr h;
     const u64 n = r->size < sizeof r->head ? r->size : sizeof r->head;
-    if (n < sizeof h || lx_file_read(r->fd, r->head, n, 0))
+    if (n < sizeof h || !get(r, r->head, n, 0))
         return false;
     memcpy(&h, r->head, sizeof h);
     if (memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_type != ET_DYN ||
@@ -95,7 +112,7 @@ static bool read_dynamic(struct reader *r)
         if (r->ph[i].p_type == PT_DYNAMIC) {
             n = r->ph[i].p_filesz / sizeof *dyn;
             n = n < ARRAY_LEN(dyn) ? n : ARRAY_LEN(dyn);
-            if (lx_file_read(r->fd, dyn, n * sizeof *dyn, r->ph[i].p_offset))
+            if (!get(r, dyn, n * sizeof *dyn, r->ph[i].p_offset))
                 return false;
         }
     for (u64 i = 0; i < n && dyn[i].d_tag != DT_NULL; i++)
@@ -128,20 +145,26 @@ static bool is_c_library(const struct reader *r)
     char name[32] = "";
     u64 n = r->names_size - r->soname;
     n = n < sizeof name - 1 ? n : sizeof name - 1;
-    if (lx_file_read(r->fd, name, n, r->names + r->soname))
+    if (!get(r, name, n, r->names + r->soname))
         return false;
     return !strcmp(name, "libc.so.6") || !strncmp(name, "libc.musl-", 10) || !strcmp(name, "libc.so");
 }
 
-static bool read_tables(struct reader *r)
+/* Where the tables lie; false when they are too large, or not in an order that this can read. */
+static bool place_tables(struct reader *r)
 {
     const u64 end = r->names + r->names_size;
     r->lo = r->hash < r->symbols ? r->hash : r->symbols;
     if (r->lo > r->names || end - r->lo > MAX_TABLES || r->hash > end || r->symbols > end)
         return false;
     r->len = end - r->lo;
+    return true;
+}
+
+static bool read_tables(struct reader *r)
+{
     r->tables = heap_alloc(r->len);
-    return r->tables && !lx_file_read(r->fd, r->tables, r->len, r->lo);
+    return r->tables && get(r, r->tables, r->len, r->lo);
 }
 
 /* `n` bytes of the tables at file offset off; false when they lie outside. */
@@ -149,15 +172,18 @@ static bool take(const struct reader *r, u64 off, void *to, u64 n)
 {
     if (off < r->lo || off - r->lo > r->len || n > r->len - (off - r->lo))
         return false;
+    if (!r->tables)
+        return get(r, to, n, off);
     memcpy(to, r->tables + (off - r->lo), n);
     return true;
 }
 
 static bool is_named(const struct reader *r, const Elf64_Sym *s, const char *name)
 {
+    char text[64];
     const u64 n = strlen(name) + 1;
-    return s->st_name < r->names_size && n <= r->names_size - s->st_name &&
-           !memcmp(r->tables + (r->names + s->st_name - r->lo), name, n);
+    return s->st_name < r->names_size && n <= r->names_size - s->st_name && n <= sizeof text &&
+           take(r, r->names + s->st_name, text, n) && !memcmp(text, name, n);
 }
 
 /* The code at addr is that of r->known. */
@@ -165,9 +191,9 @@ static void add(void *cx, u64 addr)
 {
     struct reader *r = cx;
     u64 off, room;
-    if (!offset_of(r, addr, true, &off, &room) || off >> 32 || r->to->n == MAX_ROUTINES)
+    if (!offset_of(r, addr, true, &off, &room) || off >> 32 || r->out->n == MAX_ROUTINES)
         return;
-    r->to->at[r->to->n++] = (struct routine){(u32)off, r->known};
+    r->out->at[r->out->n++] = (struct routine){(u32)off, r->known};
 }
 
 static void add_resolved(struct reader *r, const Elf64_Sym *s)
@@ -175,7 +201,7 @@ static void add_resolved(struct reader *r, const Elf64_Sym *s)
     u8 code[MAX_RESOLVER];
     u64 off, room;
     if (!s->st_size || s->st_size > sizeof code || !offset_of(r, s->st_value, true, &off, &room) || s->st_size > room ||
-        lx_file_read(r->fd, code, s->st_size, off))
+        !get(r, code, s->st_size, off))
         return;
     r->abi->code_addresses(code, s->st_size, s->st_value, add, r);
 }
@@ -215,11 +241,17 @@ static u32 find_file(struct lx_mm *mm, const struct stat *st)
     for (const struct lx_known *k = mm->known; k; k = k->next)
         if (k->dev == st->st_dev && k->ino == st->st_ino && k->size == (u64)st->st_size &&
             k->changed.tv_sec == st->st_ctim.tv_sec && k->changed.tv_nsec == st->st_ctim.tv_nsec)
-            return k->n ? k->number : ~0u;
+            return k->n || k->pending ? k->number : ~0u;
     return 0;
 }
 
-u32 lx_known_file(struct lx_mm *mm, const struct lx_abi *abi, int fd)
+static void find_all(struct reader *r)
+{
+    for (r->known = 1; r->known < GUEST_NKNOWN; r->known++)
+        find(r, guest_known_names[r->known]);
+}
+
+u32 lx_known_file(struct lx_mm *mm, const struct lx_abi *abi, int fd, u64 off, u64 len)
 {
     struct reader r = {.fd = fd, .abi = abi};
     struct stat st;
@@ -231,39 +263,66 @@ u32 lx_known_file(struct lx_mm *mm, const struct lx_abi *abi, int fd)
     if (number)
         return number == ~0u ? 0 : number;
     r.size = (u64)st.st_size;
-    if (!read_head(&r) || !read_dynamic(&r) || !is_c_library(&r))
+    if (!read_head(&r) || !read_dynamic(&r) || !is_c_library(&r) || !place_tables(&r))
         return 0;
-    r.to = heap_calloc(1, sizeof *r.to);
-    if (r.to && read_tables(&r))
-        for (r.known = 1; r.known < GUEST_NKNOWN; r.known++)
-            find(&r, guest_known_names[r.known]);
+    r.out = heap_calloc(1, sizeof *r.out);
+    if (!r.out)
+        return 0;
+    r.out->pending = !off && r.lo + r.len <= len;
+    if (!r.out->pending && read_tables(&r))
+        find_all(&r);
     heap_free(r.tables);
-    if (!r.to)
-        return 0;
-    r.to->dev = st.st_dev;
-    r.to->ino = st.st_ino;
-    r.to->size = r.size;
-    r.to->changed = st.st_ctim;
+    r.out->abi = abi;
+    r.out->hash = r.hash;
+    r.out->symbols = r.symbols;
+    r.out->names = r.names;
+    r.out->names_size = r.names_size;
+    r.out->dev = st.st_dev;
+    r.out->ino = st.st_ino;
+    r.out->size = r.size;
+    r.out->changed = st.st_ctim;
     mk_lock(&mm->lock);
     number = find_file(mm, &st);
     const u32 last = mm->known ? mm->known->number : 0;
     if (!number && last < MAX_FILES) {
-        r.to->number = last + 1;
-        r.to->next = mm->known;
-        mm->known = r.to;
-        number = r.to->n ? r.to->number : 0;
-        r.to = NULL;
+        r.out->number = last + 1;
+        r.out->next = mm->known;
+        mm->known = r.out;
+        number = r.out->n || r.out->pending ? r.out->number : 0;
+        r.out = NULL;
     }
     mk_unlock(&mm->lock);
-    heap_free(r.to);
+    heap_free(r.out);
     return number == ~0u ? 0 : number;
 }
 
-u32 lx_known_at(struct lx_mm *mm, u32 known, u64 off)
+/* Looks the routines up in the mapping of which v is what is left, or a part. */
+static void look(struct lx_mm *mm, struct lx_known *k, const struct lx_vma *v)
 {
-    const struct lx_known *k = mm->known;
-    while (k && k->number != known)
+    struct reader r = {.fd = -1,
+                       .base = mm->base + v->start - v->off,
+                       .from = v->off,
+                       .to = v->off + (v->end - v->start),
+                       .size = k->size,
+                       .abi = k->abi,
+                       .hash = k->hash,
+                       .symbols = k->symbols,
+                       .names = k->names,
+                       .names_size = k->names_size,
+                       .out = k};
+    k->pending = false;
+    if (read_head(&r) && place_tables(&r))
+        find_all(&r);
+}
+
+u32 lx_known_at(struct lx_mm *mm, const struct lx_vma *v, gva_t pc)
+{
+    const u64 off = v->off + (pc - v->start);
+    struct lx_known *k = mm->known;
+    while (k && k->number != v->known)
         k = k->next;
+    if (k && k->pending)
+        look(mm, k, v);
     for (u32 i = 0; k && i < k->n; i++)
         if (k->at[i].off == off)
             return k->at[i].known;

@@ -467,7 +467,7 @@ static u32 op_known(void *cx, gva_t pc)
     mk_lock(&mm->lock);
     const struct lx_vma *v = mm_vma_at(mm, pc);
     if (v && v->known && (v->prot & PROT_EXEC))
-        known = lx_known_at(mm, v->known, v->off + (pc - v->start));
+        known = lx_known_at(mm, v, pc);
     mk_unlock(&mm->lock);
     return known;
 }

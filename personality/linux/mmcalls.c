@@ -138,7 +138,7 @@ s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, in
     if (anon)
         v.off = 0;
     else if (mm->want_known && type == MAP_PRIVATE && (prot & PROT_EXEC) && !(prot & PROT_WRITE))
-        v.known = lx_known_file(mm, p->abi, fd);
+        v.known = lx_known_file(mm, p->abi, fd, off, len);
 
     mk_lock(&mm->lock);
     s64 r = mm_room(mm, 3);

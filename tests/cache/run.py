@@ -38,12 +38,12 @@ class Test:
         self.opt, self.tmp = opt, tmp
         self.cache = os.path.join(tmp, 'cache')
 
-    def build(self, name='work', salt=1):
+    def build(self, name='work', salt=1, how='-static'):
         out = os.path.join(self.tmp, name)
         missing = self.opt.guest.missing()
         if missing:
             raise Skip(missing)
-        guests.build(self.opt.guest.cc, ['-O1', '-static', f'-DSALT={salt}'], os.path.join(HERE, 'work.c'), out, ['-lm'])
+        guests.build(self.opt.guest.cc, ['-O1', *how.split(), f'-DSALT={salt}'], os.path.join(HERE, 'work.c'), out, ['-lm'])
         return out
 
     def run(self, *words, command=None, options=None, env=(), before=(), **more):
@@ -93,6 +93,23 @@ def second_run(t):
     for options in (['--tier', 'interp'], ['--dump', 'ir', '-D', '/dev/null']):
         r = t.run(program, options=['--cache', t.cache, *options])
         check(r.status == 3 and r.out == first.out and sum(r.had) == 0, r)
+
+
+@case
+def library_routines(t):
+    """Where the C library's routines are host code, that is stored, too; not what it has there by itself."""
+    program = t.build(how='')
+    if not os.path.isdir(os.path.join(t.opt.guest.libraries, 'lib')):
+        raise Skip(f'no {t.opt.guest.libraries}')
+    options = ['--cache', t.cache, '-L', t.opt.guest.libraries]
+    made = re.compile(r'library routines +(\d+) as host code')
+    first = t.warm(program, options=options)
+    check(int(made.search(first.err).group(1)) > 0, first)
+    second = t.run(program, options=options)
+    check(second.status == 3 and second.out == first.out and sum(second.made) == 0, second)
+    is_cold(t.run(program, options=[*options, '--no-known']), first)
+    third = t.run(program, options=[*options, '--no-known'])
+    check(sum(third.made) == 0 and third.out == first.out, third)
 
 
 @case

@@ -313,6 +313,32 @@ static void lives_like_others(void **state)
     free(k.data);
 }
 
+/* What is entered leads from block to block by itself. When one of them has to go, the others do not lead to it any
+ * more, whether somebody had asked for them or not. */
+static void inner_links_are_undone(void **state)
+{
+    struct kept k;
+    struct world w;
+    make(&k);
+    for (int all = 0; all < 2; all++) { /* a word is written; all of the page is mapped anew */
+        open_world(&w, &k);
+        run(&w, true);
+        assert_int_equal(stats(&w).blocks, 0);
+        if (all)
+            engine_invalidate(w.e, CODE, PAGE);
+        assert_true(engine_unwatch(w.e, CODE, 4));
+        ((u32 *)(w.base + CODE))[3] = addi(11, 11, -2);
+        engine_sync(w.e);
+        regs(&w)->x[11] = 100;
+        regs(&w)->x[12] = 0;
+        run_from(&w, CODE);
+        assert_int_equal(regs(&w)->x[10], 2550);
+        assert_true(stats(&w).blocks > 0);
+        close_world(&w);
+    }
+    free(k.data);
+}
+
 static void stale_pages_are_left(void **state)
 {
     struct kept k;
@@ -487,10 +513,15 @@ int main(void)
     if (!host_native.move)
         return 77; /* this host stores nothing */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_entered),           cmocka_unit_test(lives_like_others),
-        cmocka_unit_test(stale_pages_are_left), cmocka_unit_test(foreign_images_are_left),
-        cmocka_unit_test(parts_come_together),  cmocka_unit_test(children_do_not_store_it_again),
-        cmocka_unit_test(damage_is_seen),       cmocka_unit_test(nonsense_stays_inside),
+        cmocka_unit_test(is_entered),
+        cmocka_unit_test(lives_like_others),
+        cmocka_unit_test(inner_links_are_undone),
+        cmocka_unit_test(stale_pages_are_left),
+        cmocka_unit_test(foreign_images_are_left),
+        cmocka_unit_test(parts_come_together),
+        cmocka_unit_test(children_do_not_store_it_again),
+        cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(nonsense_stays_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

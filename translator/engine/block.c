@@ -23,6 +23,12 @@ struct block *block_find(struct engine *e, gva_t pc, u64 key)
     return b;
 }
 
+struct block *block_get(struct engine *e, gva_t pc, u64 key)
+{
+    struct block *b = block_find(e, pc, key);
+    return b ? b : store_get(e, pc, key);
+}
+
 static size_t table_size(u32 bits)
 {
     return sizeof(struct block_table) + (sizeof(struct block *) << bits);
@@ -143,7 +149,7 @@ bool block_watch(struct engine *e, gva_t pc, u64 len, int *err)
         }
         /* A page that was written stays unseen until the next sync, unless nothing is left on it. An empty page is
          * watched anew in any case: it may have been mapped anew. */
-        all &= p->blocks ? p->watched : page_watch(e, p);
+        all &= p->blocks || p->piece ? p->watched : page_watch(e, p);
     }
     return all;
 }
@@ -191,6 +197,25 @@ static void forget_pc(struct engine *e, gva_t pc)
     }
 }
 
+struct exit_rec *block_exit(struct engine *e, u32 id)
+{
+    dgm_assert(id < e->nexits, "exit %u of %u", id, e->nexits);
+    struct exit_rec *x = &e->exits[id];
+    if (x->stub_off)
+        return x;
+    u32 lo = 0, hi = e->nblocks;
+    while (lo < hi) {
+        u32 mid = (lo + hi) / 2;
+        if (e->index[mid]->exit_id <= id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    dgm_assert(lo && e->index[lo - 1]->piece, "exit %u is of nobody", id);
+    store_exit(e, e->index[lo - 1], id);
+    return x;
+}
+
 /* Makes exit x lead to `off` of the cache. */
 static void set_link(struct engine *e, const struct exit_rec *x, u32 off)
 {
@@ -206,6 +231,9 @@ void block_kill(struct engine *e, struct block *b)
 {
     if (b->dead)
         return;
+    struct code_page *home = block_page(e, b->pc / e->page_size);
+    if (home && home->piece)
+        store_break(e, home, true);                     /* its code may lead to b */
     __atomic_store_n(&b->dead, true, __ATOMIC_SEQ_CST); /* before jump caches are cleared: see run.c */
     struct block **h = &e->table->slot[hash_of(e->table, b->pc, b->key)];
     while (*h && *h != b)
@@ -278,6 +306,8 @@ static bool touches(const struct block *b, gva_t start, u64 len)
 /* Killing takes references off the list, but leaves their `next`: one that is dead leads back to the living. */
 static void kill_on_page(struct engine *e, struct code_page *p, gva_t start, u64 len)
 {
+    if (p->piece)
+        store_break(e, p, start > p->number * e->page_size || start + len < (p->number + 1) * e->page_size);
     for (struct page_ref *r = p->blocks, *next; r; r = next) {
         next = r->next;
         if (!r->block->dead && touches(r->block, start, len))
@@ -363,7 +393,7 @@ void engine_sync(struct engine *e)
     mk_unlock(&e->lock);
 }
 
-struct block *block_at(const struct engine *e, u32 off)
+bool block_at(const struct engine *e, u32 off, struct block *out)
 {
     u32 lo = 0, hi = __atomic_load_n(&e->nblocks, __ATOMIC_ACQUIRE);
     while (lo < hi) {
@@ -374,9 +404,14 @@ struct block *block_at(const struct engine *e, u32 off)
             hi = mid;
     }
     if (!lo)
-        return NULL;
-    struct block *b = e->index[lo - 1];
-    return off - b->code_off < b->code_len ? b : NULL;
+        return false;
+    const struct block *b = e->index[lo - 1];
+    if (off - b->code_off >= b->code_len)
+        return false;
+    if (b->piece)
+        return store_at(b, off, out);
+    *out = *b;
+    return true;
 }
 
 void engine_invalidate(struct engine *e, gva_t start, u64 len)
@@ -391,6 +426,8 @@ void engine_invalidate(struct engine *e, gva_t start, u64 len)
  * they were made from. */
 static void page_written(struct engine *e, struct code_page *p)
 {
+    if (p->piece)
+        store_break(e, p, !e->guest->coherent_fetch);
     for (struct page_ref *r = p->blocks, *next; r; r = next) {
         struct block *b = r->block;
         next = r->next;

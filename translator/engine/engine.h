@@ -21,6 +21,7 @@ struct engine_image {
     gva_t start;
     u64 len;
     bool keep;        /* translations of it may be stored; else nothing below counts */
+    bool known;       /* it is a file of which `known` below would always say the same */
     const void *data; /* NULL: none. Stays as it is as long as the engine lives; aligned to 8 */
     size_t size;
     u64 id; /* the embedder's own */

@@ -22,6 +22,11 @@
  * costs one fault between two syncs, and a page where code and data lie side by side loses no translations. Pages that
  * cannot be watched stay unseen for good.
  *
+ * Stored translations. All blocks of a page that an image has come in at once, as a *piece*, but most of them as code
+ * alone: a `struct block` and exit records are made when something asks for them (store.c). So a block of a piece is
+ * one of three: code that only its neighbours in the piece jump to; a block in the table; or, once the piece was
+ * broken up because something on its page had to be killed, code that nothing leads to any more.
+ *
  * Locks. One, `lock`, guards all of this. It is never held while guest code runs, nor taken in a fault upcall. */
 #pragma once
 
@@ -42,11 +47,12 @@
 #define ENGINE_RAS_SIZE (64u << 10)
 
 struct block;
+struct piece; /* store.c */
 
 struct exit_rec {
-    struct block *owner, *to; /* to: the block linked to, or NULL */
+    struct block *owner, *to; /* owner: may be NULL without regions; to: the block linked to, or NULL */
     struct exit_rec *next_in; /* in to->in */
-    u32 site_off, stub_off;   /* from the start of the code cache */
+    u32 site_off, stub_off;   /* from the start of the code cache; both 0: not filled in yet (store_exit) */
     gva_t pc;
 };
 
@@ -67,11 +73,12 @@ struct code_page {
     struct code_page *next; /* in hash chain */
     u64 number;             /* guest address / page size */
     struct page_ref *blocks;
-    bool watched; /* a write will be seen; otherwise content is compared at a sync */
-    bool listed;  /* in engine.unseen */
-    bool tried;   /* store.c: its stored blocks are there, or cannot be used */
-    bool hashed;  /* store.c: all blocks on it that were made here were made from a page of that hash */
-    u32 fresh;    /* store.c: how many that could be stored begin on it */
+    struct piece *piece; /* what was stored of it and is not broken up, or NULL. Then it is watched */
+    bool watched;        /* a write will be seen; otherwise content is compared at a sync */
+    bool listed;         /* in engine.unseen */
+    bool tried;          /* store.c: its stored blocks are there, or cannot be used */
+    bool hashed;         /* store.c: all blocks on it that were made here were made from a page of that hash */
+    u32 fresh;           /* store.c: how many that could be stored begin on it */
     u64 hash;
     struct code_page *next_unseen;
 };
@@ -101,6 +108,7 @@ struct block {
     bool dead;
     bool movable; /* it can be stored */
     bool known;   /* host code in place of what the guest has there */
+    bool piece;   /* none, but the head of a piece (store.c): its code and exits are all of the piece's */
     union {
         const u64 *state;     /* what marks' states describe */
         struct ir_unit *unit; /* interpreter tier */
@@ -137,7 +145,7 @@ struct engine {
     u64 settled[1 << (ENGINE_SETTLED_BITS -
                       6)]; /* by a hash of what a block begins with: its jumps back count no more */
 
-    struct block **index;    /* all blocks of this epoch, in order of address: for faults, read without the lock */
+    struct block **index;    /* blocks and heads of pieces, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */
     struct exit_rec *exits;
     u32 nexits, max_exits;
@@ -169,6 +177,10 @@ void block_table_free(struct engine *e);
 /* May also be called without the lock by a vCPU whose `running` is set and which then saw no flush under way: blocks
  * stay until it is cleared. */
 struct block *block_find(struct engine *e, gva_t pc, u64 key);
+/* The same with the lock held: one that is there as code alone is made a block. */
+struct block *block_get(struct engine *e, gva_t pc, u64 key);
+/* Exit number `id`, filled in; with the lock held. */
+struct exit_rec *block_exit(struct engine *e, u32 id);
 /* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOSPC, and then it
  * is not entered. */
 int block_insert(struct engine *e, struct block *b) MUST_USE;
@@ -183,8 +195,8 @@ struct code_page *block_page(struct engine *e, u64 number);
 const u8 *block_source(struct engine *e, const struct block *b);
 /* Makes sure that writes to the pages of [pc, pc+len) will be seen. False when some page can't be watched. */
 bool block_watch(struct engine *e, gva_t pc, u64 len, int *err);
-/* The block whose code holds cache offset off, or NULL. No lock. */
-struct block *block_at(const struct engine *e, u32 off);
+/* The block whose code holds cache offset off: what is known of it is put in *out. No lock. */
+bool block_at(const struct engine *e, u32 off, struct block *out) MUST_USE;
 /* Entry code of a block as the jump cache holds it. */
 static inline const void *block_entry(const struct engine *e, const struct block *b)
 {
@@ -221,6 +233,15 @@ void block_settle(struct engine *e, struct block *b);
 void store_begin(struct engine *e);
 /* Are there stored blocks of the page of pc that were not entered yet? Then enters them. */
 bool store_load(struct engine *e, gva_t pc);
+/* The block at pc, made from a piece; NULL when none has it, or there is no memory. */
+struct block *store_get(struct engine *e, gva_t pc, u64 key);
+/* Fills in the exit record with that number, which is one of the piece with that head. */
+void store_exit(struct engine *e, struct block *head, u32 id);
+/* What the piece with that head has at offset off of the cache. No lock. */
+bool store_at(const struct block *head, u32 off, struct block *out) MUST_USE;
+/* Breaks the piece of a page up: its code is left at the next exit. keep: what is no block yet becomes one, as far as
+ * there is memory; else it is gone. */
+void store_break(struct engine *e, struct code_page *p, bool keep);
 /* b, which can be stored, was made just now. */
 void store_note(struct engine *e, const struct block *b);
 /* What was mapped in [start, start + len) is gone. */

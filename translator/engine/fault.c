@@ -21,13 +21,12 @@ static const struct host_mark *mark_of(const struct block *b, u32 off)
 }
 
 /* The block and the mark that host pc lies in; NULL if none. */
-static const struct host_mark *locate(const struct engine *e, hva_t host_pc, const struct block **out)
+static const struct host_mark *locate(const struct engine *e, hva_t host_pc, struct block *b)
 {
     hva_t off = host_pc - (hva_t)e->code.rx;
-    if (!e->host || off >= e->code.size)
+    if (!e->host || off >= e->code.size || !block_at(e, (u32)off, b))
         return NULL;
-    const struct block *b = *out = block_at(e, (u32)off);
-    return b ? mark_of(b, (u32)off - b->code_off) : NULL;
+    return mark_of(b, (u32)off - b->code_off);
 }
 
 static gva_t pc_of(const struct block *b, const struct host_mark *m)
@@ -37,19 +36,19 @@ static gva_t pc_of(const struct block *b, const struct host_mark *m)
 
 bool engine_locate(struct engine *e, hva_t host_pc, gva_t *guest_pc)
 {
-    const struct block *b;
+    struct block b;
     const struct host_mark *m = locate(e, host_pc, &b);
     if (m)
-        *guest_pc = pc_of(b, m);
+        *guest_pc = pc_of(&b, m);
     return m;
 }
 
 void fault_unwind(struct vcpu *v, const struct mk_fault *f)
 {
     struct engine *e = v->engine;
-    const struct block *b;
+    struct block b;
     const struct host_mark *m = locate(e, f->pc, &b);
-    e->host->unwind(v, f->regs, e->common, &e->guest->slots, m && m->state ? b->state + m->state : NULL);
+    e->host->unwind(v, f->regs, e->common, &e->guest->slots, m && m->state ? b.state + m->state : NULL);
 }
 
 /* A routine of op `known` faulted: why will be seen when the guest's own code does it. */

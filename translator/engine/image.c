@@ -102,7 +102,7 @@ static bool fits(const struct image_view *v)
     u32 nexits = 0, nstate = 0, nmarks = 0, nrelocs = 0, end = 0;
     for (u32 i = 0; i < p->nblocks; i++) {
         const struct image_block *b = &v->blocks[i];
-        if (b->at >= IMAGE_PAGE || !b->len || b->at + b->len > 2 * IMAGE_PAGE || b->code_off < end ||
+        if (b->at >= IMAGE_PAGE || !b->len || b->at + b->len > 2 * IMAGE_PAGE || b->code_off < end || b->known > 1 ||
             b->code_off > p->code_size || b->code_size > p->code_size - b->code_off)
             return false;
         end = b->code_off + b->code_size;

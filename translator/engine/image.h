@@ -19,7 +19,7 @@
 
 #include "translator/host/host.h"
 
-#define IMAGE_MAGIC 0x3167616d692e6764ull /* with the format's version */
+#define IMAGE_MAGIC 0x3267616d692e6764ull /* with the format's version */
 #define IMAGE_PAGE  4096u
 #define IMAGE_MOST  (64u << 20) /* bytes */
 
@@ -51,7 +51,8 @@ struct image_block {
     u16 at;                  /* guest pc in its page */
     u16 len;                 /* bytes of guest code */
     u16 nexits, nstate, nmarks, nrelocs;
-    u16 pad[2];
+    u16 known; /* 1: host code in place of what the guest has there */
+    u16 pad;
     u64 key;  /* code key */
     u64 tail; /* hash of those of its guest bytes that are on the next page, if any */
 };

@@ -51,7 +51,7 @@ static int unit(void *cx, gva_t pc, bool (*leader)(void *cx, gva_t pc), void *le
 static bool wanted(void *cx, gva_t pc)
 {
     const struct source *s = cx;
-    return block_find(s->e, pc, s->v->mode) != NULL;
+    return block_get(s->e, pc, s->v->mode) != NULL;
 }
 
 /* The guest code that the unit's markers name; what follows each other is one piece. */

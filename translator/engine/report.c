@@ -114,7 +114,8 @@ void engine_report(struct vcpu *v, const struct mk_fault *f)
     struct engine *e = v->engine;
     hva_t off = f ? f->pc - (hva_t)e->code.rx : ~0ull;
     bool inside = e->host && off < e->code.size;
-    const struct block *b = inside ? block_at(e, (u32)off) : NULL;
+    struct block at;
+    const struct block *b = inside && block_at(e, (u32)off, &at) ? &at : NULL;
     out("  vCPU         %u: pc %lx, mode %lx, exit %u, trap %u, poll %u, %s translated code; %s tier, epoch %lu\n",
         v->index, v->pc, v->mode, v->exit, v->trap, v->poll, v->running ? "inside" : "outside",
         engine_tier_names[e->cfg.tier], e->epoch);

@@ -27,10 +27,10 @@ static void make_region(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
 {
     mk_lock(&e->lock);
     if (v->epoch == e->epoch) {
-        struct block *b = block_find(e, pc, v->mode), *owner = e->exits[from].owner;
+        struct block *b = block_get(e, pc, v->mode), *owner = block_exit(e, from)->owner;
         if (b && b->heat != e->cfg.hot && !b->known)
             region_make(e, v, b);
-        if (v->epoch == e->epoch && !owner->dead)
+        if (v->epoch == e->epoch && owner && !owner->dead)
             block_settle(e, owner);
     }
     mk_unlock(&e->lock);
@@ -55,8 +55,7 @@ static const void *code_for(struct engine *e, struct vcpu *v, bool own, u32 link
         }
         code = block_entry(e, b);
         if (link_id != ~0u) {
-            dgm_assert(link_id < e->nexits, "exit %u of %u", link_id, e->nexits);
-            block_link(e, &e->exits[link_id], b);
+            block_link(e, block_exit(e, link_id), b);
         } else if (!own) { /* an exit that was just linked does not come back */
             struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
             __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);

@@ -1,10 +1,16 @@
 /* Stored translations: entering those that an earlier process made, and handing out those that are new.
  *
  * Where there is no block yet for a pc, its page is looked up in the image of the mapping that it lies in (image.h),
- * before anything is translated, and once: all blocks that the image has of the page are entered together. That costs
- * a copy of their host code, a few words of it made right for the place (host_isa.move), and their entries in the
- * tables; their marks, states and relocations stay where the image is. Exits among them are linked already; those to
- * other pages are linked where the block is there by then, and go the ordinary way else.
+ * before anything is translated, and once: all blocks that the image has of the page are entered together, as a piece.
+ * That costs a copy of their host code, and a few words of it made right for the place (host_isa.move); their marks,
+ * states and relocations stay where the image is. Exits among them are linked already; those to other pages go the
+ * ordinary way. A piece has one entry in the engine's index, its head. Of its blocks, those get a struct block that
+ * somebody looks up, and exits get their record when they are first taken unlinked: of a thousand blocks that a short
+ * program runs, a few hundred. Such a block is as any other from then on, but that links of its piece to it are not in
+ * its `in` list. So before anything on the page is killed the piece is broken up (store_break): all its inner links are
+ * made exits again, and what is no block by then is made one now or given up. What a block has on the next page is
+ * looked at when its piece is entered, and where it is good the block is made one at once, so that the next page knows
+ * of it.
  *
  * What makes it right. A block is the same whenever it would be made anew: the image's key stands for everything on
  * which translation depends but for guest pc, which the image has, code key, which each block has, and the guest's
@@ -12,6 +18,9 @@
  * same both times, or not watched all the while, is not stored. The same hash of the page's present bytes is what lets
  * a page's blocks in later. So an image needs no knowledge of files: it may have been made of another that had the
  * same page at the same address.
+ *
+ * Library routines as host code are stored where the embedder says that what it answered of them holds for whoever has
+ * the same page there (engine_image.known).
  *
  * What is not stored: blocks of pages that cannot be watched, of memory that the embedder does not name, regions, and
  * what the backend cannot move.
@@ -131,138 +140,257 @@ static bool guest_hash(struct engine *e, gva_t at, u32 n, u64 *hash)
     return true;
 }
 
-/* --- entering --- */
+/* --- pieces --- */
 
-/* A piece that is being entered. */
-struct entry {
-    struct engine *e;
+struct piece {
+    struct block head; /* pc is the page's */
     struct image_view v;
-    gva_t page; /* guest address */
-    u32 off;    /* of its code in the cache */
-    struct block *blocks;
+    bool known; /* library routines in it are such here, too */
 };
 
-/* May block ib be entered? What it has on the next page is looked at. */
-static bool may_enter(struct entry *n, const struct image_block *ib)
+static const struct piece *piece_of(const struct block *head)
 {
-    struct engine *e = n->e;
-    const gva_t next = n->page + IMAGE_PAGE;
-    u64 hash;
-    int err;
-    if (block_find(e, n->page + ib->at, ib->key))
-        return false;
-    if (ib->at + ib->len <= (int)IMAGE_PAGE)
-        return true;
-    const u32 tail = ib->at + ib->len - IMAGE_PAGE;
-    return block_watch(e, next, tail, &err) && guest_hash(e, next, tail, &hash) && hash == ib->tail;
+    return (const struct piece *)(const void *)head;
 }
 
-/* The code, made right for its place. */
-static void place_code(struct entry *n)
+/* A block of a piece, and where what it has of the piece's tables begins. */
+struct cursor {
+    u32 i, exit, state, mark, reloc;
+};
+
+static void pass(struct cursor *c, const struct image_block *ib)
 {
-    struct engine *e = n->e;
-    u64 by[HOST_NRELOCS] = {
-        [HOST_RELOC_COMMON] = -(u64)n->off, [HOST_RELOC_OWN] = e->cfg.own, [HOST_RELOC_EXIT] = e->nexits};
-    memcpy(e->code.rw + n->off, n->v.code, n->v.piece->code_size);
-    e->host->move(e->code.rw + n->off, n->v.relocs, n->v.piece->nrelocs, by);
+    c->i++;
+    c->exit += ib->nexits;
+    c->state += ib->nstate;
+    c->mark += ib->nmarks;
+    c->reloc += ib->nrelocs;
 }
 
-/* Fills the block; where its exits, marks and relocations begin in the piece. */
-static void fill(struct entry *n, u32 i, u32 exit, u32 state, u32 mark, u32 reloc)
+static bool has_tail(const struct image_block *ib)
 {
-    const struct image_block *ib = &n->v.blocks[i];
-    n->blocks[i] = (struct block){
-        .pc = n->page + ib->at,
+    return ib->at + ib->len > (int)IMAGE_PAGE;
+}
+
+/* Can it be made a block when somebody asks? Others are there already, or must not be. */
+static bool is_plain(const struct piece *p, const struct image_block *ib)
+{
+    return !has_tail(ib) && (!ib->known || p->known);
+}
+
+static void fill(struct block *b, const struct piece *p, struct cursor c)
+{
+    const struct image_block *ib = &p->v.blocks[c.i];
+    *b = (struct block){
+        .pc = p->head.pc + ib->at,
         .key = ib->key,
-        .extent = &n->blocks[i].own,
-        .own = {n->page + ib->at, ib->len},
+        .extent = &b->own,
+        .own = {p->head.pc + ib->at, ib->len},
         .nextents = 1,
-        .code_off = n->off + ib->code_off,
+        .code_off = p->head.code_off + ib->code_off,
         .code_len = ib->code_size,
-        .exit_id = n->e->nexits + exit,
+        .exit_id = p->head.exit_id + c.exit,
         .nexits = ib->nexits,
         .nmarks = ib->nmarks,
-        .marks = n->v.marks + mark,
-        .state = n->v.state + state,
+        .marks = p->v.marks + c.mark,
+        .state = p->v.state + c.state,
         .nstate = ib->nstate,
-        .relocs = n->v.relocs + reloc,
+        .relocs = p->v.relocs + c.reloc,
         .reloc_base = ib->code_off,
         .nrelocs = ib->nrelocs,
         .movable = true,
+        .known = ib->known,
     };
 }
 
-/* Exits that are linked in the image; the others where they lead to something. */
-static void link_exits(struct entry *n)
+bool store_at(const struct block *head, u32 off, struct block *out)
 {
-    struct engine *e = n->e;
-    u32 exit = 0;
-    for (u32 i = 0; i < n->v.piece->nblocks; i++) {
-        struct block *b = &n->blocks[i];
-        for (u32 k = 0; k < n->v.blocks[i].nexits; k++, exit++) {
-            const struct image_exit *ix = &n->v.exits[exit];
-            struct exit_rec *x = &e->exits[e->nexits + exit];
-            *x = (struct exit_rec){.owner = b,
-                                   .site_off = b->code_off + ix->site_off,
-                                   .stub_off = b->code_off + ix->stub_off,
-                                   .pc = ix->pc};
-            struct block *to = ix->to ? &n->blocks[ix->to - 1] : block_find(e, ix->pc, b->key);
-            if (to && to->dead)
-                to = NULL;
-            if (to) {
-                x->to = to;
-                x->next_in = to->in;
-                to->in = x;
-            }
-            if (!ix->to != !to)
-                e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off,
-                              e->code.rx + (to ? to->code_off : x->stub_off));
+    const struct piece *p = piece_of(head);
+    const u32 in = off - head->code_off;
+    struct cursor c = {0};
+    for (; c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i])) {
+        const struct image_block *ib = &p->v.blocks[c.i];
+        if (in - ib->code_off < ib->code_size) {
+            fill(out, p, c);
+            return true;
         }
+    }
+    return false;
+}
+
+/* Makes the block at c one. NULL: no memory. */
+static struct block *take(struct engine *e, const struct piece *p, struct cursor c)
+{
+    struct block *b = ARENA_NEW(&e->meta, struct block);
+    if (!b)
+        return NULL;
+    fill(b, p, c);
+    return block_insert(e, b) ? NULL : b;
+}
+
+struct block *store_get(struct engine *e, gva_t pc, u64 key)
+{
+    const struct code_page *page = block_page(e, pc / e->page_size);
+    const struct piece *p = page ? page->piece : NULL;
+    const u32 at = pc % IMAGE_PAGE;
+    struct cursor c = {0};
+    for (; p && c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i])) {
+        const struct image_block *ib = &p->v.blocks[c.i];
+        if (ib->at == at && ib->key == key)
+            return is_plain(p, ib) ? take(e, p, c) : NULL;
+    }
+    return NULL;
+}
+
+/* All blocks of a piece are made such, as far as memory goes. */
+static void take_all(struct engine *e, const struct code_page *page)
+{
+    const struct piece *p = page->piece;
+    struct cursor c = {0};
+    for (; p && c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i])) {
+        const struct image_block *ib = &p->v.blocks[c.i];
+        if (!block_find(e, p->head.pc + ib->at, ib->key) && is_plain(p, ib))
+            (void)take(e, p, c);
     }
 }
 
-/* Enters a piece. False: no room. */
-static bool enter_piece(struct entry *n)
+/* Fills in the record of an exit of block c. */
+static struct exit_rec *fill_exit(struct engine *e, const struct piece *p, struct cursor c, u32 exit)
 {
-    struct engine *e = n->e;
-    const struct image_piece *p = n->v.piece;
-    const size_t align = e->host->code_align ? e->host->code_align : 16, off = align_up(e->used, align);
-    if (off > e->code.size || p->code_size > e->code.size - off || p->nblocks > e->max_blocks - e->nblocks ||
-        p->nexits > e->max_exits - e->nexits)
-        return false;
-    for (u32 i = 0; i < p->nblocks; i++)
-        if (n->v.blocks[i].code_off & (align - 1))
-            return false;
-    n->blocks = ARENA_NEW_N(&e->meta, struct block, p->nblocks);
-    if (!n->blocks)
-        return false;
-    n->off = (u32)off;
-    cache_ready(e, off + p->code_size, e->nexits + p->nexits);
-    place_code(n);
-    for (u32 i = 0, exit = 0, state = 0, mark = 0, reloc = 0; i < p->nblocks; i++) {
-        const struct image_block *ib = &n->v.blocks[i];
-        fill(n, i, exit, state, mark, reloc);
-        n->blocks[i].dead = !may_enter(n, ib);
-        exit += ib->nexits;
-        state += ib->nstate;
-        mark += ib->nmarks;
-        reloc += ib->nrelocs;
-        e->index[e->nblocks + i] = &n->blocks[i];
-    }
-    link_exits(n);
-    e->nexits += p->nexits;
-    e->used = off + p->code_size;
-    mk_code_sync(&e->code, off, p->code_size);
-    __atomic_store_n(&e->nblocks, e->nblocks + p->nblocks, __ATOMIC_RELEASE);
-    for (u32 i = 0; i < p->nblocks; i++) {
-        struct block *b = &n->blocks[i];
-        if (b->dead || block_insert(e, b))
+    const u32 off = p->head.code_off + p->v.blocks[c.i].code_off;
+    const struct image_exit *ix = &p->v.exits[exit];
+    struct exit_rec *x = &e->exits[p->head.exit_id + exit];
+    if (!x->stub_off)
+        *x = (struct exit_rec){.site_off = off + ix->site_off, .stub_off = off + ix->stub_off, .pc = ix->pc};
+    return x;
+}
+
+void store_exit(struct engine *e, struct block *head, u32 id)
+{
+    const struct piece *p = piece_of(head);
+    const u32 exit = id - head->exit_id;
+    struct cursor c = {0};
+    for (; c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i])) {
+        const struct image_block *ib = &p->v.blocks[c.i];
+        if (exit - c.exit >= ib->nexits)
             continue;
-        e->stats.image_blocks++;
-        if (e->cfg.made)
-            e->cfg.made(e->cfg.cx, (hva_t)(e->code.rx + b->code_off), b->code_len, b->pc);
+        struct exit_rec *x = fill_exit(e, p, c, exit);
+        if (e->cfg.hot)
+            x->owner = block_get(e, head->pc + ib->at, ib->key);
+        return;
     }
-    e->stats.image_bytes += p->code_size;
+    dgm_assert(false, "exit %u is none of its piece's", id);
+}
+
+/* Makes an exit that may be linked within its piece lead to its stub, unless it is linked to something else. */
+static void unlink(struct engine *e, const struct exit_rec *x)
+{
+    if (x->to)
+        return;
+    e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + x->stub_off);
+    mk_code_sync(&e->code, x->site_off, 4);
+}
+
+void store_break(struct engine *e, struct code_page *page, bool keep)
+{
+    const struct piece *p = page->piece;
+    struct cursor c = {0};
+    if (keep)
+        take_all(e, page);
+    page->piece = NULL;
+    for (; c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i]))
+        for (u32 k = 0; k < p->v.blocks[c.i].nexits; k++) {
+            const struct exit_rec *x = fill_exit(e, p, c, c.exit + k);
+            if (p->v.exits[c.exit + k].to)
+                unlink(e, x);
+        }
+}
+
+/* --- entering --- */
+
+/* May a block with a tail be entered? What it has on the next page is looked at. */
+static bool may_enter(struct engine *e, gva_t page, const struct image_block *ib)
+{
+    const gva_t next = page + IMAGE_PAGE;
+    const u32 tail = ib->at + ib->len - IMAGE_PAGE;
+    u64 hash;
+    int err;
+    return block_watch(e, next, tail, &err) && guest_hash(e, next, tail, &hash) && hash == ib->tail;
+}
+
+/* Enters a block that is not plain. False: it must not be there. */
+static bool enter_now(struct engine *e, const struct piece *p, struct cursor c)
+{
+    const struct image_block *ib = &p->v.blocks[c.i];
+    return (!ib->known || p->known) && may_enter(e, p->head.pc, ib) && take(e, p, c);
+}
+
+/* Nothing of the piece shall lead to its block number i. */
+static void leave_out(struct engine *e, const struct piece *p, u32 i)
+{
+    struct cursor c = {0};
+    for (; c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i]))
+        for (u32 k = 0; k < p->v.blocks[c.i].nexits; k++)
+            if (p->v.exits[c.exit + k].to == i + 1)
+                unlink(e, fill_exit(e, p, c, c.exit + k));
+}
+
+/* The code, made right for its place. */
+static void place_code(struct engine *e, const struct image_view *v, u32 off)
+{
+    u64 by[HOST_NRELOCS] = {
+        [HOST_RELOC_COMMON] = -(u64)off, [HOST_RELOC_OWN] = e->cfg.own, [HOST_RELOC_EXIT] = e->nexits};
+    memcpy(e->code.rw + off, v->code, v->piece->code_size);
+    e->host->move(e->code.rw + off, v->relocs, v->piece->nrelocs, by);
+    mk_code_sync(&e->code, off, v->piece->code_size);
+}
+
+static void note_made(struct engine *e, const struct piece *p)
+{
+    for (u32 i = 0; e->cfg.made && i < p->v.piece->nblocks; i++) {
+        const struct image_block *ib = &p->v.blocks[i];
+        e->cfg.made(e->cfg.cx, (hva_t)(e->code.rx + p->head.code_off + ib->code_off), ib->code_size,
+                    p->head.pc + ib->at);
+    }
+}
+
+/* Enters a piece of the page. False: no room. */
+static bool enter_piece(struct engine *e, struct code_page *page, const struct image_view *v, bool known)
+{
+    const struct image_piece *head = v->piece;
+    const size_t align = e->host->code_align ? e->host->code_align : 16, off = align_up(e->used, align);
+    if (off > e->code.size || head->code_size > e->code.size - off || e->nblocks == e->max_blocks ||
+        head->nexits > e->max_exits - e->nexits)
+        return false;
+    for (u32 i = 0; i < head->nblocks; i++)
+        if (v->blocks[i].code_off & (align - 1))
+            return false;
+    struct piece *p = ARENA_NEW(&e->meta, struct piece);
+    if (!p)
+        return false;
+    *p = (struct piece){.head = {.pc = page->number * IMAGE_PAGE,
+                                 .code_off = (u32)off,
+                                 .code_len = head->code_size,
+                                 .exit_id = e->nexits,
+                                 .nexits = head->nexits,
+                                 .piece = true},
+                        .v = *v,
+                        .known = known};
+    cache_ready(e, off + head->code_size, 0);
+    place_code(e, v, (u32)off);
+    e->nexits += head->nexits;
+    e->ready_exits = e->ready_exits < e->nexits ? e->nexits : e->ready_exits; /* few of them will be touched */
+    e->used = off + head->code_size;
+    e->index[e->nblocks] = &p->head;
+    __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);
+    page->piece = p;
+    struct cursor c = {0};
+    for (; c.i < head->nblocks; pass(&c, &v->blocks[c.i]))
+        if (!is_plain(p, &v->blocks[c.i]) && !enter_now(e, p, c))
+            leave_out(e, p, c.i);
+    note_made(e, p);
+    e->stats.image_blocks += head->nblocks;
+    e->stats.image_bytes += head->code_size;
     e->stats.image_pages++;
     return true;
 }
@@ -277,19 +405,20 @@ bool store_load(struct engine *e, gva_t pc)
     if (!a || !a->image.keep)
         return false;
     const u64 t0 = mk_clock();
-    struct entry n = {.e = e, .page = number * IMAGE_PAGE};
+    const gva_t page = number * IMAGE_PAGE;
+    struct image_view v;
     int err;
-    const bool watched = block_watch(e, n.page, IMAGE_PAGE, &err);
+    const bool watched = block_watch(e, page, IMAGE_PAGE, &err);
     p = block_page(e, number);
     if (!p)
         return false;
     p->tried = true;
     bool done = false;
-    if (watched && guest_hash(e, n.page, IMAGE_PAGE, &p->hash)) {
+    if (watched && guest_hash(e, page, IMAGE_PAGE, &p->hash)) {
         p->hashed = true;
         const void *data = a->image.data;
-        const struct image_page *ip = data ? image_find(data, (u32)((n.page - a->image.start) / IMAGE_PAGE)) : NULL;
-        done = ip && ip->source == p->hash && image_open(data, ip, &n.v) && enter_piece(&n);
+        const struct image_page *ip = data ? image_find(data, (u32)((page - a->image.start) / IMAGE_PAGE)) : NULL;
+        done = ip && ip->source == p->hash && image_open(data, ip, &v) && enter_piece(e, p, &v, a->image.known);
         e->stats.image_misses += ip && !done;
     }
     e->stats.image_ns += mk_clock() - t0;
@@ -302,7 +431,7 @@ void store_note(struct engine *e, const struct block *b)
     if (!e->image_key || !p->hashed)
         return;
     struct area *a = area_of(e, b->pc);
-    if (!a || !a->image.keep)
+    if (!a || !a->image.keep || (b->known && !a->image.known))
         return;
     p->fresh++;
     a->fresh++;
@@ -332,9 +461,11 @@ static bool is_fresh(const struct area *a, u32 least)
 static u32 page_blocks(struct maker *m, const struct code_page *p)
 {
     u32 n = 0;
+    take_all(m->e, p);
     for (struct page_ref *r = p->blocks; r && n < ARRAY_LEN(m->list); r = r->next) {
         struct block *b = r->block;
-        if (b->dead || !b->movable || b->source || b->pc / IMAGE_PAGE != p->number)
+        if (b->dead || !b->movable || b->source || (b->known && !m->area->image.known) ||
+            b->pc / IMAGE_PAGE != p->number)
             continue;
         u32 at = n++;
         for (; at && m->list[at - 1]->code_off > b->code_off; at--)
@@ -441,6 +572,7 @@ static void write_piece(struct maker *m, u8 *out, const struct image_piece *head
                                      .nstate = (u16)b->nstate,
                                      .nmarks = (u16)b->nmarks,
                                      .nrelocs = (u16)b->nrelocs,
+                                     .known = b->known,
                                      .key = b->key,
                                      .tail = m->tail[i]};
         write_code(m, code, b, at[i], exit, reloc);
@@ -451,7 +583,7 @@ static void write_piece(struct maker *m, u8 *out, const struct image_piece *head
             memcpy(state, b->state, b->nstate * sizeof *state);
         state += b->nstate;
         for (u32 k = 0; k < b->nexits; k++, exit++) {
-            const struct exit_rec *x = &e->exits[b->exit_id + k];
+            const struct exit_rec *x = block_exit(e, b->exit_id + k);
             const u32 to = find_in(m, n, x->pc, b->key);
             ix[exit] = (struct image_exit){
                 .site_off = x->site_off - b->code_off, .stub_off = x->stub_off - b->code_off, .to = to, .pc = x->pc};

@@ -295,7 +295,7 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, bool own, u32 max
     rc = block_insert(e, b);
     if (rc)
         return rc;
-    b->movable &= !known && !own; /* of a process that knows where routines are */
+    b->movable &= !own; /* which stands for what was found out about one call */
     if (b->movable && !b->source && !translate_cut_short(&u))
         store_note(e, b);
     else
@@ -315,10 +315,10 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, bool own, u32 max
 
 struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, bool own, struct vcpu_fault *fault, int *err)
 {
-    struct block *b = block_find(e, pc, v->mode | (own ? ENGINE_OWN : 0));
+    struct block *b = block_get(e, pc, v->mode | (own ? ENGINE_OWN : 0));
     if (b)
         return b;
-    if (!own && e->image_key && store_load(e, pc) && (b = block_find(e, pc, v->mode)))
+    if (!own && e->image_key && store_load(e, pc) && (b = block_get(e, pc, v->mode)))
         return b;
     u64 t0 = mk_clock();
     u32 max = e->cfg.max_insns ? e->cfg.max_insns : ENGINE_MAX_INSNS;
