@@ -295,6 +295,9 @@ def run_all(works, engines, rounds, spawn, timeout, clock, until, say):
             break
         mine = [e for e in engines if e in w.argv]
         row = result[w.name] = {"category": w.category, "samples": {e: [] for e in mine}, "rss_kib": {}, "error": {}}
+        # Once for nothing: files that are in memory from then on, and translations that are kept on disk, are so for everybody.
+        for e in mine:
+            measure(spawn, w.argv[e], 1, w.stdin, timeout)
         for r in range(rounds):
             outputs = {}
             say("%d of %d: %s, round %d of %d" % (i + 1, len(works), w.name, r + 1, rounds))
