@@ -181,6 +181,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                      .mode = h.v->mode,
                                      .max_insns = 64,
                                      .max_exits = 4,
+                                     .max_rounds = 4,
                                      .stop_after = head[1] >> 7};
     if (fuzz_guest.isa->translate(&rq, &u))
         return 0;

@@ -170,7 +170,8 @@ int main(int argc, char **argv)
         arena_init(&arena);
         memset(&u, 0, sizeof u);
         u.arena = &arena;
-        struct guest_request rq = {.pc = PC + at, .code = code + at, .len = len - at, .max_insns = 64, .max_exits = 4};
+        struct guest_request rq = {
+            .pc = PC + at, .code = code + at, .len = len - at, .max_insns = 64, .max_exits = 4, .max_rounds = 2};
         if (guest->translate(&rq, &u))
             die("no memory");
         emit("unit", &u, code + at, u.guest_bytes, mem, used, flat0);

@@ -99,6 +99,7 @@ static bool run_unit(struct world *w, struct vcpu *v, struct arena *arena, u32 m
         .mode = gen_isa.guest->mode(v),
         .max_insns = max_insns,
         .max_exits = 3,
+        .max_rounds = 3,
     };
     char err[120];
     arena_reset(arena);

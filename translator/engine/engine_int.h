@@ -36,6 +36,7 @@
 #include "translator/host/host.h"
 
 #define ENGINE_MAX_INSNS      64   /* default longest block, guest instructions */
+#define ENGINE_MAX_ROUNDS     8    /* of a loop that is one block */
 #define ENGINE_MAX_EXITS      4    /* side exits in a block */
 #define ENGINE_HOT            1000 /* jumps back until a place is hot */
 #define ENGINE_HASH_BITS      10   /* at first; a table that is full is replaced by one four times as large, up to */

@@ -17,6 +17,7 @@ struct guest_request {
     u64 mode;        /* guest_isa.mode in force */
     u32 max_insns;   /* end the unit after at most so many instructions (1: single step) */
     u32 max_exits;   /* how many side exits a unit may have before it must end at a branch; 0 ends at the first */
+    u32 max_rounds;  /* how many times a unit that is a loop to its own start may go round it before it ends; 0: once */
     bool stop_after; /* end with IR_TRAP_STOP instead of going on (single step) */
     /* True where a unit must end before this pc with an `exit` to it, unless it is the first (breakpoints). NULL:
      * never. */
@@ -78,6 +79,14 @@ extern const char *const guest_known_names[GUEST_NKNOWN];
 /* Makes the unit that does routine `known`, which begins at pc, and returns to its caller, or leaves with IR_TRAP_OWN.
  * u is as for translate. 0 or -ENOMEM. */
 int guest_known_unit(const struct guest_isa *g, gva_t pc, u32 known, struct ir_unit *u) MUST_USE;
+
+/* Of a unit that, n instructions and `exits` side exits on, is back at its start for the `round`th time: is it to go
+ * round once more? So short loops have several rounds in one unit, where what one round leaves in slots need not be
+ * stored for the next to replace it, and a look at vcpu.poll is one for all. */
+static inline bool guest_goes_round(const struct guest_request *rq, u32 n, u32 exits, u32 round)
+{
+    return round < rq->max_rounds && n / round * (round + 1) <= rq->max_insns && exits / round * (round + 1) <= 8;
+}
 
 extern const struct guest_isa guest_aarch64;
 extern const struct guest_isa guest_riscv64;

@@ -52,7 +52,9 @@ struct a64_ctx {
     const struct guest_request *rq;
     gva_t pc;    /* of the instruction at hand */
     gva_t next;  /* of the one after it */
+    u32 n;       /* instructions before it */
     u32 exits;   /* side exits made so far */
+    u32 rounds;  /* how often the unit has gone round the loop that it is */
     bool ended;  /* the unit has got its END */
     bool new_sp; /* the instruction has written sp, and it may be that sp is odd now, or no longer is */
     struct a64_flags flags;

@@ -10,9 +10,27 @@ static bool jump(struct a64_ctx *c, gva_t to)
     return true;
 }
 
+/* A branch to where the unit begins is the bottom of a loop, and mostly taken. Is the unit to go round once more? Then
+ * the branch leaves, by `exits` side exits, when it is not taken. */
+static bool goes_round(struct a64_ctx *c, gva_t to, u32 exits)
+{
+    if (to != c->rq->pc || !guest_goes_round(c->rq, c->n + 1, c->exits + exits, c->rounds + 1))
+        return false;
+    c->rounds++;
+    return true;
+}
+
+static bool went_round(struct a64_ctx *c, u32 exits)
+{
+    c->exits += exits;
+    c->next = c->rq->pc;
+    return true;
+}
+
 TR(b)
 {
-    return jump(c, c->pc + (u64)(s64)i->imm);
+    const gva_t to = c->pc + (u64)(s64)i->imm;
+    return goes_round(c, to, 0) ? went_round(c, 0) : jump(c, to);
 }
 
 TR(bl)
@@ -56,11 +74,11 @@ TR(ret)
 }
 
 /* After `exits` side exits: a forward branch that is not taken goes on in the same unit while side exits remain. A
- * backward branch ends the unit: it is the bottom of a loop and mostly taken. */
+ * backward branch ends the unit, if it does not go round. */
 static bool not_taken(struct a64_ctx *c, s32 offset, u32 exits)
 {
     c->exits += exits;
-    if (offset > 0 && c->exits <= c->rq->max_exits)
+    if (offset > 0 && c->exits <= c->rq->max_exits * (c->rounds + 1))
         return true;
     if (c->rq->stop_after)
         return a64_trap(c, IR_TRAP_STOP, c->next);
@@ -72,35 +90,44 @@ TR(b_cond)
     const gva_t to = c->pc + (u64)(s64)i->imm;
     if (i->bcond >= 14)
         return jump(c, to);
+    if (goes_round(c, to, 1))
+        return went_round(c, a64_exit_cond(c, i->bcond ^ 1, c->next));
     return not_taken(c, i->imm, a64_exit_cond(c, i->bcond, to));
 }
 
-static bool compare_zero(struct a64_ctx *c, const struct a64_insn *i, enum ir_cc cc)
+/* A branch by `offset` that is taken when v cc 0. */
+static bool exit_or_round(struct a64_ctx *c, enum ir_cc cc, ir_ref v, s32 offset)
 {
-    ir_ref v = a64_r(c, i->sf, i->rd);
-    ir_exit_if(c->b, cc, v, ir_const(c->b, ir_type_of(c->b, v), 0), c->pc + (u64)(s64)i->imm);
-    return not_taken(c, i->imm, 1);
+    const gva_t to = c->pc + (u64)(s64)offset;
+    const ir_ref zero = ir_const(c->b, ir_type_of(c->b, v), 0);
+    if (goes_round(c, to, 1)) {
+        ir_exit_if(c->b, cc ^ 1, v, zero, c->next);
+        return went_round(c, 1);
+    }
+    ir_exit_if(c->b, cc, v, zero, to);
+    return not_taken(c, offset, 1);
 }
 
 /* The bit alone, or as the sign. */
 static bool test_bit(struct a64_ctx *c, const struct a64_insn *i, bool set)
 {
-    const gva_t to = c->pc + (u64)(s64)i->imm;
+    enum ir_cc cc;
+    ir_ref v;
     if (i->amount < 31) {
-        ir_ref v = ir_op2i(c->b, IR_OP_and, a64_w(c, i->rd), 1ull << i->amount);
-        ir_exit_if(c->b, set ? IR_NE : IR_EQ, v, ir_const(c->b, IR_I32, 0), to);
+        cc = set ? IR_NE : IR_EQ;
+        v = ir_op2i(c->b, IR_OP_and, a64_w(c, i->rd), 1ull << i->amount);
     } else {
-        ir_ref v = i->amount == 31 ? a64_w(c, i->rd) : a64_x(c, i->rd);
+        cc = set ? IR_LTS : IR_GES;
+        v = i->amount == 31 ? a64_w(c, i->rd) : a64_x(c, i->rd);
         if (i->amount > 31 && i->amount < 63)
             v = ir_op2i(c->b, IR_OP_shl, v, 63u - i->amount);
-        ir_exit_if(c->b, set ? IR_LTS : IR_GES, v, ir_const(c->b, ir_type_of(c->b, v), 0), to);
     }
-    return not_taken(c, i->imm, 1);
+    return exit_or_round(c, cc, v, i->imm);
 }
 
 /* clang-format off */
-TR(cbz)  { return compare_zero(c, i, IR_EQ); }
-TR(cbnz) { return compare_zero(c, i, IR_NE); }
+TR(cbz)  { return exit_or_round(c, IR_EQ, a64_r(c, i->sf, i->rd), i->imm); }
+TR(cbnz) { return exit_or_round(c, IR_NE, a64_r(c, i->sf, i->rd), i->imm); }
 TR(tbz)  { return test_bit(c, i, false); }
 TR(tbnz) { return test_bit(c, i, true); }
 

@@ -152,14 +152,14 @@ static int translate(const struct guest_request *rq, struct ir_unit *u)
         ir_insn(&b, c.pc, 4);
         a64_trap(&c, IR_TRAP_ALIGN, c.pc);
     }
-    for (u32 n = 0; !c.ended; n++, c.pc = c.next) {
+    for (; !c.ended; c.n++, c.pc = c.next) {
         struct a64_insn i;
         const size_t at = c.pc - rq->pc;
         const bool whole = rq->len - at >= 4;
         u32 word = 0;
         if (whole)
             memcpy(&word, rq->code + at, 4);
-        if (n && (!whole || n >= rq->max_insns || (rq->stop_at && rq->stop_at(rq->cx, c.pc)))) {
+        if (c.n && (!whole || c.n >= rq->max_insns || (rq->stop_at && rq->stop_at(rq->cx, c.pc)))) {
             a64_flags_flush(&c);
             ir_exit(&b, c.pc);
             break;

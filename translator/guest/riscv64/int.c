@@ -181,12 +181,26 @@ static bool is_link(u32 reg)
     return reg == 1 || reg == 5;
 }
 
+/* A branch to where the unit begins is the bottom of a loop, and mostly taken. Does the unit go round once more? Then
+ * what follows is its first instruction. */
+static bool goes_round(struct rv_ctx *c, gva_t to)
+{
+    if (to != c->rq->pc || !guest_goes_round(c->rq, c->n + 1, c->exits, c->rounds + 1))
+        return false;
+    c->rounds++;
+    return true;
+}
+
 TR(jal)
 {
     gva_t to = c->pc + (u64)(s64)i->imm;
     if (misaligned(c, i))
         return rv_trap(c, IR_TRAP_ALIGN, c->pc);
     rv_put_x(c, i->rd, i->rd ? ir_const(c->b, IR_I64, c->next) : 0);
+    if (!i->rd && goes_round(c, to)) {
+        c->next = to;
+        return true;
+    }
     if (is_link(i->rd))
         ir_exit_call(c->b, to, c->next);
     else
@@ -224,8 +238,8 @@ TR(jalr)
     return true;
 }
 
-/* A forward branch that is not taken goes on in the same unit while side exits remain. A backward branch ends the
- * unit: it is the bottom of a loop and mostly taken. */
+/* A forward branch that is not taken goes on in the same unit while side exits remain. A backward branch is the bottom
+ * of a loop and mostly taken: it ends the unit, or goes on where the unit begins. */
 static bool branch(struct rv_ctx *c, const struct rv_insn *i, enum ir_cc cc)
 {
     if (i->rs1 == i->rs2) { /* decided here: always, or never */
@@ -241,9 +255,15 @@ static bool branch(struct rv_ctx *c, const struct rv_insn *i, enum ir_cc cc)
         ir_exit_if(c->b, cc ^ 1, rv_x(c, i->rs1), rv_x(c, i->rs2), c->next);
         return rv_trap(c, IR_TRAP_ALIGN, c->pc);
     }
-    ir_exit_if(c->b, cc, rv_x(c, i->rs1), rv_x(c, i->rs2), c->pc + (u64)(s64)i->imm);
+    const gva_t to = c->pc + (u64)(s64)i->imm;
     c->exits++;
-    if (i->imm <= 0 || c->exits > c->rq->max_exits) {
+    if (goes_round(c, to)) {
+        ir_exit_if(c->b, cc ^ 1, rv_x(c, i->rs1), rv_x(c, i->rs2), c->next);
+        c->next = to;
+        return true;
+    }
+    ir_exit_if(c->b, cc, rv_x(c, i->rs1), rv_x(c, i->rs2), to);
+    if (i->imm <= 0 || c->exits > c->rq->max_exits * (c->rounds + 1)) {
         if (c->rq->stop_after)
             return rv_trap(c, IR_TRAP_STOP, c->next);
         ir_exit(c->b, c->next);

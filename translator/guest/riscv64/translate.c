@@ -134,11 +134,11 @@ static int translate(const struct guest_request *rq, struct ir_unit *u)
     u->code_key = rq->mode;
     ir_begin(&b, u, rq->pc);
 
-    for (u32 n = 0; !c.ended; n++, c.pc = c.next) {
+    for (; !c.ended; c.n++, c.pc = c.next) {
         struct rv_insn i;
         const size_t at = c.pc - rq->pc;
         const bool whole = rv_fetch(rq->code + at, rq->len - at, &i);
-        if (n && (!whole || n >= rq->max_insns || (rq->stop_at && rq->stop_at(rq->cx, c.pc)))) {
+        if (c.n && (!whole || c.n >= rq->max_insns || (rq->stop_at && rq->stop_at(rq->cx, c.pc)))) {
             ir_exit(&b, c.pc);
             break;
         }

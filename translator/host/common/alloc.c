@@ -444,6 +444,8 @@ void slots_forget(struct gen *g)
 
 void release_dead(struct gen *g)
 {
+    if (g->nlate)
+        late_expire(g);
     for (u64 m = g->held; m; m &= m - 1) {
         u32 r = ctz64(m);
         if (g->val[g->owner[r]].last <= g->pos && !g->val[g->owner[r]].waits)

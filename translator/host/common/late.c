@@ -55,6 +55,7 @@ bool late_put(struct gen *g, ir_ref i, u32 s, ir_ref x)
         g->val[w].slot = (u16)other_slot(g, w, s);
     g->slot_val[s] = 0;
     g->late[g->nlate].slot = (u16)s;
+    g->late[g->nlate].until = g->val[i].last;
     g->late[g->nlate++].v = x;
     g->val[x].waits++;
     g->late_same = 0;
@@ -74,6 +75,13 @@ void late_store(struct gen *g, ir_ref v, u32 r)
         forget(g, k);
     }
     late_moved(g);
+}
+
+void late_expire(struct gen *g)
+{
+    for (u32 k = g->nlate; k-- > 0;)
+        if (g->late[k].until <= g->pos)
+            forget(g, k);
 }
 
 void late_now(struct gen *g)

@@ -8,7 +8,8 @@
  * that tells whoever unwinds where the values are (host.h).
  *
  * A value that is waited for stays where it is as long as that costs nothing. When its register or slot is wanted for
- * something else, the store is made: that is what it would have cost in the first place.
+ * something else, the store is made: that is what it would have cost in the first place. Not so behind the last place
+ * where somebody may look: from there on the put is forgotten.
  *
  * States must be true at every host instruction that may fault. So an instruction that may fault has a mark of its own,
  * and another one whenever, while it is being emitted, a value that is waited for changes its place (late_moved). */
@@ -24,6 +25,8 @@ struct late;
 bool late_put(struct gen *g, ir_ref i, u32 s, ir_ref x);
 /* Value v, in register r, is about to lose that place, and nobody but puts that wait needs it: makes those. */
 void late_store(struct gen *g, ir_ref v, u32 r);
+/* Forgets those that nobody will look for after this instruction. */
+void late_expire(struct gen *g);
 /* Makes all puts that wait. Uses temps. */
 void late_now(struct gen *g);
 /* A value that is waited for has changed its place. */

@@ -41,6 +41,8 @@ struct scan {
     u32 through;   /* the same, by more than a side exit or a fault */
     u32 block_end; /* nearest following end of a block */
     u32 next_get[IR_MAX_SLOTS], next_put[IR_MAX_SLOTS];
+    u32 *looks, nlooks;           /* where slots are looked at, those that follow first */
+    u32 behind_put[IR_MAX_SLOTS]; /* how many of these come behind next_put */
 };
 
 static u32 op_flags(const struct ir_ins *in)
@@ -174,6 +176,16 @@ static void scan_hint(struct gen *g, struct scan *s, ir_ref i)
     }
 }
 
+/* Slots are looked at by instruction i, where that is emitted. */
+static void look(struct gen *g, struct scan *s, ir_ref i)
+{
+    const u32 at = g->val[i].at;
+    s->barrier = i;
+    for (u32 k = s->nlooks; k-- > 0 && s->looks[k] < at;)
+        s->looks[k] = at;
+    s->looks[s->nlooks++] = at;
+}
+
 static void scan(struct gen *g, struct scan *s)
 {
     const struct ir_unit *u = g->u;
@@ -197,9 +209,12 @@ static void scan(struct gen *g, struct scan *s)
             (in->op == IR_OP_put && is_overwritten(s, in->aux)))
             continue;
         v->live = in->op != IR_OP_const;
-        if (in->op == IR_OP_put)
+        if (in->op == IR_OP_put) {
             v->late = s->next_put[in->aux] < s->through && s->next_put[in->aux] < s->next_get[in->aux] &&
                       g->slot_reg[in->aux] == NOREG && !g->region;
+            if (v->late)
+                v->last = s->looks[s->behind_put[in->aux]];
+        }
         bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
         v->shares = widens || in->op == IR_OP_trunc ||
                     (in->op == IR_OP_vlow && is_float_class(in->type) && !in_memory(IR_V128));
@@ -235,6 +250,7 @@ static void scan(struct gen *g, struct scan *s)
             break;
         case IR_OP_put:
             s->next_put[in->aux] = i;
+            s->behind_put[in->aux] = s->nlooks;
             if ((g->slot_reg[in->aux] != NOREG || (in_memory(in->type) && !g->region)) &&
                 may_be_hinted(ins_of(g, in->a)->op) && in->type == ins_of(g, in->a)->type) {
                 g->val[in->a].hint = i;
@@ -247,21 +263,23 @@ static void scan(struct gen *g, struct scan *s)
         case IR_OP_exit_ind:
         case IR_OP_trap:
         case IR_OP_poll:
-            s->barrier = s->through = i;
+            look(g, s, i);
+            s->through = i;
             break;
         case IR_OP_exit_if:
-            s->barrier = i;
+            look(g, s, i);
             if (in->aux & IR_EXIT_POLL)
                 s->through = i;
             break;
         case IR_OP_label:
         case IR_OP_jump:
         case IR_OP_jump_if:
-            s->barrier = s->block_end = s->through = i;
+            look(g, s, i);
+            s->block_end = s->through = i;
             break;
         default:
             if (flags & IR_FAULT)
-                s->barrier = i;
+                look(g, s, i);
         }
     }
 }
@@ -422,8 +440,9 @@ struct gen *unit_begin(const struct ir_unit *u, struct host_code *out)
 int unit_scan(struct gen *g)
 {
     struct scan *s = ARENA_NEW(g->u->arena, struct scan);
-    if (!s)
+    if (!s || !(s->looks = ARENA_NEW_N(g->u->arena, u32, g->u->n)))
         return -ENOMEM;
+    s->nlooks = 0;
     scan(g, s);
     return 0;
 }

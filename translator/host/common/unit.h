@@ -59,7 +59,7 @@ static inline u64 soft_desc(u32 op, u32 type, u32 arg_type, u32 aux)
  * (in_memory) have slots and spill cells only. */
 struct val {
     ir_ref root; /* the value whose place it shares, or itself */
-    u32 last;    /* last position that uses it; 0: none */
+    u32 last;    /* last position that uses it; 0: none. A put that waits: last position where somebody may look */
     u32 at;      /* position that emits it: its own, or that of its only user (fused) */
     ir_ref user; /* the user seen last by the scan; the only one when uses is 1 */
     u32 hint;    /* a put: compute it right into that slot's register (or memory, in_memory); 0: none */
@@ -121,6 +121,7 @@ struct gen {
     struct region *region;         /* NULL for a unit without labels */
     struct {
         ir_ref v;
+        u32 until; /* last position where somebody may look */
         u16 slot;
     } late[MAX_LATE]; /* puts that wait */
     u32 nlate;
