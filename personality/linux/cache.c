@@ -67,7 +67,7 @@ struct lx_cache {
 
 /* --- this program --- */
 
-extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+extern const char __ehdr_start[] __attribute__((visibility("hidden"))); /* an Elf64_Ehdr, and what lies behind it */
 extern const char __executable_start[] __attribute__((visibility("hidden")));
 extern const char end[] __attribute__((visibility("hidden")));
 
@@ -80,13 +80,14 @@ void lx_cache_own(hva_t *start, size_t *size)
 /* A hash of the id that the linker gave to this build; 0 if it gave none. */
 static u64 build_key(void)
 {
-    const char *base = (const char *)&__ehdr_start;
-    const Elf64_Phdr *ph = (const void *)(base + __ehdr_start.e_phoff);
+    const char *base = __ehdr_start;
+    const Elf64_Ehdr *eh = (const void *)base;
+    const Elf64_Phdr *ph = (const void *)(base + eh->e_phoff);
     u64 first = 0; /* address that the file gives to its header */
-    for (u32 i = 0; i < __ehdr_start.e_phnum; i++)
+    for (u32 i = 0; i < eh->e_phnum; i++)
         if (ph[i].p_type == PT_LOAD && !ph[i].p_offset)
             first = ph[i].p_vaddr;
-    for (u32 i = 0; i < __ehdr_start.e_phnum; i++) {
+    for (u32 i = 0; i < eh->e_phnum; i++) {
         if (ph[i].p_type != PT_NOTE)
             continue;
         const char *at = base + (ph[i].p_vaddr - first), *stop = at + ph[i].p_memsz;
