@@ -22,7 +22,8 @@
  *  7. A rule that uses what an argument was made of instead of the argument itself (looks through it) asks fresh()
  * first. An argument that is used already was most likely put into a slot: there it costs nothing, while the older
  * value would have to be kept alive beside it, often in a copy, because its own slot has been overwritten (addi a0, a0,
- * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts.
+ * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts; and rotations, as
+ * of the shifts that one is made of, results are mostly overwritten soon.
  *  8. x ^ x, x - x, x & 0 and x * 0 are left alone. Their value is known, but guests of weak memory order write them to
  * make an access wait for the load that gave x (address and data dependencies), and weak hosts honour that.
  *
@@ -439,24 +440,38 @@ static ir_ref xor_const(struct ir_builder *b, struct ir_ins *in)
     return NEXT;
 }
 
-/* x << c op x >> w - c is a rotation, for op in +, |, ^ */
+/* What an i64 is the sign extension of, if that is an i32; else itself. */
+static ir_ref of_word(const struct ir_builder *b, ir_ref r)
+{
+    const struct ir_ins *p = def(b, r);
+    return p->op == IR_OP_sext && p->type == IR_I64 && p->aux == 32 && def(b, p->a)->type == IR_I32 ? p->a : r;
+}
+
+/* x << c op x >> w - c is a rotation, for op in +, |, ^; sign-extended words as well, but for +. */
 static ir_ref rotation(struct ir_builder *b, struct ir_ins *in)
 {
-    const struct ir_ins *p = def(b, in->a), *q = def(b, in->b);
+    ir_ref left = of_word(b, in->a), right = of_word(b, in->b);
+    const bool words = left != in->a && right != in->b && in->op != IR_OP_add;
+    if (!words) {
+        left = in->a;
+        right = in->b;
+    }
+    const struct ir_ins *p = def(b, left), *q = def(b, right);
     if (p->op == IR_OP_shr) {
         const struct ir_ins *t = p;
         p = q;
         q = t;
     }
     u64 l, r;
-    if (!fresh(b, in->a) || !fresh(b, in->b))
-        return NEXT;
     if (p->op != IR_OP_shl || q->op != IR_OP_shr || p->a != q->a || !konst(b, p->b, &l) || !konst(b, q->b, &r))
         return NEXT;
-    u32 w = ir_bits(in->type);
+    const u32 w = words ? 32 : ir_bits(in->type);
     if (l >= w || r >= w || l + r != w)
         return NEXT;
-    return to(in, IR_OP_rotl, 0, p->a, p->b);
+    if (!words)
+        return to(in, IR_OP_rotl, 0, p->a, p->b);
+    const ir_ref x = ir_emit(b, IR_OP_rotl, IR_I32, 0, 0, p->a, p->b, 0, 0);
+    return to(in, IR_OP_sext, 32, x, 0);
 }
 
 /* Amounts count modulo the width: constants are reduced, and masks and extensions that keep the low bits vanish. */
