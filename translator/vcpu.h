@@ -102,6 +102,9 @@ struct vcpu {
     u64 cpu;             /* what of the guest's CPU was chosen (guest_isa.cpu) */
     u32 unseen;          /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
     u32 heat[VCPU_HEAT]; /* backend: counts jumps back, by exit number; whatever it begins with */
+    u32 nans_trap;       /* invalid floating-point operations of the host trap while it is in translated code */
+    u32 trapped;         /* how many have */
+    u32 stepping;        /* backend: one of them is being made again, by itself */
 };
 
 /* An op was done in C: backends call it where they do that. */

@@ -203,9 +203,11 @@ static int run_engine(struct world *w, enum engine_tier tier, u8 *out, const cha
     if (w->im->shared)
         engine_shared(e);
     running = v;
-    do
+    do {
         v->exit = vcpu_run(v);
-    while (v->exit == VCPU_FAULT && skip_snippet(w, v));
+        if (v->exit == VCPU_POLL) /* the engine's own: there were many invalid operations */
+            v->poll = 0;
+    } while (v->exit == VCPU_POLL || (v->exit == VCPU_FAULT && skip_snippet(w, v)));
     running = NULL;
     int r = done(w, v, out, why);
     vcpu_destroy(v);

@@ -26,6 +26,7 @@ struct harness {
     const struct ir_slots *slots;
     u32 hot;        /* host_code.hot */
     u32 own_faults; /* faults that the backend took for its own */
+    u32 nan_faults; /* invalid operations that trapped */
 };
 
 /* Makes it all; `mask` are host features to do without. Ends the process when that fails. */

@@ -767,6 +767,7 @@ bool random_unit(struct rng *r, const struct random_mix *mix, struct ir_unit *u)
         return false;
     }
     u->alone = rng_chance(r, 50);
+    u->nans_trap = rng_chance(r, 50) && host_native.nans_trap && host_native.nans_trap();
     m->r = r;
     m->mix = mix;
     m->u = u;

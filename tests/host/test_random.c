@@ -195,7 +195,8 @@ static int rebuild(const struct ir_unit *u, struct ir_unit *out)
                             .helpers = u->helpers,
                             .nhelpers = u->nhelpers,
                             .code_key = u->code_key,
-                            .alone = u->alone};
+                            .alone = u->alone,
+                            .nans_trap = u->nans_trap};
     ir_begin(&b, out, u->pc);
     to[0] = 0;
     for (ir_ref r = 1; r < u->n; r++) {

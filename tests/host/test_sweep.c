@@ -1,10 +1,11 @@
 /* Every op in every variant, over edges of its operands, compiled against interpreted.
  *
- *     test_sweep [--mask M] [--op NAME]
+ *     test_sweep [--mask M] [--op NAME] [--every N] [--traps 1]
  *
  * Each unit is one op on operands read from slots, its result put to another. It is compiled in several forms, by where
  * the slots are: in registers or memory, the result in the place of an operand or not, operands the same, the last one
- * a constant. Operands run over all pairs of edges; of triples, a part. */
+ * a constant. With --traps, invalid operations trap (ir_unit.nans_trap); there, only ops of floating point are tried.
+ * Operands run over all pairs of edges; of triples, a part. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 static struct harness h;
 static struct arena arena;
 static u64 runs, units;
+static bool traps;
 
 /* Slots: per type, four pinned ones and four in memory. */
 #define PER_TYPE 8
@@ -158,10 +160,11 @@ static void try_variant(const struct variant *k)
         u32 nconst = form & F_CONST_B ? (vector ? 2 : 12) : 1;
         for (u32 c = 0; c < nconst; c++) {
             struct ir_unit u;
-            if (!build(&u, k, form,
-                       random_edges[rng_below(&r, random_nedges)] &
-                           (k->nargs > 1 && ir_bits(k->arg[1]) == 32 ? 0xffffffff : ~0ull)) ||
-                harness_emit(&h, &u, 0, 0, code)) {
+            bool ok = build(&u, k, form,
+                            random_edges[rng_below(&r, random_nedges)] &
+                                (k->nargs > 1 && ir_bits(k->arg[1]) == 32 ? 0xffffffff : ~0ull));
+            u.nans_trap = traps;
+            if (!ok || harness_emit(&h, &u, 0, 0, code)) {
                 printf("no code for %s\n", ir_ops[k->op].name);
                 exit(1);
             }
@@ -374,9 +377,15 @@ int main(int argc, char **argv)
             only = argv[i + 1];
         else if (!strcmp(argv[i], "--every"))
             every = (u32)strtoul(argv[i + 1], NULL, 0);
+        else if (!strcmp(argv[i], "--traps"))
+            traps = argv[i + 1][0] == '1';
     }
     make_slots();
     harness_start(&h, mask);
+    if (traps && !(host_native.nans_trap && host_native.nans_trap())) {
+        printf("this host has no such traps\n");
+        return 77;
+    }
     harness_slots(&h, &slots);
     code = malloc(sizeof *code);
     u32 nops = 0;
@@ -385,6 +394,8 @@ int main(int argc, char **argv)
         if ((f & (IR_END | IR_SLOT | IR_READ | IR_WRITE | IR_EFFECT)) || op == IR_OP_const || op == IR_OP_pair ||
             op == IR_OP_lo || op == IR_OP_hi)
             continue;
+        if (traps && !(f & IR_FPENV))
+            continue;
         if ((only && strcmp(only, ir_ops[op].name)) || op % every)
             continue;
         if (ir_is_vec_op(op))
@@ -392,6 +403,10 @@ int main(int argc, char **argv)
         else
             sweep(op);
         nops++;
+    }
+    if (traps && !only && !h.nan_faults) {
+        printf("nothing has trapped\n");
+        return 1;
     }
     printf("%u ops, %llu units, %llu runs\n", nops, (unsigned long long)units, (unsigned long long)runs);
     return nops == 0;

@@ -93,8 +93,8 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner) MUST_USE;
 void vcpu_destroy(struct vcpu *v);
 
 /* Runs v from v->pc until something concerns the embedder: returns VCPU_TRAP (v->trap: SYSCALL, BREAK, ILLEGAL, ALIGN,
- * STOP; never SYNC or MODE), VCPU_FAULT (v->fault; also for fetches, access VCPU_EXEC) or VCPU_POLL (v->poll was set;
- * the caller clears it). v->pc and all slots are exact on return. */
+ * STOP; never SYNC or MODE), VCPU_FAULT (v->fault; also for fetches, access VCPU_EXEC) or VCPU_POLL (v->poll was set,
+ * at times by the engine; the caller clears it). v->pc and all slots are exact on return. */
 enum vcpu_exit vcpu_run(struct vcpu *v);
 
 /* As vcpu_run, but stops after one guest instruction with VCPU_TRAP/IR_TRAP_STOP if nothing else happened. */

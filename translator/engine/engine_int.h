@@ -44,7 +44,12 @@
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_SETTLED_BITS   16
 /* In a block's key: it is the guest's own code where a library routine is known. */
-#define ENGINE_OWN      (1ull << 63)
+#define ENGINE_OWN (1ull << 63)
+/* In a code key, beside what the guest has there: its arithmetic looks at its results for NaNs, where otherwise a trap
+ * tells of those that are to be seen to (vcpu.nans_trap). A thread with many of them does better so; and a trap costs
+ * microseconds. */
+#define ENGINE_LOOKS    (1ull << 62)
+#define ENGINE_TRAPS    64 /* many */
 #define ENGINE_RAS_SIZE (64u << 10)
 
 struct block;
@@ -265,6 +270,8 @@ void fault_unwind(struct vcpu *v, const struct mk_fault *f);
 
 /* vcpu.c: forgets what points into older code. */
 void vcpu_forget(struct vcpu *v);
+/* Are units of this code key run by vCPUs with nans_trap? */
+bool vcpu_nans_trap(const struct engine *e, u64 key);
 
 /* dump.c */
 void dump_region(struct engine *e, const struct ir_unit *u, const struct host_code *hc);

@@ -69,6 +69,17 @@ static bool leave_to_own(struct vcpu *v, struct mk_fault *f)
     return true;
 }
 
+/* Arithmetic without a look at its result was invalid. Where that goes on, the thread leaves for code that looks. */
+static bool see_to_nan(struct vcpu *v, struct mk_fault *f)
+{
+    const bool step = f->kind == MK_FAULT_TRAP;
+    if (!v->nans_trap || !v->engine->host->nan_fault(v, f->regs, step))
+        return false;
+    if (!step && ++v->trapped == ENGINE_TRAPS)
+        vcpu_kick(v);
+    return true;
+}
+
 bool engine_fault(struct vcpu *v, struct mk_fault *f)
 {
     struct engine *e = v->engine;
@@ -76,6 +87,8 @@ bool engine_fault(struct vcpu *v, struct mk_fault *f)
         return true;
     if (!e->host || f->pc - (hva_t)e->code.rx >= e->code.size)
         return false;
+    if (f->kind == MK_FAULT_ARITH || f->kind == MK_FAULT_TRAP)
+        return see_to_nan(v, f);
     if (f->kind != MK_FAULT_UNMAPPED && f->kind != MK_FAULT_PROTECTION && f->kind != MK_FAULT_BUS)
         return false;
     if (e->host->own_fault(v, f->regs, f->addr))

@@ -124,14 +124,9 @@ static bool engine_trap(struct engine *e, struct vcpu *v)
     case IR_TRAP_SYNC:
         engine_sync(e);
         return true;
-    case IR_TRAP_MODE: {
-        u64 mode = e->guest->mode(v);
-        if (mode != v->mode) {
-            v->mode = mode;
-            vcpu_forget(v);
-        }
+    case IR_TRAP_MODE:
+        vcpu_changed(v);
         return true;
-    }
     default:
         return false;
     }
@@ -149,6 +144,8 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
     struct engine *e = v->engine;
     u32 link_id = ~0u;
     bool own = false; /* what is at pc is the guest's own, even where a library routine is known */
+    if (v->nans_trap && v->trapped >= ENGINE_TRAPS)
+        vcpu_changed(v);
     /* A store that faulted is made again by a step: were it translated, a store into its own page would watch that page
      * anew, and fault for ever. */
     if (v->exit == VCPU_FAULT && v->fault.access == VCPU_WRITE && !vcpu_kicked(v)) {

@@ -60,6 +60,7 @@ int translate_unit(struct engine *e, const struct guest_request *rq, struct aren
     u->arena = arena;
     u->code_key = rq->mode;
     u->alone = !e->shared;
+    u->nans_trap = vcpu_nans_trap(e, rq->mode);
     int rc = e->guest->translate(rq, u);
 #ifndef NDEBUG
     if (!rc) {

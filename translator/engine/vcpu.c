@@ -27,12 +27,25 @@ void vcpu_forget(struct vcpu *v)
     ras_empty(v);
 }
 
+bool vcpu_nans_trap(const struct engine *e, u64 key)
+{
+    return e->host && e->host->nans_trap && e->host->nans_trap() && e->guest->keeps_nans && e->guest->keeps_nans(key) &&
+           !(key & ENGINE_LOOKS);
+}
+
+/* The code key, and what goes with it. */
+static void set_mode(struct vcpu *v, u64 mode)
+{
+    v->mode = mode;
+    v->nans_trap = vcpu_nans_trap(v->engine, mode);
+}
+
 void vcpu_changed(struct vcpu *v)
 {
-    u64 mode = v->engine->guest->mode(v);
+    u64 mode = v->engine->guest->mode(v) | (v->trapped >= ENGINE_TRAPS ? ENGINE_LOOKS : 0);
     if (mode == v->mode)
         return;
-    v->mode = mode;
+    set_mode(v, mode);
     vcpu_forget(v);
 }
 
@@ -75,7 +88,7 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
     v->jc[0].pc = VCPU_JC_NONE; /* the rest is zero */
     ras_empty(v);
     e->guest->reset(v);
-    v->mode = e->guest->mode(v);
+    set_mode(v, e->guest->mode(v));
 
     mk_lock(&e->lock);
     v->index = e->nvcpus++;

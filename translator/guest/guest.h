@@ -58,6 +58,10 @@ struct guest_isa {
      * has, …). Two translations of a pc with different keys live side by side. */
     u64 (*mode)(const struct vcpu *v);
 
+    /* Does arithmetic in this mode, most of it, tell which of its operands a NaN was, and not ask for more than that?
+     * NULL: never. */
+    bool (*keeps_nans)(u64 mode);
+
     /* Makes the unit for `rq`. u->arena is set by the caller; this sets the rest. When the first
      * instruction does not fit in rq->len, the unit is one IR_TRAP_FETCH. 0 or -ENOMEM. */
     int (*translate)(const struct guest_request *rq, struct ir_unit *u);

@@ -126,6 +126,14 @@ struct host_isa {
     void (*unwind)(struct vcpu *v, struct mk_regs *regs, const void *common, const struct ir_slots *slots,
                    const u64 *state);
 
+    /* Can this CPU trap where a floating-point operation is invalid? Then units may have nans_trap, if they are run
+     * with vcpu.nans_trap. NULL: no. */
+    bool (*nans_trap)(void);
+    /* Such a trap happened at regs' pc, in the code cache; or (`step`) one instruction was made that this asked for.
+     * Does what the instruction should have done, with the NaN that IR's arithmetic gives, or sees to it; regs then
+     * resume. False: it was something else. Async-signal-safe. */
+    bool (*nan_fault)(struct vcpu *v, struct mk_regs *regs, bool step);
+
     /* Writes the host instruction at `code` as text (for dumps); length, or 0 when it can't be told. May be NULL. */
     size_t (*disasm)(const u8 *code, size_t len, hva_t pc, char *buf, size_t cap);
 };

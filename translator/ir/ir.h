@@ -262,6 +262,9 @@ struct ir_unit {
     /* nobody asks whether results are tiny before or after rounding: IR_FP_TINY_BEFORE need not be looked at. A hint,
        likewise */
     bool tiny_any;
+    /* whoever runs it sees to invalid operations (vcpu.nans_trap): arithmetic without IR_FP_DEFNAN need not look at its
+       results. A hint, likewise */
+    bool nans_trap;
     u64 code_key; /* mode under which this was translated (guest_isa.mode) */
 };
 

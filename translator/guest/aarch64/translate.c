@@ -185,6 +185,12 @@ static int translate(const struct guest_request *rq, struct ir_unit *u)
     return ir_finish(&b);
 }
 
+/* Without the modes in which results are NaNs of one kind, are flushed, or are asked whether they were tiny. */
+static bool keeps_nans(u64 mode)
+{
+    return !(mode & (A64_MODE_DN | A64_MODE_FZ | A64_MODE_FPSR));
+}
+
 const struct guest_isa guest_aarch64 = {
     .name = "aarch64",
     .slots = {slots, A64_NSLOTS},
@@ -196,6 +202,7 @@ const struct guest_isa guest_aarch64 = {
     .arg = {A64_SLOT_X0, A64_SLOT_X0 + 1, A64_SLOT_X0 + 2},
     .ret = A64_SLOT_X0 + A64_LR,
     .no_known = A64_MODE_TAGS | A64_MODE_ODD_SP,
+    .keeps_nans = keeps_nans,
     .cpu = cpu,
     .cpus = "v8.2 or v8.2,lse2=true",
     .cpu_granule = A64_CPU_LSE2,

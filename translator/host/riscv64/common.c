@@ -233,7 +233,7 @@ void common_code(struct asmb *a)
     calls(a);
 }
 
-u32 fp_control(u32 round)
+u32 fp_control(u32 round, bool nans_trap)
 {
     return round << FRM;
 }

@@ -14,7 +14,8 @@
 #define KNOWN                     false      /* it does not have op `known` */
 #define MAX_CODE                  (1u << 30) /* what auipc reaches either way, and to spare */
 #define LINK_LATE                 true       /* fence.i, on every hart */
-#define RAW_NANS                  false      /* it makes the guest's NaN itself (raw.h) */
+#define NANS_TRAP                 false
+#define RAW_NANS                  false /* it makes the guest's NaN itself (raw.h) */
 #define nan_branch(g, kind, x, y) ((void)(kind), (void)(x), (void)(y), (u8 *)0)
 #define nan_mend(g, kind, r)      ((void)(kind), (void)(r))
 #define jump_back(c, to)          ((void)0)

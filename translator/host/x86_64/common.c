@@ -30,10 +30,10 @@ const u8 host_pinned[IR_NCLASSES][NPINNED_MAX] = {
 };
 
 /* Ties away from zero, which mxcsr lacks, never reach it. */
-u32 fp_control(u32 round)
+u32 fp_control(u32 round, bool nans_trap)
 {
     static const u8 rc[] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2};
-    return MXCSR_DEFAULT | (round < ARRAY_LEN(rc) ? (u32)rc[round] << 13 : 0);
+    return (MXCSR_DEFAULT & ~(nans_trap ? MXCSR_INVALID : 0)) | (round < ARRAY_LEN(rc) ? (u32)rc[round] << 13 : 0);
 }
 
 /* mxcsr's flags as IR_FLAG_*: invalid 1, denormal 2, divide by zero 4, overflow 8, underflow 16, inexact 32. */

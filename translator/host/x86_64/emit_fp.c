@@ -4,8 +4,9 @@
  * only when it differs the operation is done in software; where an instruction carries its own mode that is used.
  * Ties away from zero exist in no x86 instruction: software, but for conversions to integers and integral values.
  *
- * NaNs. x86 gives an operand or a negative NaN. With IR_FP_DEFNAN, which guests that we know use, a NaN result is
- * replaced (cold). Otherwise software redoes the operation to find which NaN it is, so operands have to survive it.
+ * NaNs. x86 gives an operand or a negative NaN. With IR_FP_DEFNAN a NaN result is replaced (cold, or later: raw.h).
+ * Otherwise software redoes the operation to find which NaN it is, so operands have to survive it; or in units with
+ * nans_trap, which find out by a trap (trap.c), nothing is done.
  *
  * Tininess is detected after rounding. With IR_FP_TINY_BEFORE a result that is the least normal number may have been
  * tiny before, and software redoes the operation for its flags. Sums are exact where they are tiny, roots never are,
@@ -241,6 +242,27 @@ static u32 arith_op(u32 op)
     }
 }
 
+/* Arithmetic that traps where its NaN would be another one than it should be. */
+static void arith_trapping(struct gen *g, ir_ref i, u32 op)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const bool unary = in->op == IR_OP_fsqrt;
+    const u32 x = use_reg(g, in->a);
+    const struct opnd y = unary ? o_reg(x) : use_rm(g, in->b);
+    const u32 dst = def_reg(g, i, in->a);
+    if (dst == x)
+        x_rm(&g->c, op, dst, y, 0);
+    else
+        x_avx(&g->c, op, dst, x, y, 0);
+    keeps_width(g, i, in->a);
+    def_done(g, i, dst);
+}
+
+bool fp_traps(const struct gen *g, const struct ir_ins *in)
+{
+    return g->u->nans_trap && have(FEAT_AVX) && !(in->aux & IR_FP_DEFNAN) && !is_static(in->aux);
+}
+
 void emit_farith(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -253,6 +275,10 @@ void emit_farith(struct gen *g, ir_ref i)
     }
     if ((in->aux & IR_FP_ROUND) == IR_RMM) {
         fp_only_soft(g, i);
+        return;
+    }
+    if (fp_traps(g, in) && !looks_for_least(g, in)) {
+        arith_trapping(g, i, op);
         return;
     }
     if (!(in->aux & IR_FP_DEFNAN) || is_static(in->aux) ||

@@ -1,9 +1,12 @@
 /* Vectors of floating point: SSE packed instructions, by the same rules as scalar ones (emit_fp.c).
  *
  * Where a lane of the result, or where it must be asked before of an operand, is a NaN, and where the host cannot do
- * what is asked, software does the whole op again (vec_soft). Flags that the host has raised till then are those that
- * software raises too, so nothing is asked after them. That is why minima, which raise invalid for quiet NaNs, and
+ * what is asked, software does the whole op again (vec_soft); sums, products, quotients and roots are mended by
+ * themselves where no operand is a signalling NaN (cold_vec_nan). Flags that the host has raised till then are those
+ * that software raises too, so nothing is asked after them. That is why minima, which raise invalid for quiet NaNs, and
  * unsigned conversions look at their operands first.
+ *
+ * In units with nans_trap, sums, products, quotients and roots are not looked at (trap.c).
  *
  * The same is done where a lane may have been tiny before it was rounded (emit_fp.c, "Tininess").
  *
@@ -27,6 +30,43 @@ static void cold_vec_soft(struct gen *g, const struct cold *k)
 {
     vec_soft(g, k->ins, k->r, k->r[3]);
     x_jmp_back(&g->c, k->back);
+}
+
+/* To software when a lane of x is a signalling NaN. t, u: temps. */
+static void if_signalling(struct gen *g, struct cold *k, bool wide, u32 x, u32 t, u32 u)
+{
+    const u32 pd = wide ? X_66 : 0;
+    v3i(g, P0(0xc2) | pd, t, x, o_reg(x), 3);                                   /* NaNs, */
+    vshift(g, vshift_op(wide ? IR_V64 : IR_V32), VSH_SHL, u, x, wide ? 12 : 9); /* their quiet bit on top */
+    v3r(g, V_PANDN, t, u, t);                                                   /* of those that have none */
+    x_avx(&g->c, wide ? P38(0x0f) : P38(0x0e), t, 0, o_reg(t), 0);              /* vtestpd, vtestps */
+    add_site(k, x_jcc(&g->c, CC_NE));
+}
+
+/* A lane is a NaN. Unless one of the operands is a signalling one, the host gives the right one, or where none of them
+ * is a NaN the negative of it. r[0], r[1]: operands (or NOREG), r[2]: a temp, r[3]: result; n: the instruction. */
+static void cold_vec_nan(struct gen *g, const struct cold *k)
+{
+    struct code *c = &g->c;
+    const bool wide = (ins_of(g, k->ins)->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64;
+    const u32 pd = wide ? X_66 : 0, x = k->r[0], y = k->r[1], t = k->r[2], d = k->r[3];
+    struct cold soft = {0};
+    if_signalling(g, &soft, wide, x, t, d);
+    if (y != NOREG && y != x)
+        if_signalling(g, &soft, wide, y, t, d);
+    x_avx(c, (u32)k->n, d, y == NOREG ? 0 : x, o_reg(y == NOREG ? x : y), 0); /* once more */
+    v3i(g, P0(0xc2) | pd, t, d, o_reg(d), 3);
+    x_rm(c, SSE_MOVUPS_ST, t, vec_cell(0), 0);
+    v3i(g, P0(0xc2) | pd, t, x, o_reg(y == NOREG ? x : y), 3);
+    v3(g, V_PANDN, t, t, vec_cell(0));
+    v3(g, V_PAND, t, t, konst(g, wide ? K_SIGN64_V : K_SIGN32_V));
+    v3r(g, V_PANDN, d, t, d);
+    x_jmp_back(c, k->back);
+    for (u32 n = 0; n < soft.nsites; n++)
+        x_here(c, soft.site[n]);
+    const u8 r[3] = {(u8)x, (u8)y};
+    vec_soft(g, k->ins, r, d);
+    x_jmp_back(c, k->back);
 }
 
 static struct vfp begin(struct gen *g, ir_ref i)
@@ -110,6 +150,15 @@ enum { ADD = 0x58, MUL = 0x59, SUB = 0x5c, DIV = 0x5e, SQRT = 0x51 };
 
 static bool arith(struct gen *g, ir_ref i, u32 op)
 {
+    const struct ir_ins *in = ins_of(g, i);
+    if (fp_traps(g, in) && (op != MUL || !(in->aux & IR_FP_TINY_BEFORE) || g->u->tiny_any)) {
+        const u32 x = in->b ? use_reg(g, in->a) : 0;
+        const struct opnd y = use_rm(g, in->b ? in->b : in->a);
+        const u32 d = def_reg(g, i, in->a);
+        x_avx(&g->c, P0(op) | ((in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64 ? X_66 : 0), d, x, y, 0);
+        def_done(g, i, d);
+        return true;
+    }
     struct vfp f = begin(g, i);
     f.t = temp_float(g);
     fp_check_round(g, f.aux, f.k);
@@ -117,10 +166,16 @@ static bool arith(struct gen *g, ir_ref i, u32 op)
         v2(g, P0(op) | prefix(&f), f.d, o_reg(f.x));
     else
         v3r(g, P0(op) | prefix(&f), f.d, f.x, f.y);
-    if (op == MUL)
+    if (op == MUL && (f.aux & IR_FP_TINY_BEFORE) && !g->u->tiny_any) {
         if_nan_or_least(g, &f, f.d);
-    else
-        if_nan(g, &f, f.d);
+        return finish(g, &f);
+    }
+    if (have(FEAT_AVX) && (f.aux & IR_FP_ROUND) == IR_RDYN && !(f.aux & IR_FP_DEFNAN)) {
+        f.k->emit = cold_vec_nan;
+        f.k->r[2] = (u8)f.t;
+        f.k->n = P0(op) | prefix(&f);
+    }
+    if_nan(g, &f, f.d);
     return finish(g, &f);
 }
 

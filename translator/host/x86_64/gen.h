@@ -1,5 +1,6 @@
 /* Shared by the files of this backend: what its emitters know of one another, beyond what all backends have (unit.h).
  *
+ *     trap.c      invalid operations that trap
  *     probe.c     what this CPU can do            common.c   code that all translations share; enter, unwind
  *     emit.c      what is fused with what         move.c     moving values, operands
  *     emit_int.c  integers    emit_mem.c  memory, atomics    emit_fp.c  floating point
@@ -11,6 +12,8 @@
 #include "translator/host/common/region.h"
 
 /* --- common code (common.c) --- */
+
+#define MXCSR_INVALID (1u << 7) /* masks invalid operations */
 
 /* The C side of C_SOFT. */
 void x64_soft(struct vcpu *v);
@@ -60,6 +63,8 @@ struct compare {
 struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b);
 void compare_emit(struct gen *g, const struct compare *k);
 
+/* Does arithmetic `in` of registers need no look at its result, as it traps where that would be another NaN? */
+bool fp_traps(const struct gen *g, const struct ir_ins *in);
 /* The operation of instruction i in software; r: its arguments' registers. dst may be one of them. */
 void fp_soft(struct gen *g, ir_ref i, const u8 *r, u32 dst);
 /* Instruction i as a call of software and nothing else. */

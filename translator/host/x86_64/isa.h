@@ -15,6 +15,7 @@
 #define KNOWN      true /* it has op `known` */
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
+#define NANS_TRAP  true /* it can trap where an operation is invalid */
 #define RAW_NANS   true /* its NaNs are not those of guests that know one only (raw.h) */
 
 /* --- features (probe.c) --- */
