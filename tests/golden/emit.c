@@ -172,6 +172,7 @@ int main(int argc, char **argv)
         u.arena = &arena;
         struct guest_request rq = {
             .pc = PC + at, .code = code + at, .len = len - at, .max_insns = 64, .max_exits = 4, .max_rounds = 2};
+        u.nans_trap = host_native.nans_trap && host_native.nans_trap() && guest->keeps_nans && guest->keeps_nans(0);
         if (guest->translate(&rq, &u))
             die("no memory");
         emit("unit", &u, code + at, u.guest_bytes, mem, used, flat0);
