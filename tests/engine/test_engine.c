@@ -311,21 +311,26 @@ static void fetch_faults(void **state)
     }
 }
 
+/* Kicks the thread, when it is in its loop. */
 static void *kicker(void *arg)
 {
+    struct world *w = arg;
+    while (!__atomic_load_n((u32 *)(w->base + DATA), __ATOMIC_RELAXED))
+        usleep(1000);
     usleep(20000);
-    vcpu_kick(arg);
+    vcpu_kick(w->v);
     return NULL;
 }
 
 static void endless_loops_can_be_left(void **state)
 {
-    const u32 code[] = {ADDI(10, 10, 1), JAL(0, -4)};
+    const u32 code[] = {ADDI(10, 10, 1), SW(10, 5, 0), ADDI(10, 10, 1), JAL(0, -4)};
     struct world w;
     FOR_CONFIGS(w, code)
     {
         pthread_t t;
-        assert_int_equal(pthread_create(&t, NULL, kicker, w.v), 0);
+        regs(w.v)->x[5] = DATA;
+        assert_int_equal(pthread_create(&t, NULL, kicker, &w), 0);
         run_in(&w, w.v, VCPU_POLL);
         pthread_join(t, NULL);
         assert_true(regs(w.v)->x[10] > 0);
