@@ -41,7 +41,6 @@ struct vcpu_fault {
 /* Jump cache: indirect exits look up guest pc -> host code here, without a lock. An entry is valid
  * for the thread's current mode only. */
 #define VCPU_JC_BITS 14
-#define VCPU_JC_NONE 1 /* a pc that no instruction has */
 struct vcpu_jc {
     gva_t pc;
     const void *code;
@@ -51,13 +50,20 @@ static inline u32 vcpu_jc_index(gva_t pc)
 {
     return (u32)(pc >> 1) & ((1u << VCPU_JC_BITS) - 1);
 }
+/* The pc of empty entry `index`: one that is looked for in another entry, as any may be looked for. */
+static inline gva_t vcpu_jc_none(u32 index)
+{
+    return index ? 0 : 2;
+}
 
 #define VCPU_SLOT_BYTES 1024 /* room for any guest's slots */
 #define VCPU_SPILL      320  /* words for the backend: spilled values, registers saved around calls into C */
 
-/* Entries of two words at the top of the return-address stack that hold no return: all their words are odd. An
- * empty stack's pointer stands below them. */
+/* Entries of two words, where to go on and guest pc, at the top of the return-address stack that hold no return: their
+ * pc is VCPU_RAS_NONE, and they lead where a guest that returns to that all the same is looked after
+ * (host_isa.ras_none). An empty stack's pointer stands below them. */
 #define VCPU_RAS_SENTINELS 8
+#define VCPU_RAS_NONE      2
 
 #define VCPU_HEAT 4096 /* a power of two */
 

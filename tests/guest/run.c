@@ -122,7 +122,7 @@ static int run_ir(struct world *w, u32 max_insns, u8 *out, const char **why)
         return -1;
     memset(v, 0, sizeof *v);
     for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
-        v->jc[i].pc = VCPU_JC_NONE;
+        v->jc[i].pc = vcpu_jc_none(i);
     v->cpu = cpu();
     gen_isa.guest->reset(v);
     v->mem_base = (hva_t)w->base;

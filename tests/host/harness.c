@@ -125,12 +125,9 @@ void harness_slots(struct harness *h, const struct ir_slots *slots)
 void harness_forget(struct harness *h)
 {
     struct vcpu *v = h->v;
-    u64 *top = (u64 *)((u8 *)v->ras_base + v->ras_size);
-    for (int i = 1; i <= 2 * VCPU_RAS_SENTINELS; i++)
-        top[-i] = VCPU_JC_NONE;
-    v->ras_sp = top - 2 * VCPU_RAS_SENTINELS;
-    for (size_t i = 0; i < ARRAY_LEN(v->jc); i++)
-        v->jc[i].pc = VCPU_JC_NONE;
+    host_ras_empty(v, &host_native, h->common);
+    for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
+        v->jc[i].pc = vcpu_jc_none(i);
 }
 
 int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exit_id, struct emitted *e)

@@ -221,6 +221,8 @@ struct maker {
     ir_ref val[IR_NTYPES][MAX_REFS];
     u32 nval[IR_NTYPES];
     gva_t pc;
+    bool tiny_known;
+    u32 tiny; /* IR_FP_TINY_BEFORE, or 0 */
 };
 
 static ir_ref add(struct maker *m, struct ir_ins in)
@@ -293,7 +295,12 @@ static u32 fp_aux(struct maker *m)
     u32 round = rng_below(m->r, 10);
     if (round > IR_RMM)
         round = m->mix->any_round ? rng_below(m->r, 5) : IR_RDYN;
-    return round | (rng_chance(m->r, 80) ? IR_FP_DEFNAN : 0) | (rng_chance(m->r, 40) ? IR_FP_TINY_BEFORE : 0);
+    /* A guest has one way to tell what is tiny. */
+    if (!m->tiny_known) {
+        m->tiny = rng_chance(m->r, 40) ? IR_FP_TINY_BEFORE : 0;
+        m->tiny_known = true;
+    }
+    return round | (rng_chance(m->r, 80) ? IR_FP_DEFNAN : 0) | m->tiny;
 }
 
 /* An address where 2^size bytes can be accessed as `aux` says, or with some chance not. *imm: displacement to use, or

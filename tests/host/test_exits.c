@@ -267,7 +267,7 @@ static void test_empty_stack(void **state)
     assert_int_equal(slot(A1), 3);
     assert_int_equal(depth(), 0);
     /* Pcs that look like a sentinel's, or like nothing. */
-    u64 odd[] = {0, VCPU_JC_NONE - 1, 2, ~1ull, 0xfffffffffffffffeull};
+    u64 odd[] = {0, VCPU_RAS_NONE, VCPU_RAS_NONE - 1, 2, 3, ~0ull, ~1ull, 0xfffffffffffffffeull};
     for (u32 i = 0; i < ARRAY_LEN(odd); i++) {
         set_slot(A0, odd[i]);
         harness_enter(&h, find(0x2000));

@@ -67,12 +67,9 @@ static int start(struct vcpu *v, const struct ir_slots *slots)
 
 static void reset(struct vcpu *v)
 {
-    u64 *top = (u64 *)((u8 *)v->ras_base + v->ras_size);
-    for (int i = 1; i <= 2 * VCPU_RAS_SENTINELS; i++)
-        top[-i] = VCPU_JC_NONE;
-    v->ras_sp = top - 2 * VCPU_RAS_SENTINELS;
-    for (size_t i = 0; i < ARRAY_LEN(v->jc); i++)
-        v->jc[i].pc = VCPU_JC_NONE;
+    host_ras_empty(v, &host_native, common);
+    for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
+        v->jc[i].pc = vcpu_jc_none(i);
 }
 
 static int run(const struct ir_unit *u, struct vcpu *v)

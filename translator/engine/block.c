@@ -193,7 +193,7 @@ static void forget_pc(struct engine *e, gva_t pc)
     for (struct vcpu *v = e->vcpus; v; v = v->next) {
         struct vcpu_jc *j = &v->jc[vcpu_jc_index(pc)];
         if (__atomic_load_n(&j->pc, __ATOMIC_SEQ_CST) == pc)
-            __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELEASE);
+            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(pc)), __ATOMIC_RELEASE);
     }
 }
 

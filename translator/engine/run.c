@@ -58,7 +58,7 @@ static const void *code_for(struct engine *e, struct vcpu *v, bool own, u32 link
             block_link(e, block_exit(e, link_id), b);
         } else if (!own) { /* an exit that was just linked does not come back */
             struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
-            __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
+            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v->pc)), __ATOMIC_RELAXED);
             j->code = code;
             __atomic_store_n(&j->pc, v->pc, __ATOMIC_RELEASE);
         }
@@ -87,11 +87,11 @@ static const void *code_found(struct engine *e, struct vcpu *v)
             v->stat_lookups++;
             code = block_entry(e, b);
             struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
-            __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
+            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v->pc)), __ATOMIC_RELAXED);
             j->code = code;
             __atomic_store_n(&j->pc, v->pc, __ATOMIC_SEQ_CST);
             if (__atomic_load_n(&b->dead, __ATOMIC_SEQ_CST)) {
-                __atomic_store_n(&j->pc, VCPU_JC_NONE, __ATOMIC_RELAXED);
+                __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v->pc)), __ATOMIC_RELAXED);
                 code = NULL;
             }
         }

@@ -1,7 +1,7 @@
 /* vCPUs: making and ending them, and their return-address stacks.
  *
  * The return-address stack is memory that the host's stack pointer walks while translated code runs. It grows down to a
- * guard page; its top holds sentinel entries whose guest pc is odd, so that a return on an empty stack never matches.
+ * guard page; its top holds sentinel entries (VCPU_RAS_SENTINELS).
  */
 #include "translator/engine/engine_int.h"
 
@@ -9,22 +9,12 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
-static void ras_empty(struct vcpu *v)
-{
-    if (!v->ras_base)
-        return;
-    u64 *top = (u64 *)((u8 *)v->ras_base + v->ras_size);
-    for (u32 i = 1; i <= 2 * VCPU_RAS_SENTINELS; i++)
-        top[-(int)i] = VCPU_JC_NONE;
-    v->ras_sp = top - 2 * VCPU_RAS_SENTINELS;
-}
-
 void vcpu_forget(struct vcpu *v)
 {
-    /* An entry of zeros is empty, as pc 0 has its place in the first. */
+    /* An entry of zeros is empty, but for the first (vcpu_jc_none). */
     memset(v->jc, 0, sizeof v->jc);
-    v->jc[0].pc = VCPU_JC_NONE;
-    ras_empty(v);
+    v->jc[0].pc = vcpu_jc_none(0);
+    host_ras_empty(v, v->engine->host, v->engine->common);
 }
 
 bool vcpu_nans_trap(const struct engine *e, u64 key)
@@ -85,8 +75,8 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
         v->ras_base = (u8 *)ras + page;
         v->ras_size = ENGINE_RAS_SIZE;
     }
-    v->jc[0].pc = VCPU_JC_NONE; /* the rest is zero */
-    ras_empty(v);
+    v->jc[0].pc = vcpu_jc_none(0); /* as vcpu_forget does; the rest is zero */
+    host_ras_empty(v, e->host, e->common);
     e->guest->reset(v);
     set_mode(v, e->guest->mode(v));
 

@@ -114,6 +114,9 @@ struct host_isa {
     /* Runs translated code at `code` until it leaves; v->exit says why. */
     void (*enter)(struct vcpu *v, const void *code, const void *common);
 
+    /* Where a sentinel of the return-address stack leads (VCPU_RAS_SENTINELS). */
+    const void *(*ras_none)(const void *common);
+
     /* A fault happened at regs' pc, inside the code cache. If it belongs to the backend itself (return-address stack
      * overflow), repairs regs and returns true: resume. */
     bool (*own_fault)(struct vcpu *v, struct mk_regs *regs, hva_t addr);
@@ -139,3 +142,16 @@ struct host_isa {
 };
 
 extern const struct host_isa host_native; /* of the machine this was built for */
+
+/* Empties the vCPU's return-address stack, if it has one. */
+static inline void host_ras_empty(struct vcpu *v, const struct host_isa *host, const void *common)
+{
+    if (!v->ras_base)
+        return;
+    u64 *top = (u64 *)((u8 *)v->ras_base + v->ras_size);
+    for (u32 i = 0; i < VCPU_RAS_SENTINELS; i++) {
+        *--top = VCPU_RAS_NONE;
+        *--top = (u64)(uintptr_t)host->ras_none(common);
+    }
+    v->ras_sp = top;
+}

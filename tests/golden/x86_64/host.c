@@ -16,6 +16,7 @@ const char *golden_common(const void *common, u32 i, u32 *off)
         [C_LINK] = "link",
         [C_LOOKUP] = "lookup",
         [C_RETURN] = "return",
+        [C_RETURN_NONE] = "return_none",
         [C_POLL] = "poll",
         [C_TRAP] = "trap",
         [C_MISALIGNED] = "misaligned",

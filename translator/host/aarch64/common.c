@@ -143,7 +143,14 @@ static void ends_of_exits(struct asmb *a)
     a_vcpu(c, a_str(3), X2, VOFF(pc));
     leave_with(a, VCPU_FAULT);
 
+    label(a, C_RETURN_NONE);
+    a_add_imm(c, A_SUB_IMM | A_SF, RAS, RAS, 16);
+    a_mov_imm(c, X0, VCPU_RAS_NONE);
+    u8 *none = jump_over(c);
     label(a, C_RETURN);
+    a_mov_imm(c, SCR, VCPU_RAS_NONE);
+    a_rrr(c, A_SUBS | A_SF, ZR, SCR, X0);
+    u8 *is_none = a_bcc(c, CC_EQ);
     /* Frames that a longjmp left out lie on top. The sentinels keep this inside the stack. */
     u8 *deeper[RAS_DEPTH];
     for (s32 k = 0; k < RAS_DEPTH; k++) {
@@ -151,6 +158,8 @@ static void ends_of_exits(struct asmb *a)
         a_rrr(c, A_SUBS | A_SF, ZR, SCR, X0);
         deeper[k] = a_bcc(c, CC_EQ);
     }
+    lead_here(c, none);
+    lead_here(c, is_none);
     a_vcpu(c, a_ldr(2), SCR, VOFF(poll));
     u8 *polled = a_cbz(c, A_CBNZ, SCR);
     a_bfm(c, A_UBFM | A_SF, SCR, X0, 1, VCPU_JC_BITS);

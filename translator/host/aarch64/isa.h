@@ -26,11 +26,12 @@ enum { FEAT_LSE, FEAT_AES, FEAT_PMULL, FEAT_DOTPROD, FEAT_SHA1, FEAT_SHA2, FEAT_
 
 /* Entry points in the common code, as offsets from its start. */
 enum common_id {
-    C_ENTER,      /* C: (vcpu, code) */
-    C_LEAVE,      /* v->exit and v->pc are set */
-    C_LEAVE_TAIL, /* the same, pinned registers and flags are stored already */
-    C_LINK,       /* w0: exit id, x1: where it goes */
-    C_LOOKUP,     /* x0: guest pc; leaves with VCPU_LOOKUP */
+    C_ENTER,       /* C: (vcpu, code) */
+    C_LEAVE,       /* v->exit and v->pc are set */
+    C_LEAVE_TAIL,  /* the same, pinned registers and flags are stored already */
+    C_LINK,        /* w0: exit id, x1: where it goes */
+    C_LOOKUP,      /* x0: guest pc; leaves with VCPU_LOOKUP */
+    C_RETURN_NONE, /* the same for VCPU_RAS_NONE, as a return met a sentinel: that stays */
     C_RETURN, /* x0: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache */
     C_POLL,   /* x0: guest pc to go on from */
     C_TRAP,   /* w0: enum ir_trap, x1: guest pc */

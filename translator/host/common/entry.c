@@ -67,6 +67,11 @@ void entry_enter(struct vcpu *v, const void *code, const void *common)
     v->fp_flags |= fp_flags(v->host_fp[1]);
 }
 
+const void *entry_ras_none(const void *common)
+{
+    return (const u8 *)common + ((const struct common_head *)common)->off[C_RETURN_NONE];
+}
+
 bool entry_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr)
 {
     hva_t base = (hva_t)v->ras_base;
@@ -174,6 +179,7 @@ const struct host_isa host_native = {
     .link = link_exit,
     .move = MOVES_CODE ? move_code : NULL,
     .enter = entry_enter,
+    .ras_none = entry_ras_none,
     .own_fault = entry_own_fault,
     .routine_caller = routine_caller,
     .unwind = entry_unwind,

@@ -28,11 +28,12 @@ enum { FEAT_ZBA, FEAT_ZBB, FEAT_ZICOND, FEAT_ZFA, FEAT_ZFHMIN, FEAT_ZACAS, NFEAT
 
 /* Entry points in the common code, as offsets from its start. */
 enum common_id {
-    C_ENTER,      /* C: (vcpu, code) */
-    C_LEAVE,      /* v->exit and v->pc are set */
-    C_LEAVE_TAIL, /* the same, pinned registers and flags are stored already */
-    C_LINK,       /* a0: exit id; v->pc is set */
-    C_LOOKUP,     /* a0: guest pc; leaves with VCPU_LOOKUP */
+    C_ENTER,       /* C: (vcpu, code) */
+    C_LEAVE,       /* v->exit and v->pc are set */
+    C_LEAVE_TAIL,  /* the same, pinned registers and flags are stored already */
+    C_LINK,        /* a0: exit id; v->pc is set */
+    C_LOOKUP,      /* a0: guest pc; leaves with VCPU_LOOKUP */
+    C_RETURN_NONE, /* the same for VCPU_RAS_NONE, as a return met a sentinel: that stays */
     C_RETURN, /* a0: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache */
     C_POLL,   /* v->pc is set */
     C_TRAP,   /* a0: enum ir_trap; v->pc is set */

@@ -29,6 +29,8 @@ bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
         return in->op == IR_OP_add && user->a == i && (user->op == IR_OP_ld || user->b != i) &&
                !(user->aux & IR_MEM_ALIGN) && fits32((s64)user->imm) && ins_of(g, in->b)->op != IR_OP_const &&
                ins_of(g, in->a)->op != IR_OP_const;
+    case IR_OP_exit_ind: /* to an even address: what is odd is found nowhere, and made even then */
+        return in->op == IR_OP_and && user->a == i && const_of(g, in->b, &k) && k == ~1ull;
     case IR_OP_vaes: /* a whole round, without its key */
         return have(FEAT_AES) && in->op == IR_OP_vaes && user->imm == in->imm + 2;
     default:

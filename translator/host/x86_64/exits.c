@@ -125,10 +125,19 @@ static void cold_poll(struct gen *g, const struct cold *k)
     x_jmp_common(&g->c, g->common->off[C_POLL]);
 }
 
-/* r[0]: the pc. */
+/* The pc of an indirect exit, into rax: what r[0] has, but for the lowest bit where r[1] says so. */
+static void pc_in_rax(struct gen *g, const struct cold *k)
+{
+    if (k->r[0] != RAX)
+        x_mov(&g->c, X_W, RAX, k->r[0]);
+    if (k->r[1])
+        x_alu_imm(&g->c, X_W, ALU_AND, o_reg(RAX), -2);
+}
+
 static void cold_poll_ind(struct gen *g, const struct cold *k)
 {
-    x_store(&g->c, X_W, o_vcpu(VOFF(pc)), k->r[0]);
+    pc_in_rax(g, k);
+    x_store(&g->c, X_W, o_vcpu(VOFF(pc)), RAX);
     x_jmp_common(&g->c, g->common->off[C_POLL]);
 }
 
@@ -256,21 +265,18 @@ void emit_exit(struct gen *g, ir_ref i)
     exit_jmp(g, back);
 }
 
-/* r[0]: the pc. */
 static void cold_return_miss(struct gen *g, const struct cold *k)
 {
-    if (k->r[0] != RAX)
-        x_mov(&g->c, X_W, RAX, k->r[0]);
+    pc_in_rax(g, k);
     x_jmp_common(&g->c, g->common->off[C_RETURN]);
 }
 
-/* r[0]: the pc. A call (back is its landing) leaves by one too, so that the stack is as if it had been found. */
+/* A call (back is its landing) leaves by one too, so that the stack is as if it had been found. */
 static void cold_jump_miss(struct gen *g, const struct cold *k)
 {
     struct code *c = &g->c;
     u64 back = 0;
-    if (k->r[0] != RAX)
-        x_mov(c, X_W, RAX, k->r[0]);
+    pc_in_rax(g, k);
     if (!k->back) {
         x_jmp_common(c, g->common->off[C_LOOKUP]);
         return;
@@ -284,6 +290,8 @@ static void cold_jump_miss(struct gen *g, const struct cold *k)
 /* The pc of an indirect exit, in a register; a region is left. */
 static u32 indirect_pc(struct gen *g, ir_ref pc)
 {
+    if (g->val[pc].fused) /* an `and` that clears the lowest bit (can_fuse) */
+        pc = ins_of(g, pc)->a;
     if (!g->region)
         return use_reg(g, pc);
     if (reg_of(g, pc) != RAX) {
@@ -299,10 +307,13 @@ void emit_exit_ind(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
+    const bool odd = g->val[in->a].fused;
     if (in->aux & IR_EXIT_RET) {
         u32 pc = indirect_pc(g, in->a);
         x_rm(c, 0x3b | X_W, pc, o_mem(RSP, 8), 0);
-        cold_new(g, cold_return_miss, x_jcc(c, CC_NE))->r[0] = (u8)pc;
+        struct cold *k = cold_new(g, cold_return_miss, x_jcc(c, CC_NE));
+        k->r[0] = (u8)pc;
+        k->r[1] = odd;
         put8(c, 0xc2);
         put8(c, 8);
         put8(c, 0);
@@ -310,7 +321,9 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     }
     u32 pc = indirect_pc(g, in->a);
     u32 t = temp_int(g);
-    poll(g, cold_poll_ind)->r[0] = (u8)pc;
+    struct cold *polled = poll(g, cold_poll_ind);
+    polled->r[0] = (u8)pc;
+    polled->r[1] = odd;
     /* (pc >> 1) % entries * 16: ORDER vcpu_jc_index */
     _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
     x_lea(c, 0, t, o_sib(NOREG, pc, 3, 0));
@@ -318,6 +331,7 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     x_rm(c, 0x3b | X_W, pc, o_sib(RBP, t, 0, VOFF(jc[0].pc)), 0);
     struct cold *k = cold_new(g, cold_jump_miss, x_jcc(c, CC_NE));
     k->r[0] = (u8)pc;
+    k->r[1] = odd;
     if (!(in->aux & IR_EXIT_CALL)) {
         x_rm(c, 0xff, 4, o_sib(RBP, t, 0, VOFF(jc[0].code)), 0);
         return;

@@ -42,11 +42,12 @@ enum {
 
 /* Entry points and constants in the common code, as offsets from its start. */
 enum common_id {
-    C_ENTER,      /* C: (vcpu, code) */
-    C_LEAVE,      /* v->exit and v->pc are set */
-    C_LEAVE_TAIL, /* the same, pinned registers and flags are stored already */
-    C_LINK,       /* eax: exit id; v->pc is set */
-    C_LOOKUP,     /* rax: guest pc; leaves with VCPU_LOOKUP */
+    C_ENTER,       /* C: (vcpu, code) */
+    C_LEAVE,       /* v->exit and v->pc are set */
+    C_LEAVE_TAIL,  /* the same, pinned registers and flags are stored already */
+    C_LINK,        /* eax: exit id; v->pc is set */
+    C_LOOKUP,      /* rax: guest pc; leaves with VCPU_LOOKUP */
+    C_RETURN_NONE, /* the same for VCPU_RAS_NONE, as a return met a sentinel: that stays */
     C_RETURN, /* rax: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache
                */
     C_POLL,   /* v->pc is set */
