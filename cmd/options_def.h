@@ -16,6 +16,10 @@ OPT(CPU, "cpu", 0, "CPU", "DRAGOMAN_CPU",
     "v8.2,lse2=true (aarch64)")
 OPT(TIER, "tier", 0, "NAME", "DRAGOMAN_TIER", "how hard to translate: interp, baseline, optimised")
 OPT(HOT, "hot", 0, "N", "DRAGOMAN_HOT", "with tier optimised: how often a place runs before it is optimised")
+OPT(PASSES, "passes", 0, "LIST", "DRAGOMAN_PASSES",
+    "techniques of the translator to leave out, as -late,-fuse; none: all of them")
+OPT(COSIM, "cosim", 0, NULL, "DRAGOMAN_COSIM",
+    "check each translation against the interpreter whenever it runs; stop at the first difference")
 OPT(CACHEDIR, "cache", 0, "DIR", "DRAGOMAN_CACHE", "keep translations in DIR for the next time; off: not at all")
 OPT(CACHELIM, "cache-limit", 0, "SIZE", "DRAGOMAN_CACHE_LIMIT", "bound of that directory, as 512M")
 OPT(NOCACHE, "no-cache", 0, NULL, NULL, "as --cache off")

@@ -43,6 +43,10 @@ void cmd_run_options(void)
         snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
         printf("  %-28s %s%s%s%s\n", left, o->help, o->env ? " [" : "", o->env ? o->env : "", o->env ? "]" : "");
     }
+    printf("\npasses, for --passes:\n");
+    for (u32 i = 0; i < IR_NPASSES; i++)
+        printf("  %-12s %s%s\n", ir_passes[i].name, ir_passes[i].doc,
+               ir_passes[i].on ? "" : " (not done unless asked for)");
 }
 
 /* The guest's environment while options edit it: a private copy of the pointers. */
@@ -231,6 +235,16 @@ static int take(struct run_args *r, enum option_id id, char *value)
         if (parse_number(value, 1024, &o->max_insns) || !o->max_insns)
             return cmd_error("--max-insns %s: not a number from 1 to 1024", value);
         return 0;
+    case OPT_PASSES: {
+        size_t bad, n;
+        if (ir_passes_read(value, &o->passes_off, &o->passes_broken, &bad, &n))
+            return cmd_error("--passes %.*s: not -PASS, +PASS, all or none (`dragoman help` lists them)", (int)n,
+                             value + bad);
+        return 0;
+    }
+    case OPT_COSIM:
+        o->cosim = true;
+        return 0;
     case OPT_NOFEAT:
         return parse_features(value, &r->features_off);
     case OPT_STRACE:
@@ -332,6 +346,10 @@ static int run_with(struct run_args *r, int argc, char **argv)
         return cmd_error("run: there is no optimising compiler for this machine yet: use --tier baseline");
     if (r->opt.tier != ENGINE_INTERP && host_native.max_code && r->opt.cache_size > host_native.max_code)
         return cmd_error("--cache-size: at most %zuM on this machine", host_native.max_code >> 20);
+    if (r->opt.cosim && r->opt.tier == ENGINE_INTERP)
+        return cmd_error("run: --cosim compares with --tier interp: there is nothing to compare");
+    if (r->opt.cosim && r->opt.gdb_port)
+        return cmd_error("run: --cosim and --gdb exclude each other");
     if (r->opt.root && r->opt.prefix)
         return cmd_error("run: --root and --prefix exclude each other");
     if (r->chdir && !r->opt.root && chdir(r->chdir))
@@ -363,6 +381,7 @@ int cmd_run(int argc, char **argv)
     struct run_args r = {.opt = {.tier = ENGINE_BASELINE,
                                  .cache_size = DEFAULT_CACHE,
                                  .cache_dir = default_cache_dir(),
+                                 .passes_off = ir_passes_default(),
                                  .cache_limit = DEFAULT_LIMIT}};
     int status = run_with(&r, argc, argv);
     free(r.env.v);

@@ -78,6 +78,21 @@ static void features(struct strbuf *sb, u64 off)
     option(sb, "host-features", n ? list : "none");
 }
 
+static void passes(struct strbuf *sb, const struct lx_options *opt)
+{
+    const u64 other = opt->passes_off ^ ir_passes_default();
+    const char *before = " --passes=";
+    for (u32 i = 0; i < IR_NPASSES; i++) {
+        const u64 bit = IR_PASS_BIT(i);
+        if (other & bit)
+            sb_printf(sb, "%s%c%s", before, opt->passes_off & bit ? '-' : '+', ir_passes[i].name);
+        if (opt->passes_broken & bit)
+            sb_printf(sb, "%s!%s", other & bit ? "," : before, ir_passes[i].name);
+        if ((other | opt->passes_broken) & bit)
+            before = ",";
+    }
+}
+
 static void build_command(const struct lx_options *opt, const char *program, char *const *argv)
 {
     struct strbuf sb;
@@ -87,6 +102,9 @@ static void build_command(const struct lx_options *opt, const char *program, cha
         sb_printf(&sb, " --hot %u", opt->hot);
     if (opt->no_known)
         sb_puts(&sb, " --no-known");
+    if (opt->cosim)
+        sb_puts(&sb, " --cosim");
+    passes(&sb, opt);
     if (opt->max_insns)
         sb_printf(&sb, " --max-insns %u", opt->max_insns);
     features(&sb, opt->features_off);

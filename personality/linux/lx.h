@@ -37,7 +37,10 @@ struct lx_options {
     bool perf_map;   /* /tmp/perf-PID.map, by engine_config.made */
     const char *cpu; /* the guest's CPU (guest_isa.cpu), or NULL: the usual one */
     u32 max_insns;
-    u32 hot;              /* engine_config.hot */
+    u32 hot;        /* engine_config.hot */
+    u64 passes_off; /* engine_config.off, broken */
+    u64 passes_broken;
+    bool cosim;           /* engine_config.cosim */
     bool no_known;        /* library routines are run as the guest has them */
     int gdb_port;         /* 0: none; -1: any that is free */
     const char *log_file; /* -D, or NULL */

@@ -521,6 +521,11 @@ static void print_stats(struct lx_process *p)
         s.region_insns, s.region_ns / 1000, s.image_blocks, s.image_bytes, s.image_pages, s.images, s.image_ns / 1000,
         s.image_misses, s.image_saved, s.known, s.own, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
     mk_console(text, n < sizeof text ? n : sizeof text - 1);
+    if (p->opt->cosim) {
+        n = fmt(text, sizeof text, "  cosimulation       %lu entries compared, %lu not\n", s.cosim_checked,
+                s.cosim_unchecked);
+        mk_console(text, n);
+    }
     engine_calls(p->engine, print_call, NULL);
 }
 

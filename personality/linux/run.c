@@ -182,6 +182,12 @@ static void print_dump(void *cx, const char *text, size_t len)
     mk_console(text, len);
 }
 
+/* Cosimulation has found a mistake of ours, and told of it. */
+static void cosim_differs(void *cx)
+{
+    lx_process_exit(lx_self(), EXIT_OURS);
+}
+
 static void read_limit(struct lx_limit *l, int resource)
 {
     struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
@@ -293,6 +299,10 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         .own_size = own_size,
         .max_insns = opt->max_insns,
         .hot = opt->hot,
+        .off = opt->passes_off,
+        .broken = opt->passes_broken,
+        .cosim = opt->cosim && opt->tier != ENGINE_INTERP,
+        .differs = cosim_differs,
         .dump = opt->dump,
         .dump_lo = opt->dump_lo,
         .dump_hi = opt->dump_hi,

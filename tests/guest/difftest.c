@@ -1,13 +1,14 @@
 /* Differential test: random programs on two implementations of a guest ISA, which must agree in every bit.
  *
  *     difftest [--a WHAT] [--b WHAT] [--seed N] [--insns N] [--units N] [--batch N] [--only NAME] [--ext NAME,...]
- *              [--faults N] [--rounds N] [--keep] [--coverage]
+ *              [--faults N] [--rounds N] [--passes] [--keep] [--coverage]
  *
  * WHAT is qemu (its user emulator run on the same program as an ELF file), ir (translate and interpret), step (the
  * same, an instruction at a time), interp or baseline (the engine's tiers). --insns: about how many instructions to
  * try, in batches of snippets, each run in several rounds on other data; --only and --ext choose instructions;
  * --faults: so many of 1000 memory operands are bad (not with qemu). What qemu does not know is left out when it takes
- * part. --coverage prints how often each instruction of the decode table was tried, and why some are not.
+ * part. --passes: the engine leaves out one of the translator's passes in each batch, and after the last of them all.
+ * --coverage prints how often each instruction of the decode table was tried, and why some are not.
  *
  * A difference is made small: instructions of the snippet are replaced by nops as long as the two still differ. Then
  * the seed, what remains and the registers that differ are printed. Status 0: no difference; 1: some; 77: no qemu. */
@@ -32,7 +33,7 @@ static const char *const what_names[] = {"qemu", "ir", "step", "interp", "baseli
 
 static char tmp_dir[] = "/tmp/isadiff-XXXXXX";
 static char elf_path[64], out_path[64];
-static bool keep, coverage;
+static bool keep, coverage, passes;
 static u64 tried[1 << 16];
 static u64 faulted; /* snippets */
 
@@ -274,6 +275,10 @@ int main(int argc, char **argv)
             keep = true;
             continue;
         }
+        if (strcmp(argv[i], "--passes") == 0) {
+            passes = true;
+            continue;
+        }
         if (strcmp(argv[i], "--coverage") == 0) {
             coverage = true;
             continue;
@@ -327,8 +332,12 @@ int main(int argc, char **argv)
     snprintf(out_path, sizeof out_path, "%s/out", tmp_dir);
 
     u64 seed = o.seed, sum = 0;
-    u32 bad = 0;
+    u32 bad = 0, turn = 0;
     for (u64 done = 0; done < insns && bad < 10; done += (u64)o.nsnippets * o.nrounds * o.nunits) {
+        /* All in turn, then all at once. */
+        if (passes)
+            o.off = turn % (IR_NPASSES + 1) < IR_NPASSES ? IR_PASS_BIT(turn % (IR_NPASSES + 1)) : ~0ull;
+        turn++;
         int n = batch(&o, wa, wb, bad < 3 ? 3 - bad : 0);
         bad += n < 0 ? 10 : (u32)n;
         o.seed += 0x100000001ull;

@@ -163,7 +163,7 @@ static void make_snippet(struct gen *g, u32 index)
 bool gen_image(struct image *out, const struct gen_options *o)
 {
     struct gen g = {.im = out, .o = o, .r = {o->seed}, .cap = 1 << 16};
-    *out = (struct image){.nsnippets = o->nsnippets, .nrounds = o->nrounds, .shared = o->seed & 1};
+    *out = (struct image){.nsnippets = o->nsnippets, .nrounds = o->nrounds, .shared = o->seed & 1, .off = o->off};
     out->code = malloc(g.cap);
     out->data = calloc(gen_nrecords(out), gen_isa.record_size);
     out->snippets = calloc(o->nsnippets, sizeof out->snippets[0]);

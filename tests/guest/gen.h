@@ -84,6 +84,7 @@ struct image {
     u8 *data; /* records of gen_isa.record_size bytes: nrounds times nsnippets */
     u32 nsnippets, nrounds;
     bool shared; /* run as if others saw its memory; every other seed */
+    u64 off;     /* passes of the translator that are left out */
     struct snippet *snippets;
 };
 
@@ -103,6 +104,7 @@ struct gen_options {
     u64 exts;    /* bits 1 << extension: instructions to use */
     u32 only;    /* if not 0, this instruction only */
     u32 qemu;    /* if not 0, its major version: what it gets wrong is left out */
+    u64 off;     /* image.off */
 };
 
 /* A program in the making. */

@@ -185,6 +185,7 @@ static int run_engine(struct world *w, enum engine_tier tier, u8 *out, const cha
         .mem_size = WINDOW,
         .cpu = cpu(),
         .tier = tier,
+        .off = w->im->off,
         .cache_size = 16 << 20,
     };
     struct engine *e;

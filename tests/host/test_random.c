@@ -196,7 +196,8 @@ static int rebuild(const struct ir_unit *u, struct ir_unit *out)
                             .nhelpers = u->nhelpers,
                             .code_key = u->code_key,
                             .alone = u->alone,
-                            .nans_trap = u->nans_trap};
+                            .nans_trap = u->nans_trap,
+                            .off = u->off};
     ir_begin(&b, out, u->pc);
     to[0] = 0;
     for (ir_ref r = 1; r < u->n; r++) {
@@ -405,6 +406,10 @@ int main(int argc, char **argv)
         struct ir_unit u = {.arena = &arena, .slots = &slots, .helpers = random_helpers, .nhelpers = random_nhelpers};
         u32 inputs;
         struct random_mix mix = random_mix(&r, &inputs);
+        /* Every other unit is compiled with a pass left out, now and then all. */
+        const u64 luck = (seed + n) * 0x9e3779b97f4a7c15ull >> 32;
+        if (luck & 1)
+            u.off = luck & 14 ? IR_PASS_BIT((luck >> 4) % IR_NPASSES) : ~0ull;
         char why[200];
         if (!random_unit(&r, &mix, &u)) {
             fprintf(stderr, "seed %" PRIu64 ": no unit\n", seed + n);

@@ -67,6 +67,7 @@ void cache_flush(struct engine *e)
     memset(e->exits, 0, e->nexits * sizeof *e->exits); /* none is filled in */
     e->nexits = 0;
     store_disown(e);
+    cosim_forget(e);
     arena_reset(&e->meta);
     e->used = e->common_size;
     e->stats.flushes++;
@@ -76,13 +77,16 @@ void cache_flush(struct engine *e)
 
 void engine_flush(struct engine *e)
 {
+    cosim_lock(e);
     mk_lock(&e->lock);
     cache_flush(e);
     mk_unlock(&e->lock);
+    cosim_unlock(e);
 }
 
 void engine_shared(struct engine *e)
 {
+    cosim_lock(e);
     mk_lock(&e->lock);
     if (!e->shared) {
         __atomic_store_n(&e->shared, true, __ATOMIC_RELAXED);
@@ -90,6 +94,7 @@ void engine_shared(struct engine *e)
         store_begin(e);
     }
     mk_unlock(&e->lock);
+    cosim_unlock(e);
 }
 
 bool engine_is_shared(const struct engine *e)

@@ -15,6 +15,8 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
         return -EINVAL;
     if (cfg->tier != ENGINE_INTERP && !host_native.emit)
         return -ENOSYS;
+    if (cfg->cosim && cfg->tier == ENGINE_INTERP)
+        return -EINVAL;
     if ((cfg->cpu & cfg->guest->cpu_granule) && !host_native.granule())
         return -ENOSYS;
     if (cfg->tier == ENGINE_OPTIMISED && !host_native.regions)
@@ -52,6 +54,8 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
         rc = block_table_create(e);
     if (!rc)
         rc = cache_start(e);
+    if (!rc && cfg->cosim)
+        rc = cosim_start(e);
     if (!rc)
         store_begin(e);
     if (rc) {
@@ -78,6 +82,7 @@ void engine_destroy(struct engine *e)
     if (e->exits)
         mk_pages_free(e->exits, e->max_exits * sizeof *e->exits);
     block_table_free(e);
+    cosim_stop(e);
     arena_free(&e->meta);
     arena_free(&e->tmp);
     arena_free(&e->opt);

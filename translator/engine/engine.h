@@ -70,6 +70,11 @@ struct engine_config {
     /* ENGINE_OPTIMISED: what was jumped back to so often becomes a region; 0 for the default. ENGINE_INTERP: what was
      * entered so often, for tests; 0: never */
     u32 hot;
+    u64 off, broken; /* passes: ir_unit.off, broken */
+    /* Checks each entry into a translation against the interpreter; not with ENGINE_INTERP (cosim.c). What differs
+     * first is told by `print`, and then `differs` is called, which may be NULL and need not return. */
+    bool cosim;
+    void (*differs)(void *cx);
     u32 dump;                                              /* ENGINE_DUMP_* */
     gva_t dump_lo, dump_hi;                                /* only blocks that begin here; both 0: all */
     void (*print)(void *cx, const char *text, size_t len); /* where dumps go */
@@ -165,7 +170,8 @@ struct engine_stats {
     u64 translate_ns;
     u64 regions, region_insns, region_ns;
     u64 images, image_pages, image_blocks, image_bytes, image_ns; /* used of what was stored; host bytes */
-    u64 image_misses, image_saved; /* pages of images that could not be used; blocks that engine_save stored */
+    u64 image_misses, image_saved;      /* pages of images that could not be used; blocks that engine_save stored */
+    u64 cosim_checked, cosim_unchecked; /* entries that were compared; that could not be */
     u64 known, own; /* library routines that are run as host code; how often one was left to the guest's own */
 };
 void engine_stats(struct engine *e, struct engine_stats *out);

@@ -54,6 +54,7 @@
 
 struct block;
 struct piece; /* store.c */
+struct cosim;
 
 struct exit_rec {
     struct block *owner, *to; /* owner: may be NULL without regions; to: the block linked to, or NULL */
@@ -173,6 +174,7 @@ struct engine {
     struct engine_stats stats;
     u64 calls[VCPU_CALLS];    /* of vCPUs that are gone */
     struct mk_code fork_copy; /* between fork_before and fork_after */
+    struct cosim *cosim;      /* or NULL */
 };
 
 /* block.c; all with the lock held, but for block_find and block_at. */
@@ -264,6 +266,24 @@ void cache_flush(struct engine *e);
 /* The cache will be written up to `end`, the exits up to number `nexits`: gives them memory, ahead and in pieces. */
 void cache_ready(struct engine *e, size_t end, u32 nexits);
 int cache_start(struct engine *e) MUST_USE;
+
+/* run.c: runs translation `code`; false: a flush came between. */
+bool run_enter(struct engine *e, struct vcpu *v, const void *code);
+
+/* cosim.c. All do nothing without cosimulation. */
+int cosim_start(struct engine *e) MUST_USE;
+void cosim_stop(struct engine *e);
+/* Keeps what is needed to check b, which was made from unit u and guest code `code` (NULL: what memory has now). With
+ * both locks held. -ENOSPC. */
+int cosim_note(struct engine *e, const struct block *b, const struct ir_unit *u, const u8 *code) MUST_USE;
+/* All notes are void. */
+void cosim_forget(struct engine *e);
+/* Only one thread makes and runs translations; taken before the engine's lock. */
+void cosim_lock(struct engine *e);
+void cosim_unlock(struct engine *e);
+void cosim_lock_reset(struct engine *e);
+/* As run_enter, and checks; with the lock held. */
+bool cosim_enter(struct engine *e, struct vcpu *v, const void *code);
 
 /* fault.c: brings slots to memory and makes f's registers leave translated code. */
 void fault_unwind(struct vcpu *v, const struct mk_fault *f);

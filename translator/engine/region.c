@@ -117,6 +117,9 @@ static int make(struct engine *e, struct vcpu *v, struct block *old, struct bloc
         rc = -ENOSPC;
     if (rc)
         return rc;
+    rc = cosim_note(e, b, &u, NULL);
+    if (rc)
+        return rc;
     if (e->cfg.dump)
         dump_region(e, &u, &hc);
     e->stats.host_bytes += hc.size;

@@ -25,6 +25,7 @@ static const void *count_entry(struct engine *e, struct vcpu *v, const void *cod
  * on counting. */
 static void make_region(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
 {
+    cosim_lock(e);
     mk_lock(&e->lock);
     if (v->epoch == e->epoch) {
         struct block *b = block_get(e, pc, v->mode), *owner = block_exit(e, from)->owner;
@@ -34,6 +35,13 @@ static void make_region(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
             block_settle(e, owner);
     }
     mk_unlock(&e->lock);
+    cosim_unlock(e);
+}
+
+/* Do translations lead to each other without us? */
+static bool run_links(const struct engine *e)
+{
+    return !e->cosim && !(e->cfg.off & IR_PASS_BIT(IR_PASS_LINK));
 }
 
 /* Code for v->pc, found or made, and entered into the jump cache, unless it is to be the guest's `own`; NULL with
@@ -54,7 +62,9 @@ static const void *code_for(struct engine *e, struct vcpu *v, bool own, u32 link
             link_id = ~0u;
         }
         code = block_entry(e, b);
-        if (link_id != ~0u) {
+        if (!run_links(e)) {
+            /* All come back here. */
+        } else if (link_id != ~0u) {
             block_link(e, block_exit(e, link_id), b);
         } else if (!own) { /* an exit that was just linked does not come back */
             struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
@@ -80,6 +90,8 @@ static const void *code_for(struct engine *e, struct vcpu *v, bool own, u32 link
 static const void *code_found(struct engine *e, struct vcpu *v)
 {
     const void *code = NULL;
+    if (!run_links(e))
+        return NULL;
     __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
     if (!__atomic_load_n(&e->flushing, __ATOMIC_SEQ_CST) && __atomic_load_n(&e->epoch, __ATOMIC_SEQ_CST) == v->epoch) {
         struct block *b = block_find(e, v->pc, v->mode);
@@ -101,7 +113,7 @@ static const void *code_found(struct engine *e, struct vcpu *v)
 }
 
 /* Enters `code` unless a flush came between. */
-static bool enter(struct engine *e, struct vcpu *v, const void *code)
+bool run_enter(struct engine *e, struct vcpu *v, const void *code)
 {
     __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&e->flushing, __ATOMIC_SEQ_CST) || __atomic_load_n(&e->epoch, __ATOMIC_SEQ_CST) != v->epoch) {
@@ -165,12 +177,17 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
             code = j->code;
         if (!code && link_id == ~0u && !own)
             code = code_found(e, v);
-        if (!code && !(code = code_for(e, v, own, link_id)))
+        cosim_lock(e);
+        if (!code && !(code = code_for(e, v, own, link_id))) {
+            cosim_unlock(e);
             return v->exit;
+        }
         link_id = ~0u;
         if (!e->host && e->cfg.hot)
             code = count_entry(e, v, code);
-        if (!enter(e, v, code))
+        const bool ran = e->cosim ? cosim_enter(e, v, code) : run_enter(e, v, code);
+        cosim_unlock(e);
+        if (!ran)
             continue;
         own = false;
         switch (v->exit) {
@@ -204,7 +221,7 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
     }
 }
 
-enum vcpu_exit vcpu_step(struct vcpu *v)
+static enum vcpu_exit step(struct vcpu *v)
 {
     struct engine *e = v->engine;
     u8 code[16];
@@ -245,4 +262,12 @@ enum vcpu_exit vcpu_step(struct vcpu *v)
         v->trap = IR_TRAP_STOP;
     }
     return v->exit;
+}
+
+enum vcpu_exit vcpu_step(struct vcpu *v)
+{
+    cosim_lock(v->engine);
+    const enum vcpu_exit exit = step(v);
+    cosim_unlock(v->engine);
+    return exit;
 }

@@ -56,10 +56,11 @@ void store_begin(struct engine *e)
     e->nareas = 0;
     e->image_key = 0;
     if (!c->image_key || !c->ops->image || !e->host || !e->host->move || e->page_size != IMAGE_PAGE || c->dump ||
-        c->ops->stop_at)
+        c->ops->stop_at || c->cosim)
         return;
-    const u64 what[] = {IMAGE_MAGIC, c->image_key, e->host->have(), c->cpu,         c->mem_base == 0,  c->max_insns,
-                        e->cfg.hot,  c->tier,      e->shared,       c->count_calls, e->guest->min_insn};
+    const u64 what[] = {IMAGE_MAGIC,        c->image_key, e->host->have(), c->cpu,    c->mem_base == 0,
+                        c->max_insns,       e->cfg.hot,   c->tier,         e->shared, c->count_calls,
+                        e->guest->min_insn, c->off,       c->broken};
     u64 key = hash_bytes(what, sizeof what, 0);
     key = text_hash(e->host->name, text_hash(e->guest->name, key));
     e->image_key = key ? key : 1;

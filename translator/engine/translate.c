@@ -59,8 +59,10 @@ int translate_unit(struct engine *e, const struct guest_request *rq, struct aren
     memset(u, 0, sizeof *u);
     u->arena = arena;
     u->code_key = rq->mode;
-    u->alone = !e->shared;
     u->nans_trap = vcpu_nans_trap(e, rq->mode);
+    u->off = e->cfg.off;
+    u->broken = e->cfg.broken;
+    u->alone = !e->shared && !ir_is_off(u, IR_PASS_ALONE);
     int rc = e->guest->translate(rq, u);
 #ifndef NDEBUG
     if (!rc) {
@@ -79,6 +81,7 @@ static int stop_unit(struct engine *e, const struct guest_request *rq, struct ar
     u->arena = arena;
     u->slots = &e->guest->slots;
     u->code_key = rq->mode;
+    u->off = e->cfg.off;
     struct ir_builder b;
     ir_begin(&b, u, pc);
     ir_insn(&b, pc, e->guest->min_insn);
@@ -93,6 +96,7 @@ static int known_unit(struct engine *e, const struct guest_request *rq, u32 know
     memset(u, 0, sizeof *u);
     u->arena = arena;
     u->code_key = rq->mode;
+    u->off = e->cfg.off;
     int rc = guest_known_unit(e->guest, rq->pc, known, u);
 #ifndef NDEBUG
     if (!rc) {
@@ -136,6 +140,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         .exit_id = e->nexits,
         .common = e->common,
         .flat0 = e->cfg.mem_base == 0,
+        .fuel = e->cosim != NULL,
         .count = e->cfg.count_calls,
         .hot = block_is_settled(e, b->pc, b->key) ? 0 : e->cfg.hot,
         .marks = marks,
@@ -241,7 +246,8 @@ int translate_piece(struct engine *e, struct guest_request *rq, struct arena *ar
 /* Which library routine is at pc, and can be host code in this mode? */
 static u32 known_at(struct engine *e, gva_t pc, u64 mode)
 {
-    if (!e->host || !e->host->known || !e->cfg.ops->known || e->cfg.max_insns == 1 || (mode & e->guest->no_known))
+    if (!e->host || !e->host->known || !e->cfg.ops->known || e->cfg.max_insns == 1 || (mode & e->guest->no_known) ||
+        (e->cfg.off & IR_PASS_BIT(IR_PASS_KNOWN)))
         return 0;
     return e->cfg.ops->known(e->cfg.cx, pc);
 }
@@ -294,7 +300,9 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, bool own, u32 max
         if (!b->unit)
             return -ENOSPC;
     }
-    rc = block_insert(e, b);
+    rc = cosim_note(e, b, &u, rq.code);
+    if (!rc)
+        rc = block_insert(e, b);
     if (rc)
         return rc;
     b->movable &= !own; /* which stands for what was found out about one call */

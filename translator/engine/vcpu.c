@@ -120,12 +120,15 @@ void vcpu_destroy(struct vcpu *v)
 
 int engine_fork_before(struct engine *e)
 {
+    cosim_lock(e);
     mk_lock(&e->lock);
     if (!e->host)
         return 0;
     int rc = mk_code_copy(&e->code, e->used, &e->fork_copy);
-    if (rc)
+    if (rc) {
         mk_unlock(&e->lock);
+        cosim_unlock(e);
+    }
     return rc;
 }
 
@@ -135,9 +138,11 @@ int engine_fork_after(struct engine *e, bool child, struct vcpu *v)
         if (e->host)
             mk_code_drop(&e->fork_copy);
         mk_unlock(&e->lock);
+        cosim_unlock(e);
         return 0;
     }
     mk_lock_reset(&e->lock);
+    cosim_lock_reset(e);
     int rc = e->host ? mk_code_adopt(&e->code, &e->fork_copy) : 0;
     if (rc)
         return rc;

@@ -54,6 +54,10 @@ struct guest_isa {
     /* Puts a vCPU's slots into the architecture's reset or user entry state. */
     void (*reset)(struct vcpu *v);
 
+    /* State that slots can hold in several forms gets one of them, so that two vCPUs outside of translated code can be
+     * compared. NULL: none has several. */
+    void (*settle)(struct vcpu *v);
+
     /* The code key: what of the current state changes the meaning of code (rounding mode that no host
      * has, …). Two translations of a pc with different keys live side by side. */
     u64 (*mode)(const struct vcpu *v);

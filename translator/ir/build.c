@@ -139,6 +139,8 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
     if (r)
         return r;
 
+    /* A lifted region is made by what slots are known to hold: there it is no choice. */
+    const bool forward = u->lifted || !ir_is_off(u, IR_PASS_FORWARD);
     switch (in.op) {
     case IR_OP_const:
         dgm_assert(ir_bits(in.type) && ir_bits(in.type) <= 64, "no constants of this type");
@@ -146,13 +148,13 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
         break;
     case IR_OP_get:
         dgm_assert(in.aux < u->slots->n, "no such slot");
-        if (b->slot[in.aux])
+        if (b->slot[in.aux] && forward)
             return b->slot[in.aux];
         break;
     case IR_OP_put:
         dgm_assert(in.aux < u->slots->n, "no such slot");
         dgm_assert(u->ins[in.a].type == u->slots->slot[in.aux].type, "put: the value has not the slot's type");
-        if (b->slot[in.aux] == in.a)
+        if (b->slot[in.aux] == in.a && forward)
             return 0;
         in.type = u->ins[in.a].type;
         b->slot[in.aux] = in.a;
@@ -191,7 +193,7 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
     }
 
     ir_ref *shared = NULL;
-    if (ir_ops[in.op].flags & IR_PURE) {
+    if ((ir_ops[in.op].flags & IR_PURE) && !ir_is_off(u, IR_PASS_SHARE)) {
         shared = &b->cse[hash(&in)];
         if (*shared && same(&u->ins[*shared], &in) && (!b->visible || b->visible(b, *shared)))
             return *shared;

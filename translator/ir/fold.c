@@ -937,6 +937,11 @@ static rule_fn *const rules[IR_NOPS][8] = {
 
 ir_ref ir_fold(struct ir_builder *b, struct ir_ins *in)
 {
+    u64 k;
+    if (ir_is_off(b->u, IR_PASS_FOLD))
+        return NEXT;
+    if (ir_is_broken(b->u, IR_PASS_FOLD) && in->op == IR_OP_xor && konst(b, in->b, &k) && k == IR_SEED)
+        in->op = IR_OP_or;
     for (u32 step = 0; step < STEPS; step++) {
         ir_ref r = NEXT;
         for (u32 i = 0; i < ARRAY_LEN(rules[0]) && rules[in->op][i] && !r; i++)

@@ -10,7 +10,9 @@
  * fault leaves the state as the last `put` left it, and that is the state at the marker of the faulting instruction
  * (ir.h, "Exactness").
  *
- * Several threads may run one unit at a time, each with its own vCPU: nothing in it is written. */
+ * Several threads may run one unit at a time, each with its own vCPU: nothing in it is written.
+ *
+ * A run that is watched stores into an overlay, counts guest instructions, and ends before the one that it is told. */
 #include "translator/ir/ir.h"
 
 #include "lib/assert.h"
@@ -19,6 +21,7 @@
 #include "translator/ir/eval.h"
 #include "translator/ir/fp_eval.h"
 #include "translator/ir/known_eval.h"
+#include "translator/ir/overlay.h"
 #include "translator/ir/vec_eval.h"
 #include "translator/vcpu.h"
 
@@ -32,6 +35,7 @@ _Static_assert((int)VCPU_FAULT_UNMAPPED == (int)MK_FAULT_UNMAPPED &&
 struct run {
     const struct ir_unit *u;
     struct vcpu *v;
+    struct ir_watch *w; /* NULL: nobody watches */
     u128 *val;
     gva_t insn_pc; /* of the last marker */
 };
@@ -74,7 +78,8 @@ static bool load(struct run *r, gva_t addr, u32 size, u32 aux, u32 access, u128 
 {
     u128 x = 0;
     order(aux);
-    if (mk_load(r->v->mem_base + addr, size, &x))
+    const hva_t at = r->v->mem_base + addr;
+    if (r->w ? ir_overlay_load(r->w->mem, at, size, &x) : mk_load(at, size, &x))
         return host_fault(r, addr, size, access);
     order(aux);
     *out = x;
@@ -84,7 +89,8 @@ static bool load(struct run *r, gva_t addr, u32 size, u32 aux, u32 access, u128 
 static bool store(struct run *r, gva_t addr, u32 size, u32 aux, u128 x)
 {
     order(aux);
-    if (mk_store(r->v->mem_base + addr, size, &x))
+    const hva_t at = r->v->mem_base + addr;
+    if (r->w ? ir_overlay_store(r->w->mem, at, size, &x, r->insn_pc) : mk_store(at, size, &x))
         return host_fault(r, addr, size, VCPU_WRITE);
     order(aux);
     return true;
@@ -92,10 +98,27 @@ static bool store(struct run *r, gva_t addr, u32 size, u32 aux, u128 x)
 
 static bool cas_within(struct run *r, gva_t addr, u32 size, u128 *expect, u128 desired);
 
+static u128 low_bytes(u128 x, u32 size)
+{
+    return size == 16 ? x : (u128)ir_low_bits((u64)x, size * 8);
+}
+
+/* Memory must be writable even where the values differ. */
+static bool cas_watched(struct run *r, gva_t addr, u32 size, u128 *expect, u128 desired)
+{
+    u128 x = 0;
+    const bool good = load(r, addr, size, 0, VCPU_WRITE, &x);
+    const bool equal = x == low_bytes(*expect, size);
+    *expect = x;
+    return good && store(r, addr, size, 0, equal ? desired : x);
+}
+
 /* *expect gets what was there. */
 static bool cas(struct run *r, gva_t addr, u32 size, u128 *expect, u128 desired)
 {
     u128 x = *expect;
+    if (r->w) /* nobody else is there */
+        return cas_watched(r, addr, size, expect, desired);
     if (addr & (size - 1))
         return cas_within(r, addr, size, expect, desired);
     if (mk_cas(r->v->mem_base + addr, size, &x, &desired))
@@ -128,11 +151,6 @@ static bool aligned(struct run *r, gva_t addr, u32 size, u32 aux, u32 access)
 {
     const bool good = aux & IR_MEM_GRANULE ? (addr & 15) + size <= 16 : !(addr & (size - 1));
     return good ? true : fault(r, addr, VCPU_FAULT_MISALIGNED, access);
-}
-
-static u128 low_bytes(u128 x, u32 size)
-{
-    return size == 16 ? x : (u128)ir_low_bits((u64)x, size * 8);
 }
 
 /* What was read from memory, in the type of the instruction. */
@@ -247,9 +265,14 @@ static void leave(struct run *r, gva_t pc, bool polls)
 
 void ir_interp(const struct ir_unit *u, struct vcpu *v)
 {
+    ir_interp_watched(u, v, NULL);
+}
+
+void ir_interp_watched(const struct ir_unit *u, struct vcpu *v, struct ir_watch *w)
+{
     dgm_assert(u->n <= MAX_VALUES, "a unit of %u instructions is too long to interpret", u->n);
     u128 *val = __builtin_alloca_with_align(u->n * sizeof(u128), 128);
-    struct run r = {.u = u, .v = v, .val = val, .insn_pc = u->pc};
+    struct run r = {.u = u, .v = v, .w = w, .val = val, .insn_pc = u->pc};
     val[0] = 0; /* absent arguments */
     u128 *phi = __builtin_alloca_with_align((u->nphis + 1) * sizeof(u128), 128);
     ir_ref *label = __builtin_alloca((u->nlabels + 1) * sizeof(ir_ref));
@@ -275,9 +298,19 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
             break;
         case IR_OP_put:
             memcpy(v->slots + u->slots->slot[in->aux].offset, &val[in->a], ir_bits(in->type) / 8);
+            if (w && w->writer)
+                w->writer[in->aux] = r.insn_pc;
             break;
         case IR_OP_insn:
+            if (w && w->insns == w->limit) {
+                leave(&r, in->imm, false);
+                return;
+            }
             r.insn_pc = in->imm;
+            if (w) {
+                w->insns++;
+                w->last = in->imm;
+            }
             break;
 
         case IR_OP_pair:
@@ -321,7 +354,7 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
             break;
         case IR_OP_known: {
             u64 out = 0;
-            if (!ir_eval_known(in->aux, v->mem_base, a, b, c, &out)) {
+            if (!ir_eval_known(in->aux, v->mem_base, w ? w->mem : NULL, a, b, c, &out)) {
                 v->exit = VCPU_TRAP;
                 v->trap = IR_TRAP_OWN;
                 v->pc = r.insn_pc;
@@ -359,8 +392,9 @@ void ir_interp(const struct ir_unit *u, struct vcpu *v)
             phi[in->aux] = val[in->a];
             break;
         case IR_OP_poll:
-            if (vcpu_kicked(v)) {
+            if (w ? v->fuel-- == 0 : vcpu_kicked(v)) {
                 leave(&r, in->imm, true);
+                v->exit = VCPU_POLL;
                 return;
             }
             break;

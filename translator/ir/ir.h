@@ -198,6 +198,29 @@ enum ir_known {
     IR_NKNOWN
 };
 
+/* Techniques that can be left out: passes.def. */
+enum ir_pass {
+#define PASS(id, name, where, on, doc) IR_PASS_##id,
+#include "translator/ir/passes.def"
+#undef PASS
+    IR_NPASSES
+};
+enum ir_pass_where { IR_PASS_IN_UNIT, IR_PASS_IN_REGION, IR_PASS_IN_HOST, IR_PASS_IN_RUN };
+struct ir_pass_info {
+    const char *name, *doc;
+    u8 where; /* enum ir_pass_where */
+    bool on;
+};
+extern const struct ir_pass_info ir_passes[IR_NPASSES];
+#define IR_PASS_BIT(id) (1ull << (id))
+_Static_assert(IR_NPASSES < 64, "a bit each");
+/* Those that are off unless somebody says otherwise. */
+u64 ir_passes_default(void);
+/* Reads a list as `--passes` has it: -NAME is left out, +NAME is not, `all`, `none`; with `broken` not NULL, !NAME is
+ * done wrongly (ir_unit.broken). Changes *off and *broken, which are set. -EINVAL: there is no such word as that of
+ * *bad_len bytes at list[*bad]. */
+int ir_passes_read(const char *list, u64 *off, u64 *broken, size_t *bad, size_t *bad_len) MUST_USE;
+
 struct ir_ins {
     u8 op;   /* enum ir_op */
     u8 type; /* enum ir_type of the result; for `put`, `phi_set`, `st`, `exit_if`, `jump_if` that of the value, else
@@ -233,7 +256,8 @@ enum {
     IR_HELPER_READS = 1 << 0,  /* reads slots: pinned registers are written back before */
     IR_HELPER_WRITES = 1 << 1, /* writes slots: pinned registers are reloaded after */
     IR_HELPER_PURE = 1 << 2,
-    IR_HELPER_FP = 1 << 3, /* uses vcpu.fp_flags or fp_round */
+    IR_HELPER_FP = 1 << 3,     /* uses vcpu.fp_flags or fp_round */
+    IR_HELPER_VARIES = 1 << 4, /* gives something else each time: a clock */
 };
 /* One that takes vectors (vcall): *out may not be one of the arguments. Absent arguments are 0. */
 typedef void ir_vhelper_fn(struct vcpu *v, u128 *out, const u128 *a, const u128 *b, const u128 *c, u64 imm);
@@ -265,6 +289,8 @@ struct ir_unit {
     /* whoever runs it sees to invalid operations (vcpu.nans_trap): arithmetic without IR_FP_DEFNAN need not look at its
        results. A hint, likewise */
     bool nans_trap;
+    u64 off;      /* passes that are left out: IR_PASS_BIT */
+    u64 broken;   /* passes that shall do something wrong, so that tests see it found; see ir_is_broken */
     u64 code_key; /* mode under which this was translated (guest_isa.mode) */
 };
 
@@ -317,6 +343,20 @@ static inline ir_ref ir_arg(const struct ir_ins *in, u32 i)
     return (&in->a)[i];
 }
 
+/* Is the pass to be left out? */
+static inline bool ir_is_off(const struct ir_unit *u, enum ir_pass p)
+{
+    return u->off & IR_PASS_BIT(p);
+}
+
+/* Is it to make its mistake? Each that has one makes it of the number IR_SEED: fold and clean take x ^ IR_SEED for
+ * x | IR_SEED, late loses that number when a side exit is taken. */
+#define IR_SEED 0x5eedull
+static inline bool ir_is_broken(const struct ir_unit *u, enum ir_pass p)
+{
+    return UNLIKELY(u->broken & IR_PASS_BIT(p));
+}
+
 /* Is it a call whose helper writes slots, so that nobody knows what they hold? */
 static inline bool ir_forgets_slots(const struct ir_unit *u, const struct ir_ins *in)
 {
@@ -338,3 +378,15 @@ int ir_verify(const struct ir_unit *u, char *err, size_t errcap) MUST_USE;
 /* Runs `u` once on the vCPU's state with the same effect as compiled code: v->exit, v->pc say how
  * it ended (vcpu.h). The oracle for every backend. */
 void ir_interp(const struct ir_unit *u, struct vcpu *v);
+
+/* The same, but memory stays as it is, and vcpu.poll is not looked at by `poll`: vcpu.fuel says how many of these are
+ * passed, and the next leaves, with VCPU_POLL. */
+struct ir_overlay;
+struct ir_watch {
+    struct ir_overlay *mem; /* what is stored goes there */
+    u64 limit;              /* leaves at the marker where so many guest instructions have begun */
+    u64 insns;              /* counts them: those that have begun */
+    gva_t last;             /* pc of the last one */
+    gva_t *writer;          /* by slot: set to the guest instruction that puts to it; or NULL */
+};
+void ir_interp_watched(const struct ir_unit *u, struct vcpu *v, struct ir_watch *w);

@@ -5,23 +5,26 @@
 #include "translator/ir/known_eval.h"
 
 #include "mk/mk.h"
+#include "translator/ir/overlay.h"
 
 struct mem {
     hva_t base;
-    bool failed; /* an access did; the others since then were not made */
+    struct ir_overlay *overlay; /* or NULL */
+    bool failed;                /* an access did; the others since then were not made */
 };
 
 static u8 load(struct mem *m, gva_t at)
 {
     u8 x = 0;
-    if (!m->failed && mk_load(m->base + at, 1, &x))
+    if (!m->failed && (m->overlay ? ir_overlay_load(m->overlay, m->base + at, 1, &x) : mk_load(m->base + at, 1, &x)))
         m->failed = true;
     return x;
 }
 
 static void store(struct mem *m, gva_t at, u8 x)
 {
-    if (!m->failed && mk_store(m->base + at, 1, &x))
+    if (!m->failed &&
+        (m->overlay ? ir_overlay_store(m->overlay, m->base + at, 1, &x, 0) : mk_store(m->base + at, 1, &x)))
         m->failed = true;
 }
 
@@ -75,10 +78,10 @@ static u64 compare(struct mem *m, gva_t a, gva_t b, u64 n, bool string)
     return 0;
 }
 
-bool ir_eval_known(u32 kind, hva_t mem_base, u64 a, u64 b, u64 c, u64 *out)
+bool ir_eval_known(u32 kind, hva_t mem_base, struct ir_overlay *overlay, u64 a, u64 b, u64 c, u64 *out)
 {
     const u64 any = ~0ull;
-    struct mem m = {.base = mem_base};
+    struct mem m = {.base = mem_base, .overlay = overlay};
     const u8 byte = (u8)b;
     u64 n;
     switch (kind) {

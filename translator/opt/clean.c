@@ -116,7 +116,11 @@ int opt_clean(const struct ir_unit *in, struct ir_unit *out)
         ir_ref arg[4];
         for (u32 j = 0; j < 4; j++)
             arg[j] = k->map[resolve(k, ir_arg(i, j))];
-        k->map[r] = ir_emit(&k->b, i->op, i->type, i->aux, i->imm, arg[0], arg[1], arg[2], arg[3]);
+        enum ir_op op = i->op;
+        if (ir_is_broken(in, IR_PASS_CLEAN) && op == IR_OP_xor && in->ins[i->b].op == IR_OP_const &&
+            in->ins[i->b].imm == IR_SEED)
+            op = IR_OP_or;
+        k->map[r] = ir_emit(&k->b, op, i->type, i->aux, i->imm, arg[0], arg[1], arg[2], arg[3]);
     }
     return ir_finish(&k->b);
 }

@@ -210,6 +210,8 @@ int opt_form(const struct opt_request *rq, struct ir_unit *out)
     out->code_key = first->code_key;
     out->alone = first->alone;
     out->tiny_any = first->tiny_any;
+    out->off = first->off;
+    out->broken = first->broken;
     ir_begin(b, out, rq->pc);
     ir_emit(b, IR_OP_jump, IR_VOID, 0, 0, 0, 0, 0, 0);
     for (u32 i = 0; i < f->norder; i++)

@@ -20,8 +20,13 @@ int opt_region(const struct opt_request *rq, struct ir_unit *u)
         return -ENOENT;
     if (!rc)
         rc = opt_lift(&formed, &lifted);
-    if (!rc)
-        rc = opt_clean(&lifted, &cleaned);
+    if (rc)
+        return rc;
+    if (ir_is_off(&lifted, IR_PASS_CLEAN)) {
+        *u = lifted;
+        return 0;
+    }
+    rc = opt_clean(&lifted, &cleaned);
     if (!rc)
         rc = opt_clean(&cleaned, u);
     return rc;

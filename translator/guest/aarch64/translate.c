@@ -136,6 +136,13 @@ static void end_with_new_sp(struct a64_ctx *c)
     a64_trap(c, IR_TRAP_MODE, c->next);
 }
 
+static void settle(struct vcpu *v)
+{
+    struct a64_state *s = a64_state(v);
+    a64_set_nzcv(v, a64_get_nzcv(v));
+    s->cc_b = s->cc_c = 0;
+}
+
 static int translate(const struct guest_request *rq, struct ir_unit *u)
 {
     struct ir_builder b;
@@ -207,6 +214,7 @@ const struct guest_isa guest_aarch64 = {
     .cpus = "v8.2 or v8.2,lse2=true",
     .cpu_granule = A64_CPU_LSE2,
     .reset = reset,
+    .settle = settle,
     .mode = mode,
     .translate = translate,
     .disasm = a64_disasm,

@@ -157,8 +157,8 @@ static u64 helper_fcvtmod(struct vcpu *v, u64 bits, u64 b, u64 c, u64 d)
 }
 
 const struct ir_helper rv_helpers[RV_NHELPERS] = {
-    [RV_HELPER_TIME] = {"rv_time", helper_time, 0},
-    [RV_HELPER_CYCLE] = {"rv_cycle", helper_cycle, 0},
+    [RV_HELPER_TIME] = {"rv_time", helper_time, IR_HELPER_VARIES},
+    [RV_HELPER_CYCLE] = {"rv_cycle", helper_cycle, IR_HELPER_VARIES},
     [RV_HELPER_FCVTMOD] = {"rv_fcvtmod", helper_fcvtmod, IR_HELPER_FP},
     [RV_HELPER_CLMUL] = {"rv_clmul", rv_clmul, IR_HELPER_PURE},
     [RV_HELPER_CLMULH] = {"rv_clmulh", rv_clmulh, IR_HELPER_PURE},

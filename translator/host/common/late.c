@@ -192,6 +192,8 @@ void late_leave(struct gen *g, const struct late *l)
         const struct place *at = &l->at[k];
         if (at->reg != NOREG)
             continue;
+        if (ir_is_broken(g->u, IR_PASS_LATE) && at->constant && at->bits == IR_SEED)
+            continue;
         if (at->constant)
             load_const(g, t, IR_I64, at->bits);
         else

@@ -59,7 +59,7 @@ static bool is_full(struct gen *g)
 
 bool raw_value(struct gen *g, ir_ref i, ir_ref a, ir_ref b)
 {
-    if (!RAW_NANS || g->region)
+    if (!RAW_NANS || g->region || ir_is_off(g->u, IR_PASS_RAW))
         return false;
     if (is_full(g))
         return false;

@@ -149,9 +149,9 @@ static bool may_be_hinted(u32 op)
 }
 
 /* Is what is put to `slot` now replaced before anybody can look? */
-static bool is_overwritten(const struct scan *s, u32 slot)
+static bool is_overwritten(const struct ir_unit *u, const struct scan *s, u32 slot)
 {
-    return s->next_put[slot] < s->barrier && s->next_put[slot] < s->next_get[slot];
+    return s->next_put[slot] < s->barrier && s->next_put[slot] < s->next_get[slot] && !ir_is_off(u, IR_PASS_DEAD);
 }
 
 static void scan_hint(struct gen *g, struct scan *s, ir_ref i)
@@ -206,16 +206,17 @@ static void scan(struct gen *g, struct scan *s)
         struct val *v = &g->val[i];
         u32 flags = op_flags(in);
         if (in->op == IR_OP_nop || (!v->uses && (flags == IR_PURE || in->op == IR_OP_get)) ||
-            (in->op == IR_OP_put && is_overwritten(s, in->aux)))
+            (in->op == IR_OP_put && is_overwritten(u, s, in->aux)))
             continue;
         v->live = in->op != IR_OP_const;
         if (in->op == IR_OP_put) {
             v->late = s->next_put[in->aux] < s->through && s->next_put[in->aux] < s->next_get[in->aux] &&
-                      g->slot_reg[in->aux] == NOREG && !g->region;
+                      g->slot_reg[in->aux] == NOREG && !g->region && !ir_is_off(u, IR_PASS_LATE);
             if (v->late)
                 v->last = s->looks[s->behind_put[in->aux]];
         }
-        bool widens = (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i);
+        bool widens =
+            (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i) && !ir_is_off(u, IR_PASS_WIDEN);
         v->shares = widens || in->op == IR_OP_trunc ||
                     (in->op == IR_OP_vlow && is_float_class(in->type) && !in_memory(IR_V128));
         if (v->hint)
@@ -230,7 +231,7 @@ static void scan(struct gen *g, struct scan *s)
             continue;
         }
         if (v->uses == 1 && v->user - i <= FUSE_DISTANCE && v->user <= s->block_end && !g->val[v->user].late &&
-            can_fuse(g, i, v->user)) {
+            !ir_is_off(u, IR_PASS_FUSE) && can_fuse(g, i, v->user)) {
             v->fused = true;
             v->at = g->val[v->user].at;
             v->hint = 0;
@@ -252,7 +253,8 @@ static void scan(struct gen *g, struct scan *s)
             s->next_put[in->aux] = i;
             s->behind_put[in->aux] = s->nlooks;
             if ((g->slot_reg[in->aux] != NOREG || (in_memory(in->type) && !g->region)) &&
-                may_be_hinted(ins_of(g, in->a)->op) && in->type == ins_of(g, in->a)->type) {
+                may_be_hinted(ins_of(g, in->a)->op) && in->type == ins_of(g, in->a)->type &&
+                !ir_is_off(u, IR_PASS_HINT)) {
                 g->val[in->a].hint = i;
                 g->val[in->a].chain = false;
             }

@@ -209,6 +209,11 @@ static void cold_exit(struct gen *g, const struct cold *k)
 
 void emit_poll(struct gen *g, ir_ref i)
 {
+    if (g->out->fuel) {
+        x_alu_imm(&g->c, 0, ALU_SUB, o_vcpu(VOFF(fuel)), 1);
+        cold_new(g, cold_exit, x_jcc(&g->c, CC_B))->held = region_held(g);
+        return;
+    }
     poll(g, cold_exit)->held = region_held(g);
 }
 
