@@ -28,7 +28,7 @@ static bool alu_in_memory(struct gen *g, ir_ref i, u32 w, u32 alu, ir_ref a, ir_
     u32 s = put->aux;
     ir_ref v = root_of(g, a);
     if (g->slot_reg[s] != NOREG || g->slot_val[s] != v || reg_of(g, v) != NOREG || is_const(g, a) ||
-        g->val[v].type != put->type || g->val[v].last > g->pos)
+        g->val[v].type != put->type || g->val[v].last > g->pos || g->val[v].waits)
         return false;
     struct opnd src = use_any(g, b);
     if (src.kind == O_MEM)
