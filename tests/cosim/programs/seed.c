@@ -4,7 +4,7 @@
 #include <string.h>
 
 #ifdef __riscv
-__asm__(".text\n.balign 8\n"
+__asm__(".text\n.globl fold, late, clean, functions_end\n.balign 8\n"
         "fold: li a0, 7\n li t0, 0x5eed\n xor a0, a0, t0\n ret\n"
         "late: li s11, 0x5eed\n bnez a0, 1f\n li s11, 1\n mv a0, s11\n ret\n"
         "1: mv a0, s11\n ret\n"
@@ -13,7 +13,7 @@ __asm__(".text\n.balign 8\n"
         "functions_end:\n");
 #define SAVED "s11"
 #else
-__asm__(".text\n.balign 8\n"
+__asm__(".text\n.globl fold, late, clean, functions_end\n.balign 8\n"
         "fold: mov x0, #7\n mov x1, #0x5eed\n eor x0, x0, x1\n ret\n"
         "late: mov x27, #0x5eed\n cbnz x0, 1f\n mov x27, #1\n mov x0, x27\n ret\n"
         "1: mov x0, x27\n ret\n"
