@@ -105,13 +105,13 @@ struct vcpu {
     u64 *calls;                /* likewise, or NULL: how often C did an op, and helper n at VCPU_CALLS_HELPER + n */
     gva_t recent[VCPU_RECENT]; /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
-    u64 cpu;  /* what of the guest's CPU was chosen (guest_isa.cpu) */
-    u32 fuel; /* cosimulation: how many more of op `poll` of a region are passed (ir_interp_watched, host_code.fuel) */
+    u64 cpu;             /* what of the guest's CPU was chosen (guest_isa.cpu) */
     u32 unseen;          /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
     u32 heat[VCPU_HEAT]; /* backend: counts jumps back, by exit number; whatever it begins with */
     u32 nans_trap;       /* invalid floating-point operations of the host trap while it is in translated code */
     u32 trapped;         /* how many have */
     u32 stepping;        /* backend: one of them is being made again, by itself */
+    u32 fuel; /* cosimulation: how many more of op `poll` of a region are passed (ir_interp_watched, host_code.fuel) */
 };
 
 /* An op was done in C: backends call it where they do that. */
