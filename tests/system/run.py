@@ -2,7 +2,7 @@
 """Runs Debian's own programs under Dragoman, and natively, and compares.
 
     run.py [--build build] [--guest riscv64|aarch64] [--roots DIR] [--engine dragoman|qemu] [--jobs N] [--quick] [--large] [--json FILE]
-           [--cache DIR] [--list] [PATTERN…]
+           [--cache DIR] [--option OPTION]… [--list] [PATTERN…]
 
 A case (cases.py) is a function that runs programs in a root directory and gives back a text: what they printed and how
 they ended. It is called twice: with the amd64 packages, run natively, and with the guest's packages, run by the engine.
@@ -14,6 +14,8 @@ Cases that need large packages run when they are named by a PATTERN, or with --l
 Native programs see their root by chroot, in a mount namespace of ours (and a user namespace where we are not root); the
 guest's by `dragoman run --root`. `--engine qemu` runs qemu-user in Dragoman's place, by a binfmt_misc that only this
 namespace sees: to tell a wrong case from a wrong translator.
+
+--option is one for `dragoman run`, as --option=--tier=optimised.
 
 Translations are not kept on disk, so that each run does all the work, unless --cache names a directory for them.
 
@@ -132,12 +134,12 @@ class Native:
 class Dragoman:
     name = "dragoman"
 
-    def __init__(self, build, arch, cache):
+    def __init__(self, build, arch, cache, options):
         self.arch, self.root, self.command = arch, os.path.join(ROOTS, arch), os.path.join(build, "dragoman")
-        self.cache = ["--cache", os.path.abspath(cache)] if cache else ["--no-cache"]
+        self.options = (["--cache", os.path.abspath(cache)] if cache else ["--no-cache"]) + options
 
     def argv(self, argv, cwd, user):
-        return (["unshare"] + user if user else []) + [self.command, "run"] + self.cache + ["--root", self.root, "-C", cwd] + argv
+        return (["unshare"] + user if user else []) + [self.command, "run"] + self.options + ["--root", self.root, "-C", cwd] + argv
 
 
 def enter_namespace(argv):
@@ -217,6 +219,7 @@ def main(argv):
     ap.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 2)
     ap.add_argument("--json", metavar="FILE", help="write the results here too")
     ap.add_argument("--cache", metavar="DIR", help="keep translations there (dragoman run --cache)")
+    ap.add_argument("--option", action="append", default=[], metavar="OPTION", help="one for dragoman run")
     ap.add_argument("--keep", action="store_true", help="keep the texts of cases that pass too")
     ap.add_argument("--quick", action="store_true", help="without the long ones")
     ap.add_argument("--large", action="store_true", help="those that need large packages too")
@@ -242,7 +245,7 @@ def main(argv):
     KEEP, ROOTS = a.keep, os.path.abspath(a.roots)
 
     native = Native("native", "amd64")
-    guest = Native("qemu", a.guest.debian) if a.engine == "qemu" else Dragoman(os.path.abspath(a.build), a.guest.debian, a.cache)
+    guest = Native("qemu", a.guest.debian) if a.engine == "qemu" else Dragoman(os.path.abspath(a.build), a.guest.debian, a.cache, a.option)
     sets = sorted({"base"} | {s for c in chosen for s in c.sets})
     tools = sorted({s for c in chosen for s in c.tools})
     for arch, more in ((a.guest.debian, []), ("amd64", tools)):
