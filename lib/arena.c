@@ -113,3 +113,11 @@ void arena_free(struct arena *a)
     }
     arena_init(a);
 }
+
+size_t arena_held(const struct arena *a)
+{
+    size_t n = 0;
+    for (const struct arena_chunk *c = a->first; c; c = c->next)
+        n += c->size;
+    return n;
+}

@@ -30,5 +30,7 @@ void *arena_array(struct arena *a, size_t n, size_t size, size_t align) MUST_USE
 void arena_init(struct arena *a);
 /* Everything handed out is void from now on; the chunks stay for reuse. */
 void arena_reset(struct arena *a);
+/* How many bytes it holds, in use or not. */
+size_t arena_held(const struct arena *a);
 /* Gives all memory back. The arena is empty and may be used again. */
 void arena_free(struct arena *a);

@@ -219,6 +219,12 @@ def stats(t):
     check(r.status == 0 and r.err.count('dragoman: stats: pid') == 2, r)
     for block in re.findall(r'blocks translated +(\d+) \((\d+) guest instructions, (\d+) guest bytes, (\d+) host bytes\)', r.err):
         check(int(block[0]) > 50 and int(block[1]) > int(block[0]) and int(block[2]) > int(block[1]) and int(block[3]) > 1000, r)
+    for line in re.findall(r'translation time +(\d+) us \((\d+) ns a guest instruction\)', r.err):
+        check(all(int(n) > 0 for n in line), r)
+    memory = re.findall(r"engine's memory +(\d+) KiB: host code (\d+), blocks (\d+), tables (\d+), vCPUs (\d+), space to work (\d+)\n", r.err)
+    check(len(memory) == 2, r)
+    for whole, *parts in memory:
+        check(all(int(n) > 0 for n in parts) and sum(map(int, parts)) <= int(whole) <= sum(map(int, parts)) + len(parts), r)
     r = t.call('run', '--stats', '--cache-size', '64K', hello)
     flushes = re.search(r'flushes (\d+)', r.err)
     check(flushes and int(flushes.group(1)) > 0, r)

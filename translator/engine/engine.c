@@ -110,9 +110,15 @@ void engine_stats(struct engine *e, struct engine_stats *out)
 {
     mk_lock(&e->lock);
     *out = e->stats;
+    out->memory_code = e->host ? e->used : 0;
+    out->memory_blocks = arena_held(&e->meta);
+    out->memory_tables = sizeof *e + ((u64)sizeof *e->table->slot << e->table->bits) + e->nblocks * sizeof *e->index +
+                         e->nexits * sizeof *e->exits;
+    out->memory_work = arena_held(&e->tmp) + arena_held(&e->opt);
     for (struct vcpu *v = e->vcpus; v; v = v->next) {
         out->entries += v->stat_entries;
         out->lookups += v->stat_lookups;
+        out->memory_vcpus += sizeof *v + v->ras_size;
     }
     mk_unlock(&e->lock);
 }

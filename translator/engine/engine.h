@@ -170,7 +170,10 @@ struct engine_stats {
     u64 translate_ns;
     u64 regions, region_insns, region_ns;
     u64 images, image_pages, image_blocks, image_bytes, image_ns; /* used of what was stored; host bytes */
-    u64 image_misses, image_saved;      /* pages of images that could not be used; blocks that engine_save stored */
+    u64 image_misses, image_saved; /* pages of images that could not be used; blocks that engine_save stored */
+    /* The engine's own memory as of now, in bytes: host code, blocks and what is known of them, tables, vCPUs, space to
+     * work in. What was written, or could be: not all of it need be resident. */
+    u64 memory_code, memory_blocks, memory_tables, memory_vcpus, memory_work;
     u64 cosim_checked, cosim_unchecked; /* entries that were compared; that could not be */
     u64 known, own; /* library routines that are run as host code; how often one was left to the guest's own */
 };
