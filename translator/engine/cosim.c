@@ -229,18 +229,19 @@ bool cosim_goes_on(const struct vcpu *v)
     return v->exit != VCPU_TRAP && v->exit != VCPU_FAULT;
 }
 
-/* How many guest instructions of a unit without labels stand before pc? */
+/* How many guest instructions of a unit without labels stand before pc? It is there once for each round; who looks at
+ * vcpu.poll does so in the last. */
 static u64 insns_before(const struct ir_unit *u, gva_t pc)
 {
-    u64 n = 0;
+    u64 n = 0, before = 0;
     for (ir_ref r = 1; r < u->n; r++) {
         if (u->ins[r].op != IR_OP_insn)
             continue;
         if (u->ins[r].imm == pc)
-            return n;
+            before = n;
         n++;
     }
-    return n;
+    return before;
 }
 
 /* --- comparing --- */

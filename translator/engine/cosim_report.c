@@ -223,7 +223,8 @@ static int make_unit(struct engine *e, const struct cosim_note *note, struct ir_
                                      .len = cosim_fetch(note, note->b->pc, code, sizeof code),
                                      .mode = note->given->code_key,
                                      .max_insns = e->cfg.max_insns ? e->cfg.max_insns : ENGINE_MAX_INSNS,
-                                     .max_exits = ENGINE_MAX_EXITS};
+                                     .max_exits = ENGINE_MAX_EXITS,
+                                     .max_rounds = e->cfg.off & IR_PASS_BIT(IR_PASS_ROUNDS) ? 0 : ENGINE_MAX_ROUNDS};
     return translate_unit(e, &rq, &e->opt, u);
 }
 

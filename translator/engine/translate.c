@@ -262,7 +262,7 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, bool own, u32 max
         .mode = v->mode,
         .max_insns = max_insns,
         .max_exits = ENGINE_MAX_EXITS,
-        .max_rounds = ENGINE_MAX_ROUNDS,
+        .max_rounds = e->cfg.off & IR_PASS_BIT(IR_PASS_ROUNDS) ? 0 : ENGINE_MAX_ROUNDS,
         .stop_at = e->cfg.ops->stop_at,
         .cx = e->cfg.cx,
     };
