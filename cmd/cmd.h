@@ -13,10 +13,14 @@ struct cmd_verb {
 };
 
 int cmd_run(int argc, char **argv);
+int cmd_cache(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 /* Prints `dragoman: ` and the message, one line, to standard error; returns CMD_ERROR. */
 int cmd_error(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Where translations are kept unless an option or DRAGOMAN_CACHE says otherwise; NULL: nowhere. */
+const char *cmd_cache_dir(void);
 
 /* Prints the options of `run`, from their table. */
 void cmd_run_options(void);

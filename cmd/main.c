@@ -9,6 +9,7 @@
 
 static const struct cmd_verb verbs[] = {
     {"run", cmd_run, "run [OPTION...] PROGRAM [ARG...]", "run a program built for another CPU"},
+    {"cache", cmd_cache, "cache [--cache DIR] list|size|clear|verify", "the translations that are kept on disk"},
     {"doctor", cmd_doctor, "doctor", "what this host offers, and what is missing"},
 };
 
@@ -27,8 +28,8 @@ static int help(void)
 {
     printf("dragoman: run software built for one CPU on another\n\n");
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-        printf("  dragoman %-32s %s\n", verbs[i].usage, verbs[i].help);
-    printf("  dragoman %-32s %s\n  dragoman %-32s %s\n", "help", "this text", "version", "the version");
+        printf("  dragoman %-44s %s\n", verbs[i].usage, verbs[i].help);
+    printf("  dragoman %-44s %s\n  dragoman %-44s %s\n", "help", "this text", "version", "the version");
     printf("\nOptions of run:\n");
     cmd_run_options();
     printf("\nWhat --dump=host prints as bytes, tools/hostdis.py of the source tree disassembles.\n");

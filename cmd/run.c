@@ -363,8 +363,7 @@ static int run_with(struct run_args *r, int argc, char **argv)
     return lx_start(&r->opt, program, argv + i, r->env.v);
 }
 
-/* Where translations are kept unless an option says otherwise; NULL: nowhere. */
-static const char *default_cache_dir(void)
+const char *cmd_cache_dir(void)
 {
     static char dir[4096];
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -380,7 +379,7 @@ int cmd_run(int argc, char **argv)
 {
     struct run_args r = {.opt = {.tier = ENGINE_BASELINE,
                                  .cache_size = DEFAULT_CACHE,
-                                 .cache_dir = default_cache_dir(),
+                                 .cache_dir = cmd_cache_dir(),
                                  .passes_off = ir_passes_default(),
                                  .cache_limit = DEFAULT_LIMIT}};
     int status = run_with(&r, argc, argv);

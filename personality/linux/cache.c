@@ -43,10 +43,10 @@
 
 #define LEAST    8           /* blocks: fewer new ones are not stored */
 #define MOST     (64u << 20) /* bytes: no file is larger */
-#define NAME_LEN 32
+#define NAME_LEN LX_CACHE_NAME_LEN
 #define DAY      86400
-#define SUFFIX   ".new" /* of a file that is being written, */
-#define STALE    3600   /* and was given up by who wrote it when it is so many seconds old */
+#define SUFFIX   LX_CACHE_SUFFIX
+#define STALE    3600 /* seconds: an unfinished file that is so old was given up by who wrote it */
 
 /* A file that was looked for. */
 struct image {
@@ -104,8 +104,7 @@ static u64 build_key(void)
 
 /* --- the directory --- */
 
-/* Is it ours, and nobody else's to write? */
-static bool is_ours(const struct stat *st)
+bool lx_cache_is_ours(const struct stat *st)
 {
     return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
@@ -121,7 +120,7 @@ u64 lx_cache_start(struct lx_process *p)
     const char *dir = p->opt->cache_dir;
     if (!dir || p->opt->tier == ENGINE_INTERP)
         return 0;
-    if (!lstat(dir, &st) ? !S_ISDIR(st.st_mode) || !is_ours(&st) : errno != ENOENT)
+    if (!lstat(dir, &st) ? !S_ISDIR(st.st_mode) || !lx_cache_is_ours(&st) : errno != ENOENT)
         return 0;
     const u64 key = build_key();
     struct lx_cache *c = key ? heap_calloc(1, sizeof *c) : NULL;
@@ -160,7 +159,7 @@ static const void *map_file(const struct lx_cache *c, const char *name, size_t *
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return NULL;
-    if (!fstat(fd, &st) && S_ISREG(st.st_mode) && is_ours(&st) && st.st_size > 0 && st.st_size <= MOST) {
+    if (!fstat(fd, &st) && S_ISREG(st.st_mode) && lx_cache_is_ours(&st) && st.st_size > 0 && st.st_size <= MOST) {
         *size = (size_t)st.st_size;
         data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
         if (time(NULL) - st.st_mtime > DAY)

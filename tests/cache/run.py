@@ -309,6 +309,53 @@ def limit(t):
         check(any(os.stat(f).st_mtime > 2000 for f in t.files()), 'the newest is gone')
 
 
+@case
+def looked_after(t):
+    """`dragoman cache`: what it counts is what is there; damage is found; nothing but what is the cache's is removed."""
+    def cache(*words, env=()):
+        e = {k: v for k, v in os.environ.items() if not k.startswith('DRAGOMAN_')}
+        p = subprocess.run([t.opt.dragoman, 'cache', *words], capture_output=True, text=True, env={**e, **dict(env)}, timeout=60 * PATIENCE, check=False)
+        return p.returncode, p.stdout, p.stderr
+
+    check(cache('--cache', t.cache, 'size') == (0, f'{t.cache}: 0 images, 0 KiB, 0 blocks\n', ''), 'no directory')
+    t.run(t.build())
+    files = t.files()
+    check(files, 'nothing was stored')
+    status, out, _ = cache('--cache', t.cache, 'list')
+    check(status == 0 and all(os.path.basename(f) in out for f in files) and f'{t.cache}: {len(files)} images, ' in out, out)
+    blocks = sum(int(n) for n in re.findall(r' (\d+) blocks of', out))
+    status, out, _ = cache('size', env={'DRAGOMAN_CACHE': t.cache})
+    check(status == 0 and out.startswith(f'{t.cache}: {len(files)} images, ') and out.endswith(f', {blocks} blocks\n') and blocks > 50, out)
+    check(cache(f'--cache={t.cache}', 'verify')[0] == 0, 'sound')
+    # The last byte is a piece's, the first the format's version.
+    with open(files[0], 'rb') as f:
+        good = f.read()
+    for at, kind, status in ((len(good) // 2, 'damaged', 1), (len(good) - 9, 'damaged', 1), (60, 'damaged', 1), (0, 'foreign', 0)):
+        with open(files[0], 'wb') as f:
+            f.write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+        got = cache('--cache', t.cache, 'verify')
+        check(got[0] == status and got[1].startswith(f'{os.path.basename(files[0])}: {kind}\n') and f'; 1 {kind}\n' in got[1], at, got)
+    with open(files[0], 'wb') as f:
+        f.write(good[:len(good) - 8])
+    check(cache('--cache', t.cache, 'verify')[0] == 1, 'cut short')
+    # Others' files stay.
+    os.mkdir(os.path.join(t.cache, 'f' * 32))
+    for name in ('notes', 'e' * 31, 'E' * 32, 'e' * 32 + '.old'):
+        with open(os.path.join(t.cache, name), 'w', encoding='utf-8') as f:
+            f.write('mine')
+    with open(os.path.join(t.cache, 'e' * 32 + '-1-2.new'), 'w', encoding='utf-8') as f:
+        f.write('unfinished')
+    check('; 1 unfinished; 1 damaged\n' in cache('--cache', t.cache, 'size')[1], 'unfinished')
+    status, out, _ = cache('--cache', t.cache, 'clear')
+    check(status == 0 and out.startswith(f'{t.cache}: {len(files) + 1} files removed, '), out)
+    check(len(os.listdir(t.cache)) == 5, os.listdir(t.cache))
+    os.chmod(t.cache, 0o777)
+    check(cache('--cache', t.cache, 'list')[0] == 125 and 'not yours alone' in cache('--cache', t.cache, 'list')[2], 'rights')
+    for words in ((), ('walk',), ('list', 'size'), ('--nosuch', 'list')):
+        check(cache(*words)[0] == 125, words)
+    check(cache('size', env={'DRAGOMAN_CACHE': 'off'})[0] == 125, 'off')
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument('--dragoman')

@@ -116,7 +116,7 @@ int cosim_note(struct engine *e, const struct block *b, const struct ir_unit *u,
     if (!e->cosim)
         return 0;
     struct cosim_note *n = cosim_note_make(e, b, u, code);
-    return !n || map_set(&e->cosim->notes, (u64)(uintptr_t)b, n) ? -ENOSPC : 0;
+    return !n || map_set(&e->cosim->notes, b->code_off, n) ? -ENOSPC : 0;
 }
 
 size_t cosim_fetch(const struct cosim_note *note, gva_t pc, u8 *buf, size_t cap)
@@ -421,8 +421,7 @@ static bool run_anew(struct engine *e, struct vcpu *v, const void *code)
 bool cosim_enter(struct engine *e, struct vcpu *v, const void *code)
 {
     struct cosim *c = e->cosim;
-    const struct block *b = block_at(e, (u32)((const u8 *)code - e->code.rx));
-    struct cosim_note *note = b ? map_get(&c->notes, (u64)(uintptr_t)b) : NULL;
+    struct cosim_note *note = map_get(&c->notes, (u64)((const u8 *)code - e->code.rx));
     dgm_assert(note, "a translation of %lx that was not noted", v->pc);
     bool ran = true;
     if (c->told || note->varies) {

@@ -24,7 +24,7 @@ struct cosim_note {
 struct cosim {
     struct mk_lock
         lock;         /* held by whoever makes, checks and runs a translation, or flushes; taken before the engine's */
-    struct map notes; /* by block */
+    struct map notes; /* by where a translation is in the code cache */
     /* Only their state counts. */
     struct vcpu *before, *given, *plain, *again, *after;
     struct ir_overlay given_mem, plain_mem;
