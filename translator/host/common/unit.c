@@ -212,6 +212,8 @@ static void scan(struct gen *g, struct scan *s)
         if (in->op == IR_OP_put) {
             v->late = s->next_put[in->aux] < s->through && s->next_put[in->aux] < s->next_get[in->aux] &&
                       g->slot_reg[in->aux] == NOREG && !g->region && !ir_is_off(u, IR_PASS_LATE);
+            /* Nobody looks: only where those that are overwritten unseen are not left out. */
+            v->late = v->late && s->behind_put[in->aux] < s->nlooks;
             if (v->late)
                 v->last = s->looks[s->behind_put[in->aux]];
         }
