@@ -20,7 +20,7 @@ void vcpu_forget(struct vcpu *v)
 bool vcpu_nans_trap(const struct engine *e, u64 key)
 {
     return e->host && e->host->nans_trap && e->host->nans_trap() && e->guest->keeps_nans && e->guest->keeps_nans(key) &&
-           !(key & ENGINE_LOOKS);
+           !(key & ENGINE_LOOKS) && !(e->cfg.off & IR_PASS_BIT(IR_PASS_TRAP));
 }
 
 /* The code key, and what goes with it. */
