@@ -1,5 +1,5 @@
-// Three functions that meet the mistakes that passes make when they are asked to (ir.h, IR_SEED), each one of them: fold, late,
-// clean. Prints where they are and how long, then calls the one that is named.
+// Three functions that meet the mistakes that passes make when they are asked to (ir.h, IR_SEED), each one of them:
+// fold, late, clean. Prints where they are and how long, then calls the one that is named.
 #include <stdio.h>
 #include <string.h>
 

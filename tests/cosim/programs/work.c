@@ -1,5 +1,5 @@
-// Does a little of everything that translations are made of, and prints what came of it: it must be the same with and without
-// cosimulation. An argument "threads" adds what needs more than one thread or process.
+// Does a little of everything that translations are made of, and prints what came of it: it must be the same with and
+// without cosimulation. An argument "threads" adds what needs more than one thread or process.
 #include <fenv.h>
 #include <math.h>
 #include <pthread.h>

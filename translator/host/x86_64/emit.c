@@ -4,7 +4,7 @@
 bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
 {
     const struct ir_ins *in = ins_of(g, i), *user = ins_of(g, j);
-    u64 k;
+    u64 k = 0;
     switch (user->op) {
     case IR_OP_add: { /* a + (b << 1..3) */
         if (in->op != IR_OP_shl || in->type != user->type || !const_of(g, in->b, &k) || (k & 63) == 0 || (k & 63) > 3)
