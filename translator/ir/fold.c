@@ -440,38 +440,69 @@ static ir_ref xor_const(struct ir_builder *b, struct ir_ins *in)
     return NEXT;
 }
 
-/* What an i64 is the sign extension of, if that is an i32; else itself. */
-static ir_ref of_word(const struct ir_builder *b, ir_ref r)
+/* What an extension from an i32 to an i64 has extended, else v. */
+static ir_ref narrow(const struct ir_builder *b, ir_ref v)
 {
-    const struct ir_ins *p = def(b, r);
-    return p->op == IR_OP_sext && p->type == IR_I64 && p->aux == 32 && def(b, p->a)->type == IR_I32 ? p->a : r;
+    const struct ir_ins *p = def(b, v);
+    const bool extends = (p->op == IR_OP_sext || p->op == IR_OP_zext) && p->type == IR_I64 && p->aux == 32;
+    return extends && def(b, p->a)->type == IR_I32 ? p->a : v;
 }
 
-/* x << c op x >> w - c is a rotation, for op in +, |, ^; sign-extended words as well, but for +. */
+/* What v was before it was widened or narrowed, in neither of which a shift amount's bits are lost. */
+static ir_ref amount_of(const struct ir_builder *b, ir_ref v)
+{
+    for (u32 level = 0; level < DEPTH; level++) {
+        const struct ir_ins *p = def(b, v);
+        if (p->op != IR_OP_trunc && p->op != IR_OP_sext && p->op != IR_OP_zext)
+            break;
+        v = p->a;
+    }
+    return v;
+}
+
+/* Is shift amount y 0 - x, modulo the width w? */
+static bool is_minus(const struct ir_builder *b, ir_ref y, ir_ref x, u32 w)
+{
+    u64 k;
+    const struct ir_ins *p = def(b, amount_of(b, y));
+    if (p->op == IR_OP_sub && konst(b, p->a, &k) && !(k & (w - 1)))
+        return amount_of(b, p->b) == amount_of(b, x);
+    return p->op == IR_OP_neg && amount_of(b, p->a) == amount_of(b, x);
+}
+
+/* x << c op x >> w - c is a rotation, for op in +, |, ^; with | also by what is not constant. So it is of i32s that
+ * were extended. The shifts have been put into slots, mostly, where they die soon. x is most likely in a slot still. */
 static ir_ref rotation(struct ir_builder *b, struct ir_ins *in)
 {
-    ir_ref left = of_word(b, in->a), right = of_word(b, in->b);
-    const bool words = left != in->a && right != in->b && in->op != IR_OP_add;
-    if (!words) {
-        left = in->a;
-        right = in->b;
+    ir_ref left = in->a, right = in->b;
+    if (def(b, narrow(b, left))->op == IR_OP_shr) {
+        left = in->b;
+        right = in->a;
     }
-    const struct ir_ins *p = def(b, left), *q = def(b, right);
-    if (p->op == IR_OP_shr) {
-        const struct ir_ins *t = p;
-        p = q;
-        q = t;
-    }
+    const struct ir_ins p = *def(b, narrow(b, left)), q = *def(b, narrow(b, right));
+    if (p.op != IR_OP_shl || q.op != IR_OP_shr || p.type != q.type || p.a != q.a)
+        return NEXT;
+    const u32 w = ir_bits(p.type), ext = p.type == in->type ? 0 : def(b, left)->op;
     u64 l, r;
-    if (p->op != IR_OP_shl || q->op != IR_OP_shr || p->a != q->a || !konst(b, p->b, &l) || !konst(b, q->b, &r))
-        return NEXT;
-    const u32 w = words ? 32 : ir_bits(in->type);
-    if (l >= w || r >= w || l + r != w)
-        return NEXT;
-    if (!words)
-        return to(in, IR_OP_rotl, 0, p->a, p->b);
-    const ir_ref x = ir_emit(b, IR_OP_rotl, IR_I32, 0, 0, p->a, p->b, 0, 0);
-    return to(in, IR_OP_sext, 32, x, 0);
+    u32 op = IR_OP_rotl;
+    ir_ref n = p.b;
+    if (konst(b, p.b, &l) && konst(b, q.b, &r)) {
+        if (l >= w || r >= w || l + r != w)
+            return NEXT;
+    } else {
+        if (in->op != IR_OP_or || (ext && ext != def(b, right)->op))
+            return NEXT;
+        if (is_minus(b, p.b, q.b, w)) {
+            op = IR_OP_rotr;
+            n = q.b;
+        } else if (!is_minus(b, q.b, p.b, w)) {
+            return NEXT;
+        }
+    }
+    if (!ext)
+        return to(in, op, 0, p.a, n);
+    const ir_ref x = ir_emit(b, op, IR_I32, 0, 0, p.a, n, 0, 0);
+    return to(in, ext, 32, x, 0); /* of constant amounts, the right one's sign is 0 */
 }
 
 /* Amounts count modulo the width: constants are reduced, and masks and extensions that keep the low bits vanish. */

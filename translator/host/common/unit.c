@@ -148,6 +148,34 @@ static bool may_be_hinted(u32 op)
     return op != IR_OP_const && op != IR_OP_get;
 }
 
+/* Does `in` look at the upper half of its i64 argument k? `high`: somebody does at that of its result. */
+static bool looks_high(const struct ir_ins *in, u32 k, bool high)
+{
+    switch (in->op) {
+    case IR_OP_add:
+    case IR_OP_sub:
+    case IR_OP_mul:
+    case IR_OP_and:
+    case IR_OP_or:
+    case IR_OP_xor:
+    case IR_OP_neg:
+    case IR_OP_not:
+        return high;
+    case IR_OP_shl:
+        return k == 0 && high;
+    case IR_OP_shr:
+    case IR_OP_sar:
+        return k == 0;
+    case IR_OP_sext:
+    case IR_OP_zext:
+        return in->aux > 32;
+    case IR_OP_st:
+        return k == 0 || (in->aux & IR_MEM_SIZE) > 2;
+    default:
+        return true;
+    }
+}
+
 /* Is what is put to `slot` now replaced before anybody can look? */
 static bool is_overwritten(const struct ir_unit *u, const struct scan *s, u32 slot)
 {
@@ -220,6 +248,8 @@ static void scan(struct gen *g, struct scan *s)
         bool widens =
             (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i) && !ir_is_off(u, IR_PASS_WIDEN);
         v->shares = widens || in->op == IR_OP_trunc ||
+                    ((in->op == IR_OP_sext || in->op == IR_OP_zext) && in->type == IR_I64 && in->aux == 32 &&
+                     ins_of(g, in->a)->type == IR_I32 && !v->high) ||
                     (in->op == IR_OP_vlow && is_float_class(in->type) && !in_memory(IR_V128));
         if (v->hint)
             scan_hint(g, s, i);
@@ -246,6 +276,7 @@ static void scan(struct gen *g, struct scan *s)
             a->last = a->last > v->at ? a->last : v->at;
             a->uses += a->uses < 3;
             a->user = i;
+            a->high |= looks_high(in, k, v->high);
         }
         switch (in->op) {
         case IR_OP_get:

@@ -71,7 +71,9 @@ struct val {
     u8 type;     /* enum ir_type that its place is moved as */
     u8 width;    /* of a float or vector: its register has zeros from this bit on; 0: who knows */
     bool live;   /* has to be emitted */
-    bool shares; /* is its operand as it stands in a register: trunc, and extensions of what is extended already */
+    bool shares; /* is its operand as it stands in a register: trunc, and extensions of what is extended already, or
+                    whose upper half nobody looks at */
+    bool high;   /* an i64: somebody looks at its upper half */
     bool fused;  /* emitted by its user */
     bool chain;  /* the hint came through a user, not from the put itself */
     bool late;   /* a put that may wait (late.h) */
