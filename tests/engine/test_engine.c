@@ -28,6 +28,11 @@
 #define ADDI(rd, rs, imm)           I(0x13, 0, rd, rs, imm)
 #define ADD(rd, a, b)               R(0x33, 0, 0, rd, a, b)
 #define LD(rd, rs, imm)             I(0x03, 3, rd, rs, imm)
+#define LBU(rd, rs, imm)            I(0x03, 4, rd, rs, imm)
+#define SLLI(rd, rs, n)             I(0x13, 1, rd, rs, n)
+#define SRLI(rd, rs, n)             I(0x13, 5, rd, rs, n)
+#define OR(rd, a, b)                R(0x33, 6, 0, rd, a, b)
+#define SB(rs2, rs1, imm)           (I(0x23, 0, imm, rs1, rs2))
 #define SW(rs2, rs1, imm)                                                                                              \
     ((u32)0x23 | ((u32)(imm)&31) << 7 | 2u << 12 | (rs1) << 15 | (rs2) << 20 | ((u32)(imm) >> 5 & 127) << 25)
 #define JALR(rd, rs, imm) I(0x67, 0, rd, rs, imm)
@@ -241,6 +246,63 @@ static void faults_are_exact(void **state)
     }
 }
 
+/* Words that are read and written byte by byte across the end of memory: merged or not, the byte that is not there
+ * faults, and what comes before it in the program has been done. */
+static void bytes_of_words_fault_exactly(void **state)
+{
+    const u32 load[] = {
+        LBU(11, 5, 1),    LBU(10, 5, 0),    LBU(13, 5, 3),  LBU(12, 5, 2),  SLLI(11, 11, 8), OR(10, 10, 11),
+        SLLI(12, 12, 16), SLLI(13, 13, 24), OR(10, 10, 12), OR(10, 10, 13), EBREAK,
+    };
+    const u32 store[] = {
+        SRLI(7, 6, 8), SB(7, 5, 1), SB(6, 5, 0), SRLI(7, 6, 16), SRLI(28, 6, 24), SB(7, 5, 2), SB(28, 5, 3), EBREAK,
+    };
+    static const u32 order[] = {1, 0, 3, 2}, stores_at[] = {1, 2, 5, 6}, order_st[] = {1, 0, 2, 3};
+    const u64 end = DATA + 0x10000;
+    struct world w;
+    for (u32 there = 1; there <= 4; there++) { /* bytes */
+        FOR_CONFIGS(w, load)
+        {
+            u8 *mem = (u8 *)(w.base + end - there);
+            for (u32 i = 0; i < there; i++)
+                mem[i] = (u8)(0xa1 + i);
+            regs(w.v)->x[5] = end - there;
+            run_in(&w, w.v, there < 4 ? VCPU_FAULT : VCPU_TRAP);
+            if (there == 4) {
+                assert_int_equal(regs(w.v)->x[10], 0xa4a3a2a1);
+                continue;
+            }
+            struct engine_stats stats;
+            engine_stats(w.e, &stats);
+            assert_true((stats.own > 0) ==
+                        (configs[ci].tier != ENGINE_INTERP && !configs[ci].max_insns && host_native.merges));
+            u32 k = 0;
+            for (; order[k] < there; k++)
+                assert_int_equal(regs(w.v)->x[10 + order[k]], 0xa1 + order[k]);
+            assert_int_equal(regs(w.v)->x[10 + order[k]], 0);
+            assert_int_equal(w.v->pc, CODE + 4 * k);
+            assert_int_equal(w.v->fault.addr, end - there + order[k]);
+            assert_int_equal(w.v->fault.access, VCPU_READ);
+        }
+        FOR_CONFIGS(w, store)
+        {
+            const u8 *mem = (const u8 *)(w.base + end - there);
+            regs(w.v)->x[5] = end - there;
+            regs(w.v)->x[6] = 0xffa4a3a2a1;
+            run_in(&w, w.v, there < 4 ? VCPU_FAULT : VCPU_TRAP);
+            u32 k = 0;
+            for (; k < 4 && order_st[k] < there; k++)
+                assert_int_equal(mem[order_st[k]], 0xa1 + order_st[k]);
+            if (there == 4)
+                continue;
+            assert_int_equal(w.v->pc, CODE + 4 * stores_at[k]);
+            assert_int_equal(w.v->fault.addr, end - there + order_st[k]);
+            assert_int_equal(w.v->fault.access, VCPU_WRITE);
+            assert_int_equal(regs(w.v)->x[7], k < 2 ? 0xffa4a3a2 : 0xffa4a3);
+        }
+    }
+}
+
 static void code_that_changes(void **state)
 {
     /* Calls g, overwrites its first instruction, fence.i, calls again. */
@@ -444,11 +506,17 @@ static void steps_one_instruction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loops_and_stops),           cmocka_unit_test(calls_return),
-        cmocka_unit_test(faults_are_exact),          cmocka_unit_test(code_that_changes),
-        cmocka_unit_test(code_that_changes_often),   cmocka_unit_test(fetch_faults),
-        cmocka_unit_test(endless_loops_can_be_left), cmocka_unit_test(threads_share_a_small_cache),
-        cmocka_unit_test(fork_keeps_both_alive),     cmocka_unit_test(steps_one_instruction),
+        cmocka_unit_test(loops_and_stops),
+        cmocka_unit_test(calls_return),
+        cmocka_unit_test(faults_are_exact),
+        cmocka_unit_test(bytes_of_words_fault_exactly),
+        cmocka_unit_test(code_that_changes),
+        cmocka_unit_test(code_that_changes_often),
+        cmocka_unit_test(fetch_faults),
+        cmocka_unit_test(endless_loops_can_be_left),
+        cmocka_unit_test(threads_share_a_small_cache),
+        cmocka_unit_test(fork_keeps_both_alive),
+        cmocka_unit_test(steps_one_instruction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,8 @@ int main(int argc, char **argv)
         u.nans_trap = host_native.nans_trap && host_native.nans_trap() && guest->keeps_nans && guest->keeps_nans(0);
         if (guest->translate(&rq, &u))
             die("no memory");
+        if (host_native.merges && ir_merge(&u))
+            die("no memory");
         emit("unit", &u, code + at, u.guest_bytes, mem, used, flat0);
         if (!u.guest_bytes)
             die("a unit of nothing");

@@ -53,7 +53,7 @@ static bool on_fault(struct mk_fault *f, void *cx)
         v->pc = units[n]->unit->pc + hc->marks[i - 1].guest_off;
         v->fault = (struct vcpu_fault){
             .addr = f->addr - v->mem_base, .kind = f->kind, .access = f->write ? VCPU_WRITE : VCPU_READ};
-        const u32 state = hc->marks[i - 1].state;
+        const u32 state = hc->marks[i - 1].state & ~HOST_MARK_OWN;
         host_native.unwind(v, f->regs, h->common, units[n]->unit->slots, state ? hc->state + state : NULL);
         return true;
     }

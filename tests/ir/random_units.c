@@ -652,6 +652,78 @@ static void chain(struct test_pair *p, gva_t *pc)
     }
 }
 
+static u32 load_at(struct test_pair *p, gva_t *pc, u32 t, u32 size, u32 base, u64 imm)
+{
+    emit(p, (struct ir_ins){.op = IR_OP_insn, .imm = *pc += 4, .aux = 4});
+    emit(p, (struct ir_ins){.op = IR_OP_ld, .type = (u8)t, .aux = (u16)size, .a = base, .imm = imm});
+    return p->n;
+}
+
+static void store_at(struct test_pair *p, gva_t *pc, u32 size, u32 base, u64 imm, u32 v)
+{
+    emit(p, (struct ir_ins){.op = IR_OP_insn, .imm = *pc += 4, .aux = 4});
+    emit(p, (struct ir_ins){
+                .op = IR_OP_st, .type = (u8)p->v[v - 1].type, .aux = (u16)size, .a = base, .b = v, .imm = imm});
+}
+
+/* A word that is read, and one that is written, in pieces, in any order, and what else may come between (ir/merge.c).
+ */
+static void word(struct test_pair *p, gva_t *pc)
+{
+    static const u8 joins[] = {IR_OP_or, IR_OP_add, IR_OP_xor};
+    const u32 t = test_int_type(), size = test_below(4) ? 0 : 1, bytes = 1u << size;
+    const u32 n = t == IR_I64 ? (2u << test_below(3)) / bytes : (2u << test_below(2)) / bytes;
+    const u32 from = address(p, pc, 1), to = test_below(3) ? address(p, pc, 1) : from;
+    const u64 imm = test_below(16), imm_to = test_below(16);
+    u32 piece[8], order[8], v = 0;
+    for (u32 k = 0; k < n; k++) {
+        const u32 other = test_below(k + 1);
+        order[k] = order[other];
+        order[other] = k;
+    }
+    for (u32 k = 0; k < n; k++) {
+        const u32 q = order[k];
+        piece[q] = load_at(p, pc, t, size, from, imm + bytes * (test_below(64) ? q : test_below(n)));
+        if (!test_below(3))
+            put(p, t, piece[q]);
+        if (!test_below(24))
+            other(p, pc);
+        else if (!test_below(24))
+            store_at(p, pc, 0, test_below(3) ? from : to, test_below(32), value(p, IR_I64));
+        else if (!test_below(24))
+            load_at(p, pc, t, 0, test_below(3) ? from : to, test_below(32));
+    }
+    if (test_below(3)) { /* together */
+        for (u32 q = 0; q < n; q++) {
+            u32 x = q ? emit2(p, IR_OP_shl, t, 0, piece[q], number(p, t, 8 * bytes * q)) : piece[q];
+            if (t == IR_I64 && q == n - 1 && n * bytes == 4 && test_below(2)) {
+                x = emit2(p, IR_OP_trunc, IR_I32, 0, x, 0);
+                x = emit2(p, IR_OP_sext, IR_I64, 32, x, 0);
+            }
+            if (!test_below(4))
+                put(p, t, x);
+            v = q ? emit2(p, joins[test_below(3)], t, 0, v, x) : x;
+            if (!test_below(4))
+                put(p, t, v);
+        }
+        put(p, t, v);
+    }
+    if (test_below(3))
+        return;
+    const u32 whole = v && test_below(2) ? v : value(p, t), way = test_below(3);
+    for (u32 q = 0; q < n && way == 0; q++)
+        piece[q] =
+            q ? emit2(p, test_below(8) ? IR_OP_shr : IR_OP_sar, t, 0, whole, number(p, t, 8 * bytes * q)) : whole;
+    for (u32 q = 0; q < n && way == 1; q++)
+        piece[q] = number(p, t, test_telling());
+    for (u32 k = 0; k < n; k++) {
+        const u32 q = order[k];
+        store_at(p, pc, size, to, imm_to + bytes * (test_below(64) ? q : test_below(n)), piece[q]);
+        if (!test_below(32))
+            load_at(p, pc, t, 0, test_below(3) ? from : to, test_below(32));
+    }
+}
+
 /* Even, as those of instructions are, or any. */
 static u32 some_pc(struct test_pair *p)
 {
@@ -695,6 +767,7 @@ void test_pair_begin(struct test_pair *p, struct arena *arena)
         (struct ir_unit){.arena = arena, .slots = &test_slots, .helpers = test_helpers, .nhelpers = TEST_NHELPERS};
     assert_true(ir_unit_init(&p->raw, 0x1000));
     ir_begin(&p->b, &p->made, 0x1000);
+    p->made.alone = test_below(2);
     emit(p, (struct ir_ins){.op = IR_OP_insn, .imm = 0x1000, .aux = 4});
 }
 
@@ -707,6 +780,8 @@ void test_random_unit(struct test_pair *p, struct arena *arena, u32 len)
             idiom(p);
         else if (!test_below(24))
             chain(p, &pc);
+        else if (!test_below(24))
+            word(p, &pc);
         else if (test_below(3))
             test_pair_pure(p);
         else

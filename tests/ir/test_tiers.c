@@ -16,6 +16,7 @@ static struct arena arena;
 static void test_random_units(void **state)
 {
     static struct test_pair p;
+    u64 nmerged = 0;
     const char *given = getenv("DGM_TEST_SEED"), *rounds = getenv("DGM_TEST_ROUNDS");
     const u64 first = given ? strtoull(given, NULL, 0) : 1;
     const u64 last = given ? first : rounds ? strtoull(rounds, NULL, 0) : 6000;
@@ -26,7 +27,17 @@ static void test_random_units(void **state)
         test_verified(&p.made, "made", seed);
         for (u32 i = 0; i < 2; i++)
             test_agree(&tier_interp, &p.made, &tier_baseline, &p.made, seed);
+        struct ir_unit merged = p.made;
+        assert_int_equal(ir_merge(&merged), 0);
+        if (merged.ins == p.made.ins)
+            continue;
+        nmerged++;
+        test_verified(&merged, "merged", seed);
+        test_agree(&tier_interp, &p.made, &tier_interp, &merged, seed);
+        test_agree(&tier_interp, &p.made, &tier_baseline, &merged, seed);
     }
+    if (!given)
+        assert_true(nmerged > last / 64);
 }
 
 int main(void)

@@ -37,12 +37,13 @@ static bool on_fault(struct mk_fault *f, void *cx)
         i++;
     if (!i)
         return false;
-    v->exit = call ? VCPU_TRAP : VCPU_FAULT;
+    const bool own = hc.marks[i - 1].state & HOST_MARK_OWN;
+    v->exit = call || own ? VCPU_TRAP : VCPU_FAULT;
     v->trap = IR_TRAP_OWN;
     v->pc = unit->pc + (u64)(s64)(s32)hc.marks[i - 1].guest_off;
     v->fault = (struct vcpu_fault){
         .addr = f->addr - v->mem_base, .kind = f->kind, .access = f->write ? VCPU_WRITE : VCPU_READ};
-    const u32 state = hc.marks[i - 1].state;
+    const u32 state = hc.marks[i - 1].state & ~HOST_MARK_OWN;
     host_native.unwind(v, f->regs, common, unit->slots, state ? hc.state + state : NULL);
     return true;
 }

@@ -175,7 +175,8 @@ struct engine_stats {
      * work in. What was written, or could be: not all of it need be resident. */
     u64 memory_code, memory_blocks, memory_tables, memory_vcpus, memory_work;
     u64 cosim_checked, cosim_unchecked; /* entries that were compared; that could not be */
-    u64 known, own; /* library routines that are run as host code; how often one was left to the guest's own */
+    u64 known, own; /* library routines that are run as host code; how often one, or an access that stands for several,
+                       was left to the guest's own */
 };
 void engine_stats(struct engine *e, struct engine_stats *out);
 

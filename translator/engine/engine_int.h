@@ -43,7 +43,7 @@
 #define ENGINE_HASH_MOST      20
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_SETTLED_BITS   16
-/* In a block's key: it is the guest's own code where a library routine is known. */
+/* In a block's key: it is the guest's own code where a library routine is known, and each access by itself. */
 #define ENGINE_OWN (1ull << 63)
 /* In a code key, beside what the guest has there: its arithmetic looks at its results for NaNs, where otherwise a trap
  * tells of those that are to be seen to (vcpu.nans_trap). A thread with many of them does better so; and a trap costs
@@ -212,7 +212,7 @@ static inline const void *block_entry(const struct engine *e, const struct block
 }
 
 /* translate.c; with the lock held. The block for (pc, v->mode), made if need be; `own`: the guest's own code even where
- * a library routine is known. NULL with *err: -ENOMEM, or -EFAULT with *fault filled. */
+ * a library routine is known, and nothing merged. NULL with *err: -ENOMEM, or -EFAULT with *fault filled. */
 struct block *translate(struct engine *e, struct vcpu *v, gva_t pc, bool own, struct vcpu_fault *fault, int *err);
 /* Makes a unit of the code that `rq` has, in `arena`. */
 int translate_unit(struct engine *e, const struct guest_request *rq, struct arena *arena, struct ir_unit *u) MUST_USE;

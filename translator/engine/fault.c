@@ -3,7 +3,8 @@
  * The kernel interface calls up with the host's registers. When the host pc lies in the code cache, the block's marks
  * say which guest instruction it belongs to; the backend puts pinned registers back into the slots and lets the thread
  * leave translated code as if by an exit. All further thought happens outside of the upcall, in whoever called
- * vcpu_run. A fault in a library routine that translated code calls counts as one of the call. Nothing here takes a
+ * vcpu_run. A fault in a library routine that translated code calls counts as one of the call; after one in
+ * an access that stands for several of the guest's (IR_MEM_MERGED), these are run as they stand. Nothing here takes a
  * lock. */
 #include "translator/engine/engine_int.h"
 
@@ -48,7 +49,8 @@ void fault_unwind(struct vcpu *v, const struct mk_fault *f)
     struct engine *e = v->engine;
     struct block b;
     const struct host_mark *m = locate(e, f->pc, &b);
-    e->host->unwind(v, f->regs, e->common, &e->guest->slots, m && m->state ? b.state + m->state : NULL);
+    const u32 state = m ? m->state & ~HOST_MARK_OWN : 0;
+    e->host->unwind(v, f->regs, e->common, &e->guest->slots, state ? b.state + state : NULL);
 }
 
 /* A routine of op `known` faulted: why will be seen when the guest's own code does it. */
@@ -93,10 +95,17 @@ bool engine_fault(struct vcpu *v, struct mk_fault *f)
         return false;
     if (e->host->own_fault(v, f->regs, f->addr))
         return true;
-    gva_t pc;
-    if (!engine_locate(e, f->pc, &pc))
+    struct block b;
+    const struct host_mark *m = locate(e, f->pc, &b);
+    if (!m)
         return false;
-    v->pc = pc;
+    v->pc = pc_of(&b, m);
+    if (m->state & HOST_MARK_OWN) {
+        v->exit = VCPU_TRAP;
+        v->trap = IR_TRAP_OWN;
+        fault_unwind(v, f);
+        return true;
+    }
     v->fault.addr = f->addr - v->mem_base;
     v->fault.access = f->exec ? VCPU_EXEC : f->write ? VCPU_WRITE : VCPU_READ;
     v->fault.kind = f->kind == MK_FAULT_BUS          ? VCPU_FAULT_BUS

@@ -115,7 +115,7 @@ static bool fits(const struct image_view *v)
                 return false;
         }
         for (u32 k = 0; k < b->nmarks; k++)
-            if (v->marks[nmarks++].state >= (b->nstate ? b->nstate : 1))
+            if ((v->marks[nmarks++].state & ~HOST_MARK_OWN) >= (b->nstate ? b->nstate : 1))
                 return false;
         if (!relocs_fit(v->relocs + nrelocs, b->nrelocs, b->code_off, end))
             return false;

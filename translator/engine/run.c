@@ -155,7 +155,7 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
 {
     struct engine *e = v->engine;
     u32 link_id = ~0u;
-    bool own = false; /* what is at pc is the guest's own, even where a library routine is known */
+    bool own = false; /* what is at pc is the guest's own, even where a library routine is known; nothing is merged */
     if (v->nans_trap && v->trapped >= ENGINE_TRAPS)
         vcpu_changed(v);
     /* A store that faulted is made again by a step: were it translated, a store into its own page would watch that page

@@ -151,7 +151,10 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         .nrelocs_cap = relocs ? MAX_RELOCS : 0,
     };
     cache_ready(e, off + 1, e->nexits + u->nexits);
-    int rc = e->host->emit(u, hc);
+    struct ir_unit merged = *u; /* u stays as the guest wrote it, for who runs it again */
+    int rc = e->host->merges && !(b->key & ENGINE_OWN) ? ir_merge(&merged) : 0;
+    if (!rc)
+        rc = e->host->emit(&merged, hc);
     if (rc)
         return rc;
     struct host_mark *kept = arena_alloc(&e->meta, hc->nmarks * sizeof *kept + 1, _Alignof(struct host_mark));

@@ -18,8 +18,10 @@ struct mk_regs;
 struct host_mark {
     u32 host_off;
     u32 guest_off; /* from unit pc; modulo 2^32, as regions go back, too */
-    u32 state; /* where in host_code.state the slots are described, 0: they are where they are between translations */
+    u32 state;     /* where in host_code.state the slots are described, 0: they are where they are between translations;
+                      and HOST_MARK_OWN: what faults here stands for several of the guest's (IR_MEM_MERGED) */
 };
+#define HOST_MARK_OWN (1u << 31)
 
 /* A state: how many slots are held by something else than their memory, then a word for each: the slot, and from bit 16
  * on a register as the backend numbers them; or HOST_HELD_CONST, and the value in the next word; or HOST_HELD_MEM, and
@@ -81,6 +83,7 @@ struct host_isa {
     u32 npinned[IR_NCLASSES]; /* how many slots of each class it pins */
     bool regions;             /* emit takes units with labels */
     bool known;               /* emit takes op `known` */
+    bool merges;              /* accesses that are not aligned are as good as others: ir_merge is worth while */
     u32 code_align;
     size_t max_code; /* largest code cache that its branches reach all of; 0: any */
     /* Making code seen is dear: a call of the kernel that stops all threads. So links may be seen late, until

@@ -86,6 +86,8 @@ enum {
     /* amo, cas, sc, and ld and st that are ALIGN: an address need not be aligned; misaligned is what does not lie
        within 16 aligned bytes. What does is accessed in one piece. Only where the host can (host_isa.granule) */
     IR_MEM_GRANULE = 1 << 8,
+    /* ld, st: stands for several of the guest's (merge.c). When it faults, these are run as they stand instead */
+    IR_MEM_MERGED = 1 << 9,
     IR_AMO_SHIFT = 9, /* amo: enum ir_amo << IR_AMO_SHIFT */
 };
 enum ir_amo {
@@ -174,7 +176,8 @@ enum ir_trap {
     IR_TRAP_FETCH, /* the instruction at pc cannot be fetched */
     IR_TRAP_STOP,  /* the unit stops here because it was asked to (step, breakpoint); pc is next */
     IR_TRAP_ALIGN, /* a jump to where no instruction can be; pc is its own */
-    IR_TRAP_OWN,   /* op `known` was not done: the guest's own code at pc is to be run. The engine deals with it */
+    IR_TRAP_OWN,   /* op `known`, or a merged access, was not done: the guest's own code at pc is to be run, each access
+                        by itself. The engine deals with it */
     IR_NTRAPS
 };
 
@@ -374,6 +377,10 @@ int ir_parse(struct ir_unit *u, const char *text, char *err, size_t errcap) MUST
 /* Checks types, argument order, exactness, that exactly the last instruction is an END. 0, or
  * -EINVAL with a message in err; -ENOMEM (it takes a little of u->arena). */
 int ir_verify(const struct ir_unit *u, char *err, size_t errcap) MUST_USE;
+
+/* Makes one access of several that read or write a word in pieces (merge.c). For a unit without labels that a backend
+ * with host_isa.merges is about to take. 0 or -ENOMEM. */
+int ir_merge(struct ir_unit *u) MUST_USE;
 
 /* Runs `u` once on the vCPU's state with the same effect as compiled code: v->exit, v->pc say how
  * it ended (vcpu.h). The oracle for every backend. */

@@ -44,7 +44,7 @@ static const char *const w_vcc[] = {[IR_EQ] = "eq", [IR_GTS] = "gts", [IR_GES] =
 #define FLAG(name) static const char *const f_##name[] = {"", #name};
 FLAG(acq) FLAG(rel) FLAG(one) FLAG(seq) FLAG(align) FLAG(pr) FLAG(pw) FLAG(sr) FLAG(sw) FLAG(defnan) FLAG(negmul) FLAG(negadd) FLAG(nanwins)
 FLAG(exact) FLAG(unsigned) FLAG(signal) FLAG(call) FLAG(ret) FLAG(poll) FLAG(snanwins) FLAG(tinybefore) FLAG(nanzero) FLAG(flush)
-FLAG(signed) FLAG(high) FLAG(tounsigned) FLAG(round) FLAG(granule)
+FLAG(signed) FLAG(high) FLAG(tounsigned) FLAG(round) FLAG(granule) FLAG(merged)
 
 _Static_assert(ARRAY_LEN(w_amo) == IR_NAMO && ARRAY_LEN(w_trap) == IR_NTRAPS && ARRAY_LEN(w_known) == IR_NKNOWN, "a word for each");
 
@@ -89,6 +89,7 @@ const struct ir_field ir_fields[] = {
     F(MEM,   0,              IR_MEM_SEQ,      f_seq),
     F(MEM,   0,              IR_MEM_ALIGN,    f_align),
     F(MEM,   0,              IR_MEM_GRANULE,  f_granule),
+    F(MEM,   0,              IR_MEM_MERGED,   f_merged),
     F(FENCE, 0,              IR_FENCE_PR,     f_pr),
     F(FENCE, 0,              IR_FENCE_PW,     f_pw),
     F(FENCE, 0,              IR_FENCE_SR,     f_sr),

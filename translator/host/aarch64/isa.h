@@ -10,6 +10,7 @@
 #define REGIONS                   false /* it compiles units with labels */
 #define MOVES_CODE                false
 #define KNOWN                     false        /* it does not have op `known` */
+#define MERGES                    true         /* host_isa.merges */
 #define MAX_CODE                  (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
 #define LINK_LATE                 false
 #define NANS_TRAP                 false

@@ -168,6 +168,7 @@ const struct host_isa host_native = {
     .regions = REGIONS,
     .code_align = CODE_ALIGN,
     .known = KNOWN,
+    .merges = MERGES,
     .max_code = MAX_CODE,
     .link_late = LINK_LATE,
     .probe = host_probe,

@@ -376,7 +376,7 @@ void unit_mark(struct gen *g, u32 guest_off, u32 state)
         g->err = -ENOSPC;
         return;
     }
-    o->marks[o->nmarks++] = (struct host_mark){code_off(&g->c), guest_off, state};
+    o->marks[o->nmarks++] = (struct host_mark){code_off(&g->c), guest_off, state | (g->merged ? HOST_MARK_OWN : 0)};
 }
 
 struct cold *cold_new(struct gen *g, void (*emit)(struct gen *, const struct cold *), u8 *site)
@@ -553,13 +553,14 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
             raw_now(g, i);
             late_now(g);
         }
+        g->merged = (in->op == IR_OP_ld || in->op == IR_OP_st) && (in->aux & IR_MEM_MERGED);
         /* A mark of its own, if only because the one before had a state. */
         g->faults = (op_flags(in) & IR_FAULT) &&
-                    (g->nlate || raw_held(g) || (out->nmarks && out->marks[out->nmarks - 1].state));
+                    (g->merged || g->nlate || raw_held(g) || (out->nmarks && out->marks[out->nmarks - 1].state));
         if (g->faults)
             late_moved(g);
         unit_one(g, i);
-        g->faults = false;
+        g->faults = g->merged = false;
     }
     return unit_end(g);
 }

@@ -134,6 +134,7 @@ struct gen {
     u32 nraw;
     u32 late_same; /* the state that describes them, if nothing has changed since; else 0 */
     bool faults;   /* an instruction that may fault is being emitted, and something waits */
+    bool merged;   /* what is being emitted is an access that stands for several */
     u64 *state;    /* words of host_code.state */
     u32 nstate, state_cap;
     struct cold *cold, **cold_tail;

@@ -13,6 +13,7 @@
 #define REGIONS    true /* it compiles units with labels */
 #define MOVES_CODE true /* it tells what of a unit depends on its place */
 #define KNOWN      true /* it has op `known` */
+#define MERGES     true /* host_isa.merges */
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
 #define NANS_TRAP  true /* it can trap where an operation is invalid */
