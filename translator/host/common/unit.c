@@ -249,7 +249,7 @@ static void scan(struct gen *g, struct scan *s)
             (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i) && !ir_is_off(u, IR_PASS_WIDEN);
         v->shares = widens || in->op == IR_OP_trunc ||
                     (FREE_HIGH && (in->op == IR_OP_sext || in->op == IR_OP_zext) && in->type == IR_I64 &&
-                     in->aux == 32 && ins_of(g, in->a)->type == IR_I32 && !v->high) ||
+                     in->aux == 32 && ins_of(g, in->a)->type == IR_I32 && !v->high && !ir_is_off(u, IR_PASS_WIDEN)) ||
                     (in->op == IR_OP_vlow && is_float_class(in->type) && !in_memory(IR_V128));
         if (v->hint)
             scan_hint(g, s, i);
