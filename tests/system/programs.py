@@ -113,9 +113,9 @@ def numpy_tests(name, modules, *more, **kw):
 # Natively there is a set of tests for each of a dozen extensions of the CPU; those that every CPU of the kind passes are enough.
 numpy_tests("numpy", ["_core/tests/test_simd.py", "_core/tests/test_half.py", "fft"], "-k", "(baseline or not SIMD) and not identity", timeout=600)
 
-# All of them, in parts; what is called huge takes gigabytes.
+# All of them, in parts; but what is called huge takes gigabytes, and f2py's want compilers of C and Fortran.
 for _part, _modules in {
         "core-a": ["_core/tests/test_[!m-z]*.py"], "core-m": ["_core/tests/test_m*.py"], "core-n": ["_core/tests/test_[n-r]*.py"],
         "core-s": ["_core/tests/test_s*.py"], "core-t": ["_core/tests/test_[t-z]*.py"], "lib": ["lib"], "linalg": ["linalg"], "ma": ["ma"],
-        "random": ["random"], "rest": ["[!_clmr]*/tests", "_[!c]*/tests", "compat/tests", "matrixlib", "tests"]}.items():
+        "random": ["random"], "rest": ["fft", "[!_cflmr]*/tests", "_[!c]*/tests", "compat/tests", "matrixlib", "tests"]}.items():
     numpy_tests("numpy-" + _part, _modules, "-k", "not huge", timeout=3600, large=True)
