@@ -64,8 +64,8 @@ struct lx_abi {
     void (*forced)(struct lx_thread *t, siginfo_t *info, const struct vcpu_fault *f);
 
     /* Calls `each` for every address that the code at pc computes: all that a function may give which does no more than
-     * choose one. */
-    void (*code_addresses)(const u8 *code, u64 len, u64 pc, void (*each)(void *cx, u64 addr), void *cx);
+     * choose one. fixed: it lies where it was linked for, so that a constant may be an address. */
+    void (*code_addresses)(const u8 *code, u64 len, u64 pc, bool fixed, void (*each)(void *cx, u64 addr), void *cx);
 
     /* Text of /proc/cpuinfo for n processors (vcpu.cpu) into buf; the length the whole has. */
     size_t (*cpuinfo)(char *buf, size_t cap, u32 n, u64 cpu);

@@ -175,7 +175,7 @@ static s64 put(u32 fd, u32 i)
     return d;
 }
 
-int lx_fd_high(int fd)
+int lx_fd_copy(int fd)
 {
     u32 now = atomic_load(&used);
     u32 i;
@@ -186,12 +186,17 @@ int lx_fd_high(int fd)
             return -EMFILE;
     } while (!atomic_compare_exchange_weak(&used, &now, now | 1u << i));
     s64 r = put((u32)fd, i);
-    if (r < 0) {
+    if (r < 0)
         atomic_fetch_and(&used, ~(1u << i));
-        return (int)r;
-    }
-    (void)prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
     return (int)r;
+}
+
+int lx_fd_high(int fd)
+{
+    const int high = lx_fd_copy(fd);
+    if (high >= 0)
+        (void)prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
+    return high;
 }
 
 void lx_fd_close(int fd)

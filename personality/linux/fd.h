@@ -42,5 +42,8 @@ void lx_fd_room_forked(struct lx_process *p);
  * full). */
 int lx_fd_high(int fd) MUST_USE;
 
+/* The same for a copy of fd, which stays open. */
+int lx_fd_copy(int fd) MUST_USE;
+
 /* Closes one that lx_fd_high gave; the number stays taken. */
 void lx_fd_close(int fd);

@@ -2,11 +2,12 @@
  *
  * A program may have functions of these names that do something else, or its own that it puts in the library's place;
  * so the name alone says nothing. What counts is the file: one whose DT_SONAME is that of a C library, and in it what
- * its table of dynamic symbols says. Whoever interposes a function has it in another file, and calls that one.
+ * its table of dynamic symbols says. Whoever interposes a function has it in another file, and calls that one. In
+ * programs that are linked statically the library has no file of its own; known_static.c says how it is told there.
  *
  * A symbol may be an IFUNC: its code chooses one of several routines and gives its address. Which they are, that code
  * says: every address within the library's code that it computes is that of an implementation of the symbol, as giving
- * one is all that it is for (lx_abi.code_addresses finds them). Such routines have no symbols of their own.
+ * one is all that it is for (lx_abi.code_addresses finds them). Such routines of a shared library have no symbols.
  *
  * Text is what the file has there as long as it was not writable since it was mapped: a mapping's lx_vma.known is
  * dropped when it becomes writable (mm.c), and translations with it. What is found is kept by file offset, so that it
@@ -14,22 +15,23 @@
  *
  * Most programs never ask where the routines are: what they run of them is stored (cache.c). So when a file is mapped
  * its headers alone are looked at, and its tables when the first question comes, in the mapping itself; a mapping that
- * does not have them has them read from the file at once.
+ * does not have them has them read from the file at once. No mapping has the symbols of a static program: until they
+ * are asked for, its file is kept open.
  *
  * Files may be anything: every number in them is checked. */
 #include "personality/linux/known.h"
 
-#include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "lib/heap.h"
 #include "personality/linux/abi.h"
 #include "personality/linux/elf.h"
+#include "personality/linux/fd.h"
+#include "personality/linux/known_int.h"
 #include "personality/linux/mm.h"
 
-#define MAX_FILES    16 /* C libraries in one process */
-#define MAX_ROUTINES 96
+#define MAX_FILES    16         /* in one process */
 #define MAX_TABLES   (2u << 20) /* bytes of hash table, symbols and names */
 #define MAX_RESOLVER 1024
 
@@ -41,39 +43,18 @@ struct lx_known {
     bool pending; /* the routines were not looked up yet, with these: */
     const struct lx_abi *abi;
     u64 hash, symbols, names, names_size;
-    u32 n;
-    struct routine {
-        u32 off, known;
-    } at[MAX_ROUTINES];
+    int fd; /* of a static program's file, while pending; else -1 */
+    struct known_routines found;
 };
 
-/* A file being read: by descriptor, or, where that is -1, in guest memory that it is mapped to. */
-struct reader {
-    int fd;
-    hva_t base;   /* of its beginning, were it mapped so far */
-    u64 from, to; /* offsets that are mapped */
-    u64 size;
-    const struct lx_abi *abi;
-    u8 head[4096]; /* its beginning: headers */
-    const Elf64_Phdr *ph;
-    u32 nph;
-    u64 hash, symbols, names, names_size, soname; /* file offsets; soname: of the name in names */
-    u8 *tables;                                   /* file contents from `lo` on */
-    u64 lo, len;
-    struct lx_known *out;
-    u32 known; /* the routine that is being looked up */
-};
-
-/* n bytes at file offset off. */
-static bool get(const struct reader *r, void *to, u64 n, u64 off)
+bool known_get(const struct known_reader *r, void *to, u64 n, u64 off)
 {
     if (r->fd >= 0)
         return !lx_file_read(r->fd, to, n, off);
     return off >= r->from && off <= r->to && n <= r->to - off && !mk_copy(to, (const void *)(r->base + off), n);
 }
 
-/* The file offset of what lies at addr, and how much of the segment follows; false when nothing does. */
-static bool offset_of(const struct reader *r, u64 addr, bool code, u64 *off, u64 *room)
+bool known_offset(const struct known_reader *r, u64 addr, bool code, u64 *off, u64 *room)
 {
     for (u32 i = 0; i < r->nph; i++) {
         const Elf64_Phdr *p = &r->ph[i];
@@ -87,23 +68,32 @@ static bool offset_of(const struct reader *r, u64 addr, bool code, u64 *off, u64
     return false;
 }
 
-static bool read_head(struct reader *r)
+static bool read_head(struct known_reader *r)
 {
-    Elf64_Ehdr h;
+    Elf64_Ehdr *h = &r->eh;
     const u64 n = r->size < sizeof r->head ? r->size : sizeof r->head;
-    if (n < sizeof h || !get(r, r->head, n, 0))
+    if (n < sizeof *h || !known_get(r, r->head, n, 0))
         return false;
-    memcpy(&h, r->head, sizeof h);
-    if (memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_type != ET_DYN ||
-        h.e_machine != r->abi->elf_machine || h.e_phentsize != sizeof(Elf64_Phdr) || (h.e_phoff & 7) || h.e_phoff > n ||
-        (u64)h.e_phnum * sizeof(Elf64_Phdr) > n - h.e_phoff)
+    memcpy(h, r->head, sizeof *h);
+    if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 || h->e_ident[EI_CLASS] != ELFCLASS64 ||
+        (h->e_type != ET_DYN && h->e_type != ET_EXEC) || h->e_machine != r->abi->elf_machine ||
+        h->e_phentsize != sizeof(Elf64_Phdr) || (h->e_phoff & 7) || h->e_phoff > n ||
+        (u64)h->e_phnum * sizeof(Elf64_Phdr) > n - h->e_phoff)
         return false;
-    r->ph = (const Elf64_Phdr *)(const void *)(r->head + h.e_phoff);
-    r->nph = h.e_phnum;
+    r->ph = (const Elf64_Phdr *)(const void *)(r->head + h->e_phoff);
+    r->nph = h->e_phnum;
     return true;
 }
 
-static bool read_dynamic(struct reader *r)
+static bool has_segment(const struct known_reader *r, u32 type)
+{
+    for (u32 i = 0; i < r->nph; i++)
+        if (r->ph[i].p_type == type)
+            return true;
+    return false;
+}
+
+static bool read_dynamic(struct known_reader *r)
 {
     Elf64_Dyn dyn[256];
     u64 n = 0, hash = 0, symbols = 0, names = 0, room;
@@ -112,7 +102,7 @@ static bool read_dynamic(struct reader *r)
         if (r->ph[i].p_type == PT_DYNAMIC) {
             n = r->ph[i].p_filesz / sizeof *dyn;
             n = n < ARRAY_LEN(dyn) ? n : ARRAY_LEN(dyn);
-            if (!get(r, dyn, n * sizeof *dyn, r->ph[i].p_offset))
+            if (!known_get(r, dyn, n * sizeof *dyn, r->ph[i].p_offset))
                 return false;
         }
     for (u64 i = 0; i < n && dyn[i].d_tag != DT_NULL; i++)
@@ -132,26 +122,29 @@ static bool read_dynamic(struct reader *r)
         case DT_SONAME:
             r->soname = dyn[i].d_un.d_val;
             break;
+        case DT_FLAGS_1:
+            r->pie = dyn[i].d_un.d_val & DF_1_PIE;
+            break;
         default:
             break;
         }
-    return hash && symbols && offset_of(r, hash, false, &r->hash, &room) &&
-           offset_of(r, symbols, false, &r->symbols, &room) && offset_of(r, names, false, &r->names, &room) &&
+    return hash && symbols && known_offset(r, hash, false, &r->hash, &room) &&
+           known_offset(r, symbols, false, &r->symbols, &room) && known_offset(r, names, false, &r->names, &room) &&
            r->names_size <= room && r->soname < r->names_size;
 }
 
-static bool is_c_library(const struct reader *r)
+static bool is_c_library(const struct known_reader *r)
 {
     char name[32] = "";
     u64 n = r->names_size - r->soname;
     n = n < sizeof name - 1 ? n : sizeof name - 1;
-    if (!get(r, name, n, r->names + r->soname))
+    if (!known_get(r, name, n, r->names + r->soname))
         return false;
     return !strcmp(name, "libc.so.6") || !strncmp(name, "libc.musl-", 10) || !strcmp(name, "libc.so");
 }
 
 /* Where the tables lie; false when they are too large, or not in an order that this can read. */
-static bool place_tables(struct reader *r)
+static bool place_tables(struct known_reader *r)
 {
     const u64 end = r->names + r->names_size;
     r->lo = r->hash < r->symbols ? r->hash : r->symbols;
@@ -161,24 +154,24 @@ static bool place_tables(struct reader *r)
     return true;
 }
 
-static bool read_tables(struct reader *r)
+static bool read_tables(struct known_reader *r)
 {
     r->tables = heap_alloc(r->len);
-    return r->tables && get(r, r->tables, r->len, r->lo);
+    return r->tables && known_get(r, r->tables, r->len, r->lo);
 }
 
 /* `n` bytes of the tables at file offset off; false when they lie outside. */
-static bool take(const struct reader *r, u64 off, void *to, u64 n)
+static bool take(const struct known_reader *r, u64 off, void *to, u64 n)
 {
     if (off < r->lo || off - r->lo > r->len || n > r->len - (off - r->lo))
         return false;
     if (!r->tables)
-        return get(r, to, n, off);
+        return known_get(r, to, n, off);
     memcpy(to, r->tables + (off - r->lo), n);
     return true;
 }
 
-static bool is_named(const struct reader *r, const Elf64_Sym *s, const char *name)
+static bool is_named(const struct known_reader *r, const Elf64_Sym *s, const char *name)
 {
     char text[64];
     const u64 n = strlen(name) + 1;
@@ -186,28 +179,32 @@ static bool is_named(const struct reader *r, const Elf64_Sym *s, const char *nam
            take(r, r->names + s->st_name, text, n) && !memcmp(text, name, n);
 }
 
-/* The code at addr is that of r->known. */
-static void add(void *cx, u64 addr)
+void known_add(struct known_reader *r, u64 addr)
 {
-    struct reader *r = cx;
     u64 off, room;
-    if (!offset_of(r, addr, true, &off, &room) || off >> 32 || r->out->n == MAX_ROUTINES)
+    if (!known_offset(r, addr, true, &off, &room) || off >> 32 || r->out->n == KNOWN_MAX)
         return;
-    r->out->at[r->out->n++] = (struct routine){(u32)off, r->known};
+    r->out->at[r->out->n].off = (u32)off;
+    r->out->at[r->out->n++].known = r->known;
 }
 
-static void add_resolved(struct reader *r, const Elf64_Sym *s)
+static void add(void *cx, u64 addr)
+{
+    known_add(cx, addr);
+}
+
+void known_resolved(const struct known_reader *r, const Elf64_Sym *s, void (*each)(void *cx, u64 addr), void *cx)
 {
     u8 code[MAX_RESOLVER];
     u64 off, room;
-    if (!s->st_size || s->st_size > sizeof code || !offset_of(r, s->st_value, true, &off, &room) || s->st_size > room ||
-        !get(r, code, s->st_size, off))
+    if (!s->st_size || s->st_size > sizeof code || !known_offset(r, s->st_value, true, &off, &room) ||
+        s->st_size > room || !known_get(r, code, s->st_size, off))
         return;
-    r->abi->code_addresses(code, s->st_size, s->st_value, add, r);
+    r->abi->code_addresses(code, s->st_size, s->st_value, r->eh.e_type == ET_EXEC, each, cx);
 }
 
 /* Looks a name up as the dynamic linker does. */
-static void find(struct reader *r, const char *name)
+static void find(struct known_reader *r, const char *name)
 {
     struct {
         u32 nbuckets, first, nbloom, shift;
@@ -227,9 +224,9 @@ static void find(struct reader *r, const char *name)
             return;
         if ((chain | 1) == (hash | 1) && s.st_shndx != SHN_UNDEF && is_named(r, &s, name)) {
             if (ELF64_ST_TYPE(s.st_info) == STT_FUNC)
-                add(r, s.st_value);
+                known_add(r, s.st_value);
             else if (ELF64_ST_TYPE(s.st_info) == STT_GNU_IFUNC)
-                add_resolved(r, &s);
+                known_resolved(r, &s, add, r);
         }
         if (chain & 1)
             return;
@@ -241,19 +238,65 @@ static u32 find_file(struct lx_mm *mm, const struct stat *st)
     for (const struct lx_known *k = mm->known; k; k = k->next)
         if (k->dev == st->st_dev && k->ino == st->st_ino && k->size == (u64)st->st_size &&
             k->changed.tv_sec == st->st_ctim.tv_sec && k->changed.tv_nsec == st->st_ctim.tv_nsec)
-            return k->n || k->pending ? k->number : ~0u;
+            return k->found.n || k->pending ? k->number : ~0u;
     return 0;
 }
 
-static void find_all(struct reader *r)
+static void find_all(struct known_reader *r)
 {
     for (r->known = 1; r->known < GUEST_NKNOWN; r->known++)
         find(r, guest_known_names[r->known]);
 }
 
+/* Reads the symbols of a static program, if its file is still what was mapped. */
+static void find_static(struct lx_known *k, int fd)
+{
+    struct known_reader r = {.fd = fd, .abi = k->abi, .size = k->size, .out = &k->found};
+    struct stat st;
+    if (!fstat(fd, &st) && k->dev == st.st_dev && k->ino == st.st_ino && k->size == (u64)st.st_size &&
+        k->changed.tv_sec == st.st_ctim.tv_sec && k->changed.tv_nsec == st.st_ctim.tv_nsec && read_head(&r))
+        known_find_static(&r);
+}
+
+/* What r's file, which is mapped from `off` on, says of itself: sets all of k that depends on it. False when there can
+ * be no routines. */
+static bool start(struct known_reader *r, struct lx_known *k, u64 off, u64 len)
+{
+    k->abi = r->abi;
+    k->fd = -1;
+    if (!read_head(r))
+        return false;
+    const bool dynamic = has_segment(r, PT_DYNAMIC), complete = dynamic && read_dynamic(r);
+    if (r->eh.e_shoff && !has_segment(r, PT_INTERP) && (r->eh.e_type == ET_EXEC ? !dynamic : r->pie)) {
+        k->fd = lx_fd_copy(r->fd);
+        k->pending = k->fd >= 0;
+        if (!k->pending)
+            find_static(k, r->fd);
+        return true;
+    }
+    if (!complete || r->eh.e_type != ET_DYN || !is_c_library(r) || !place_tables(r))
+        return false;
+    k->hash = r->hash;
+    k->symbols = r->symbols;
+    k->names = r->names;
+    k->names_size = r->names_size;
+    k->pending = !off && r->lo + r->len <= len;
+    if (!k->pending && read_tables(r))
+        find_all(r);
+    heap_free(r->tables);
+    return true;
+}
+
+static void drop(struct lx_known *k)
+{
+    if (k && k->fd >= 0)
+        lx_fd_close(k->fd);
+    heap_free(k);
+}
+
 u32 lx_known_file(struct lx_mm *mm, const struct lx_abi *abi, int fd, u64 off, u64 len)
 {
-    struct reader r = {.fd = fd, .abi = abi};
+    struct known_reader r = {.fd = fd, .abi = abi};
     struct stat st;
     if (fstat(fd, &st) || !S_ISREG(st.st_mode))
         return 0;
@@ -262,55 +305,47 @@ u32 lx_known_file(struct lx_mm *mm, const struct lx_abi *abi, int fd, u64 off, u
     mk_unlock(&mm->lock);
     if (number)
         return number == ~0u ? 0 : number;
-    r.size = (u64)st.st_size;
-    if (!read_head(&r) || !read_dynamic(&r) || !is_c_library(&r) || !place_tables(&r))
+    struct lx_known *k = heap_calloc(1, sizeof *k);
+    if (!k)
         return 0;
-    r.out = heap_calloc(1, sizeof *r.out);
-    if (!r.out)
+    k->dev = st.st_dev;
+    k->ino = st.st_ino;
+    k->size = r.size = (u64)st.st_size;
+    k->changed = st.st_ctim;
+    r.out = &k->found;
+    if (!start(&r, k, off, len)) {
+        drop(k);
         return 0;
-    r.out->pending = !off && r.lo + r.len <= len;
-    if (!r.out->pending && read_tables(&r))
-        find_all(&r);
-    heap_free(r.tables);
-    r.out->abi = abi;
-    r.out->hash = r.hash;
-    r.out->symbols = r.symbols;
-    r.out->names = r.names;
-    r.out->names_size = r.names_size;
-    r.out->dev = st.st_dev;
-    r.out->ino = st.st_ino;
-    r.out->size = r.size;
-    r.out->changed = st.st_ctim;
+    }
     mk_lock(&mm->lock);
     number = find_file(mm, &st);
     const u32 last = mm->known ? mm->known->number : 0;
     if (!number && last < MAX_FILES) {
-        r.out->number = last + 1;
-        r.out->next = mm->known;
-        mm->known = r.out;
-        number = r.out->n || r.out->pending ? r.out->number : 0;
-        r.out = NULL;
+        k->number = last + 1;
+        k->next = mm->known;
+        mm->known = k;
+        number = k->found.n || k->pending ? k->number : 0;
+        k = NULL;
     }
     mk_unlock(&mm->lock);
-    heap_free(r.out);
+    drop(k);
     return number == ~0u ? 0 : number;
 }
 
 /* Looks the routines up in the mapping of which v is what is left, or a part. */
 static void look(struct lx_mm *mm, struct lx_known *k, const struct lx_vma *v)
 {
-    struct reader r = {.fd = -1,
-                       .base = mm->base + v->start - v->off,
-                       .from = v->off,
-                       .to = v->off + (v->end - v->start),
-                       .size = k->size,
-                       .abi = k->abi,
-                       .hash = k->hash,
-                       .symbols = k->symbols,
-                       .names = k->names,
-                       .names_size = k->names_size,
-                       .out = k};
-    k->pending = false;
+    struct known_reader r = {.fd = -1,
+                             .base = mm->base + v->start - v->off,
+                             .from = v->off,
+                             .to = v->off + (v->end - v->start),
+                             .size = k->size,
+                             .abi = k->abi,
+                             .hash = k->hash,
+                             .symbols = k->symbols,
+                             .names = k->names,
+                             .names_size = k->names_size,
+                             .out = &k->found};
     if (read_head(&r) && place_tables(&r))
         find_all(&r);
 }
@@ -321,11 +356,20 @@ u32 lx_known_at(struct lx_mm *mm, const struct lx_vma *v, gva_t pc)
     struct lx_known *k = mm->known;
     while (k && k->number != v->known)
         k = k->next;
-    if (k && k->pending)
-        look(mm, k, v);
-    for (u32 i = 0; k && i < k->n; i++)
-        if (k->at[i].off == off)
-            return k->at[i].known;
+    if (k && k->pending) {
+        const int fd = k->fd;
+        k->pending = false;
+        k->fd = -1;
+        if (fd < 0) {
+            look(mm, k, v);
+        } else {
+            find_static(k, fd);
+            lx_fd_close(fd);
+        }
+    }
+    for (u32 i = 0; k && i < k->found.n; i++)
+        if (k->found.at[i].off == off)
+            return k->found.at[i].known;
     return 0;
 }
 
@@ -334,6 +378,6 @@ void lx_known_free(struct lx_mm *mm)
     while (mm->known) {
         struct lx_known *k = mm->known;
         mm->known = k->next;
-        heap_free(k);
+        drop(k);
     }
 }

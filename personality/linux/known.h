@@ -6,8 +6,8 @@
 struct lx_known;
 struct lx_vma;
 
-/* Text of a file that the guest maps, `len` bytes from offset `off`: is it a C library, and where are its routines?
- * Gives a number for lx_vma.known, or 0. The caller does not hold the map's lock. */
+/* Text of a file that the guest maps, `len` bytes from offset `off`: may it have a C library in it? Gives a number for
+ * lx_vma.known, or 0. The caller does not hold the map's lock. */
 u32 lx_known_file(struct lx_mm *mm, const struct lx_abi *abi, int fd, u64 off, u64 len);
 /* Which routine (enum guest_known) begins at pc, which lies in v, of a file with a number; 0: none. With the map's lock
  * held. */

@@ -30,7 +30,8 @@ struct lx_vma {
     u32 flags;
     u64 off;   /* VMA_FILE: offset of start in the file */
     u64 id;    /* of the mmap call that made it; pieces of one mapping keep it */
-    u32 known; /* known.h: a C library's text, never writable since it was mapped; 0: not so */
+    u32 known; /* known.h: text of a file that may have a C library in it, never writable since it was mapped; 0: not so
+                */
 };
 
 struct lx_mm {
@@ -58,7 +59,7 @@ struct lx_mm {
     /* layout of the program, as /proc/self/stat and the like tell it; written by exec.c before the program starts */
     gva_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
     gva_t arg_start, arg_end, env_start, env_end, vdso;
-    struct lx_known *known; /* C libraries, newest first */
+    struct lx_known *known; /* files with C libraries, newest first */
     bool want_known;        /* look for them; before the program starts */
     u64 auxv[64];           /* as put on the stack, AT_NULL included */
     u32 auxv_len;           /* bytes */

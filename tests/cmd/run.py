@@ -5,7 +5,6 @@ run.py --dragoman PATH --broken PATH [CASE…]"""
 import argparse
 import glob
 import os
-import platform
 import re
 import shutil
 import signal
@@ -262,23 +261,56 @@ def dumps(t):
         check(len(code) > 5 and not any('(bad)' in line for line in lines), '\n'.join(lines))
 
 
+def routines_in(t, program, *way):
+    """How many library routines were host code in a run of one of the programs of test cases below."""
+    r = t.call('run', '--stats', '--no-cache', *way, program)
+    check(r.status == 0 and r.out == 'well\n', way, r)
+    return int(re.search(r'library routines +(\d+) as host code, \d+ calls', r.err).group(1))
+
+
 @case
 def known(t):
-    """The C library's routines are found by its own symbols, in the dynamic library alone, and not with --no-known."""
-    libraries = t.guest.libraries
-    if t.guest.missing() or not os.path.isdir(libraries):
-        raise Skip('no ' + libraries)
-    program = os.path.join(t.tmp, 'routines')
+    """The C library's routines are found by its own symbols, in the dynamic library or in a program, and not with --no-known."""
+    if t.guest.missing():
+        raise Skip('no compiler')
     source = os.path.join(HERE, 'programs', 'routines.c')
-    subprocess.run([t.guest.cc, '-O1', '-fno-builtin', '-o', program, source], check=True)
-    counts = []
-    for way in ([], ['--no-known'], ['--tier', 'interp'], ['--max-insns', '1'], ['--host-features', 'none']):
-        r = t.call('run', '--stats', *way, '-L', libraries, program)
-        check(r.status == 0 and r.out == 'well\n', way, r)
-        counts.append(int(re.search(r'library routines +(\d+) as host code, \d+ calls', r.err).group(1)))
-    if platform.machine() == 'x86_64':
-        check(counts[0] >= 16 and counts[4] == counts[0], counts)
-    check(counts[1:4] == [0, 0, 0], counts)
+    kinds = {'static': ['-static'], 'static-pie': ['-static-pie']}
+    if os.path.isdir(t.guest.libraries):
+        kinds['dynamic'] = []
+    for kind, link in kinds.items():
+        program = os.path.join(t.tmp, 'routines')
+        if subprocess.run([t.guest.cc, '-O1', '-fno-builtin', *link, '-o', program, source], stderr=subprocess.DEVNULL, check=False).returncode:
+            check(kind == 'static-pie', kind)
+            continue # not every compiler has what such programs begin with
+        counts = [routines_in(t, program, *way, *(() if link else ('-L', t.guest.libraries)))
+                  for way in ([], ['--no-known'], ['--tier', 'interp'], ['--max-insns', '1'], ['--host-features', 'none'])]
+        if t.host == 'x86_64':
+            check(counts[0] >= 16 and counts[4] == counts[0], kind, counts)
+        check(counts[1:4] == [0, 0, 0], kind, counts)
+
+
+@case
+def known_static(t):
+    """In a static program no routine is known without symbols, none that is the program's own, and none beside a sanitizer's."""
+    if t.guest.missing():
+        raise Skip('no compiler')
+    program = os.path.join(t.tmp, 'program')
+
+    def built(name, *how):
+        subprocess.run([t.guest.cc, '-O1', '-fno-builtin', '-fno-tree-loop-distribute-patterns', '-static', *how, '-o', program,
+                        os.path.join(HERE, 'programs', name)], check=True)
+        return routines_in(t, program)
+
+    check(built('routines.c', '-s') == 0)
+    asan = os.path.join(t.tmp, 'asan.c')
+    with open(asan, 'w', encoding='utf-8') as f:
+        f.write('void __asan_init(void) {}\n')
+    check(built('routines.c', asan) == 0)
+    own = built('own_routines.c')
+    if t.host == 'x86_64':
+        check(own >= 3, own) # those of the library
+    # The same with the program's functions where they come after others, each in a section of its own.
+    built('own_routines.c', '-ffunction-sections', '-Wl,--gc-sections')
 
 
 @case

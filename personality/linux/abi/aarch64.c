@@ -358,17 +358,20 @@ static u64 hwcap2(u64 cpu)
     return a64_hwcap(1, cpu & A64_CPU_LSE2);
 }
 
-/* adrp, and add on its result, with other instructions between that do not branch and leave the register alone. */
-static void code_addresses(const u8 *code, u64 len, u64 pc, void (*each)(void *cx, u64 addr), void *cx)
+/* adr; adrp, and add on its result, with other instructions between that do not branch and leave the register alone. */
+static void code_addresses(const u8 *code, u64 len, u64 pc, bool fixed, void (*each)(void *cx, u64 addr), void *cx)
 {
     u64 page[32];
     u32 have = 0; /* registers that hold `page` */
+    (void)fixed;
     for (u64 at = 0; at + 4 <= len; at += 4) {
         u32 w;
         memcpy(&w, code + at, sizeof w);
         const u32 rd = w & 31, rn = w >> 5 & 31;
+        const s64 imm = (s64)((u64)(w >> 5 & 0x7ffff) << 45) >> 43 | (w >> 29 & 3);
+        if ((w & 0x9f000000) == 0x10000000)
+            each(cx, pc + at + (u64)imm);
         if ((w & 0x9f000000) == 0x90000000) {
-            const s64 imm = (s64)((u64)(w >> 5 & 0x7ffff) << 45) >> 43 | (w >> 29 & 3);
             page[rd] = ((pc + at) & ~0xfffull) + ((u64)imm << 12);
             have |= 1u << rd;
             continue;

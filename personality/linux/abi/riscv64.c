@@ -362,8 +362,8 @@ s64 sys_riscv_flush_icache(struct lx_thread *t, const u64 *a)
     return 0;
 }
 
-/* auipc, and addi on its result right behind it. */
-static void code_addresses(const u8 *code, u64 len, u64 pc, void (*each)(void *cx, u64 addr), void *cx)
+/* auipc or, where it is linked for one place, lui, and addi on its result right behind it. */
+static void code_addresses(const u8 *code, u64 len, u64 pc, bool fixed, void (*each)(void *cx, u64 addr), void *cx)
 {
     u64 high = 0;
     u32 reg = 0; /* that holds `high`; 0: none */
@@ -377,8 +377,11 @@ static void code_addresses(const u8 *code, u64 len, u64 pc, void (*each)(void *c
         const u32 rd = w >> 7 & 31, rs = w >> 15 & 31;
         if (whole && (w & 0x707f) == 0x13 && reg && rs == reg && rd == reg)
             each(cx, high + (u64)(s64)((s32)w >> 20));
-        reg = whole && (w & 0x7f) == 0x17 ? rd : 0;
-        high = pc + at + (u64)(s64)(s32)(w & 0xfffff000);
+        const bool auipc = whole && (w & 0x7f) == 0x17, lui = fixed && whole && (w & 0x7f) == 0x37;
+        const bool c_lui = fixed && !whole && (w & 0xe003) == 0x6001 && rd != 2;
+        reg = auipc || lui || c_lui ? rd : 0;
+        high = c_lui ? (u64)((s64)((u64)(w >> 12 & 1) << 63) >> 46) | (u64)(w >> 2 & 31) << 12
+                     : (auipc ? pc + at : 0) + (u64)(s64)(s32)(w & 0xfffff000);
         at += whole ? 4 : 2;
     }
 }
