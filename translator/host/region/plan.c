@@ -517,7 +517,7 @@ static void check_homes(struct work *w)
                             l->home = NOSLOT;
                     }
             }
-            if (w->g->val[i].live && in->op != IR_OP_put)
+            if (w->g->val[i].live)
                 for (u32 j = 0; j < 4; j++) {
                     const ir_ref r = ir_arg(in, j) ? root(w, ir_arg(in, j)) : 0;
                     /* Within the block of its definition the pass has it in a temp until the put. */
