@@ -355,7 +355,8 @@ def profile(t):
     said = r.stdout + r.stderr
     check(r.returncode == 0 and 'sampled by ptrace, status 0' in said, said)
     shares = dict((name, float(share)) for share, name in re.findall(r'^ *([0-9.]+)% +[0-9.]+  (\S.*?) *$', said, re.M))
-    check(shares.get('bits', 0) > 40, 'guest code:', shares)
+    least = 10 if os.environ.get('TEST_SANITIZER', 'none') != 'none' else 40  # the engine's part is slower there
+    check(shares.get('bits', 0) > least, 'guest code:', shares)
     check(any(name.startswith('engine: ') for name in shares), 'engine:', shares)  # printing the blocks, if nothing else was sampled
     check(re.search(r'^ +[0-9.]+% .* main +bits$', said, re.M), said)
     check(re.search(r'^ +[0-9a-f]+  [a-z]', said, re.M) and re.search(r'^ *[0-9.]+% {10}[a-z]+ ', said, re.M), 'annotated block:', said)
