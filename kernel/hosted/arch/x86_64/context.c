@@ -38,7 +38,7 @@ void hosted_context_access(const void *ucp, bool *write, bool *exec)
 void hosted_context_get(struct mk_regs *r, void *ucp)
 {
     ucontext_t *uc = ucp;
-    struct _libc_fpstate *fp = uc->uc_mcontext.fpregs;
+    fpregset_t fp = uc->uc_mcontext.fpregs;
 
     for (u32 i = 0; i < 16; i++)
         r->gpr[i] = (u64)uc->uc_mcontext.gregs[gregs_of[i]];
@@ -51,7 +51,7 @@ void hosted_context_get(struct mk_regs *r, void *ucp)
 void hosted_context_put(const struct mk_regs *r, void *ucp)
 {
     ucontext_t *uc = ucp;
-    struct _libc_fpstate *fp = uc->uc_mcontext.fpregs;
+    fpregset_t fp = uc->uc_mcontext.fpregs;
 
     for (u32 i = 0; i < 16; i++)
         uc->uc_mcontext.gregs[gregs_of[i]] = (greg_t)r->gpr[i];
