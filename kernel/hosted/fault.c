@@ -207,6 +207,9 @@ void mk_hosted_foreign_signal(void (*fn)(int sig, siginfo_t *si, void *uc))
     atomic_store(&foreign, fn);
 }
 
+/* The stack of a thread that has left, for the next one: all have the same size. */
+static void *_Atomic spare;
+
 int mk_thread_enter(void)
 {
     /* The frame that Linux pushes grows with the CPU's registers; upcalls may nest twice and need room of their own. */
@@ -218,13 +221,15 @@ int mk_thread_enter(void)
     if (rc || signal_stack.pages)
         return rc;
     size = align_up(size + 3 * frame + mk_page_size(), mk_page_size());
-    void *p;
-    rc = mk_pages_alloc(&p, size);
-    if (rc)
-        return rc;
-    rc = mk_pages_guard(p, size);
-    if (rc)
-        goto free_pages;
+    void *p = atomic_exchange(&spare, NULL);
+    if (!p) {
+        rc = mk_pages_alloc(&p, size);
+        if (rc)
+            return rc;
+        rc = mk_pages_guard(p, size);
+        if (rc)
+            goto free_pages;
+    }
     stack_t ss = {.ss_sp = (u8 *)p + mk_page_size(), .ss_size = size - mk_page_size()};
     if (sigaltstack(&ss, &signal_stack.before)) {
         rc = -errno;
@@ -245,6 +250,8 @@ void mk_thread_leave(void)
         return;
     signal_stack.before.ss_flags &= SS_DISABLE;
     sigaltstack(&signal_stack.before, NULL);
-    mk_pages_free(signal_stack.pages, signal_stack.size);
+    void *none = NULL;
+    if (!atomic_compare_exchange_strong(&spare, &none, signal_stack.pages))
+        mk_pages_free(signal_stack.pages, signal_stack.size);
     signal_stack.pages = NULL;
 }

@@ -188,13 +188,19 @@ int block_insert(struct engine *e, struct block *b)
     return 0;
 }
 
-static void forget_pc(struct engine *e, gva_t pc)
+static void forget_in(struct vcpu *list, gva_t pc)
 {
-    for (struct vcpu *v = e->vcpus; v; v = v->next) {
+    for (struct vcpu *v = list; v; v = v->next) {
         struct vcpu_jc *j = &v->jc[vcpu_jc_index(pc)];
         if (__atomic_load_n(&j->pc, __ATOMIC_SEQ_CST) == pc)
             __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(pc)), __ATOMIC_RELEASE);
     }
+}
+
+static void forget_pc(struct engine *e, gva_t pc)
+{
+    forget_in(e->vcpus, pc);
+    forget_in(e->idle, pc);
 }
 
 struct exit_rec *block_exit(struct engine *e, u32 id)

@@ -75,6 +75,7 @@ void engine_destroy(struct engine *e)
 {
     while (e->vcpus)
         vcpu_destroy(e->vcpus);
+    vcpu_free_idle(e);
     if (e->code.rw)
         mk_code_destroy(&e->code);
     if (e->index)

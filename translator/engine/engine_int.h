@@ -51,6 +51,7 @@
 #define ENGINE_LOOKS    (1ull << 62)
 #define ENGINE_TRAPS    64 /* many */
 #define ENGINE_RAS_SIZE (64u << 10)
+#define ENGINE_IDLE     4 /* vCPUs that are kept */
 
 struct block;
 struct piece; /* store.c */
@@ -170,7 +171,8 @@ struct engine {
     u64 image_key; /* 0: no images */
 
     struct vcpu *vcpus;
-    u32 nvcpus;
+    struct vcpu *idle; /* of threads that have ended, for the next ones; their jump caches are kept right */
+    u32 nvcpus, nidle;
     struct engine_stats stats;
     u64 calls[VCPU_CALLS];    /* of vCPUs that are gone */
     struct mk_code fork_copy; /* between fork_before and fork_after */
@@ -292,6 +294,7 @@ void fault_unwind(struct vcpu *v, const struct mk_fault *f);
 void vcpu_forget(struct vcpu *v);
 /* Are units of this code key run by vCPUs with nans_trap? */
 bool vcpu_nans_trap(const struct engine *e, u64 key);
+void vcpu_free_idle(struct engine *e);
 
 /* dump.c */
 void dump_region(struct engine *e, const struct ir_unit *u, const struct host_code *hc);

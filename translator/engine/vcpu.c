@@ -39,57 +39,6 @@ void vcpu_changed(struct vcpu *v)
     vcpu_forget(v);
 }
 
-int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
-{
-    void *mem, *ras = NULL;
-    int rc = mk_pages_alloc(&mem, sizeof(struct vcpu));
-    if (rc)
-        return rc;
-    size_t page = mk_page_size();
-    if (e->host) {
-        rc = mk_pages_alloc(&ras, ENGINE_RAS_SIZE + page);
-        if (!rc && (rc = mk_pages_guard(ras, ENGINE_RAS_SIZE + page)))
-            mk_pages_free(ras, ENGINE_RAS_SIZE + page);
-        if (rc) {
-            mk_pages_free(mem, sizeof(struct vcpu));
-            return rc;
-        }
-    }
-    struct vcpu *v = mem;
-    if (e->cfg.count_calls) {
-        void *calls;
-        rc = mk_pages_alloc(&calls, VCPU_CALLS * sizeof *v->calls);
-        if (rc) {
-            if (ras)
-                mk_pages_free(ras, ENGINE_RAS_SIZE + page);
-            mk_pages_free(mem, sizeof(struct vcpu));
-            return rc;
-        }
-        v->calls = calls;
-    }
-    v->mem_base = e->cfg.mem_base;
-    v->engine = e;
-    v->owner = owner;
-    v->cpu = e->cfg.cpu;
-    if (ras) {
-        v->ras_base = (u8 *)ras + page;
-        v->ras_size = ENGINE_RAS_SIZE;
-    }
-    v->jc[0].pc = vcpu_jc_none(0); /* as vcpu_forget does; the rest is zero */
-    host_ras_empty(v, e->host, e->common);
-    e->guest->reset(v);
-    set_mode(v, e->guest->mode(v));
-
-    mk_lock(&e->lock);
-    v->index = e->nvcpus++;
-    v->epoch = e->epoch;
-    v->next = e->vcpus;
-    e->vcpus = v;
-    mk_unlock(&e->lock);
-    *out = v;
-    return 0;
-}
-
 static void vcpu_free(struct vcpu *v)
 {
     size_t page = mk_page_size();
@@ -98,6 +47,99 @@ static void vcpu_free(struct vcpu *v)
     if (v->calls)
         mk_pages_free(v->calls, VCPU_CALLS * sizeof *v->calls);
     mk_pages_free(v, sizeof(struct vcpu));
+}
+
+/* Memory for a vCPU, all zero. */
+static int vcpu_alloc(struct vcpu **out, struct engine *e)
+{
+    void *mem, *ras, *calls;
+    const size_t page = mk_page_size();
+    int rc = mk_pages_alloc(&mem, sizeof(struct vcpu));
+    if (rc)
+        return rc;
+    struct vcpu *v = mem;
+    if (e->host) {
+        rc = mk_pages_alloc(&ras, ENGINE_RAS_SIZE + page);
+        if (!rc) {
+            v->ras_base = (u8 *)ras + page;
+            v->ras_size = ENGINE_RAS_SIZE;
+            rc = mk_pages_guard(ras, ENGINE_RAS_SIZE + page);
+        }
+    }
+    if (!rc && e->cfg.count_calls && !(rc = mk_pages_alloc(&calls, VCPU_CALLS * sizeof *v->calls)))
+        v->calls = calls;
+    if (rc) {
+        vcpu_free(v);
+        return rc;
+    }
+    v->jc[0].pc = vcpu_jc_none(0); /* as vcpu_forget does; the rest is zero */
+    *out = v;
+    return 0;
+}
+
+/* One of a thread that has ended, as if new but for its jump cache, which is right for v->epoch and v->mode as long as
+ * no more blocks than *killed have been killed; NULL if none is there.
+ * *first: there is no other yet. */
+static struct vcpu *vcpu_again(struct engine *e, u64 *killed, bool *first)
+{
+    mk_lock(&e->lock);
+    struct vcpu *v = e->idle;
+    *killed = e->stats.invalidated;
+    *first = !e->vcpus;
+    if (v) {
+        e->idle = v->next;
+        e->nidle--;
+    }
+    mk_unlock(&e->lock);
+    if (!v)
+        return NULL;
+    void *const ras = v->ras_base;
+    u64 *const calls = v->calls;
+    const u64 epoch = v->epoch, mode = v->mode;
+    memset(v, 0, offsetof(struct vcpu, jc));
+    v->ras_base = ras;
+    v->ras_size = ras ? ENGINE_RAS_SIZE : 0;
+    v->calls = calls;
+    v->epoch = epoch;
+    v->mode = mode;
+    v->unseen = v->trapped = v->stepping = 0;
+    if (calls)
+        memset(calls, 0, VCPU_CALLS * sizeof *calls);
+    return v;
+}
+
+int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
+{
+    u64 killed;
+    bool first;
+    struct vcpu *v = vcpu_again(e, &killed, &first);
+    const bool again = v;
+    if (!v) {
+        int rc = vcpu_alloc(&v, e);
+        if (rc)
+            return rc;
+        if (first) /* it runs a program, which is all over it soon; later ones may end at once */
+            mk_pages_ready(v->jc, sizeof v->jc);
+    }
+    v->mem_base = e->cfg.mem_base;
+    v->engine = e;
+    v->owner = owner;
+    v->cpu = e->cfg.cpu;
+    host_ras_empty(v, e->host, e->common);
+    e->guest->reset(v);
+    const u64 was = v->mode, mode = e->guest->mode(v);
+
+    mk_lock(&e->lock);
+    if (again && (v->epoch != e->epoch || was != mode || killed != e->stats.invalidated))
+        vcpu_forget(v);
+    set_mode(v, mode);
+    v->index = e->nvcpus++;
+    v->epoch = e->epoch;
+    v->next = e->vcpus;
+    e->vcpus = v;
+    mk_unlock(&e->lock);
+    *out = v;
+    return 0;
 }
 
 void vcpu_destroy(struct vcpu *v)
@@ -114,8 +156,25 @@ void vcpu_destroy(struct vcpu *v)
     e->stats.lookups += v->stat_lookups;
     for (u32 i = 0; v->calls && i < VCPU_CALLS; i++)
         e->calls[i] += v->calls[i];
+    const bool keep = e->nidle < ENGINE_IDLE;
+    if (keep) {
+        v->next = e->idle;
+        e->idle = v;
+        e->nidle++;
+    }
     mk_unlock(&e->lock);
-    vcpu_free(v);
+    if (!keep)
+        vcpu_free(v);
+}
+
+void vcpu_free_idle(struct engine *e)
+{
+    while (e->idle) {
+        struct vcpu *v = e->idle;
+        e->idle = v->next;
+        vcpu_free(v);
+    }
+    e->nidle = 0;
 }
 
 int engine_fork_before(struct engine *e)
