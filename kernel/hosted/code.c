@@ -148,11 +148,12 @@ int mk_code_copy(const struct mk_code *c, size_t used, struct mk_code *copy)
     int rc = mk_code_create(copy, c->size);
     if (rc)
         return rc;
+    mk_pages_ready(copy->rw, used);
     memcpy(copy->rw, c->rw, used);
     return 0;
 }
 
-int mk_code_adopt(struct mk_code *c, struct mk_code *copy)
+int mk_code_adopt(struct mk_code *c, struct mk_code *copy, size_t used)
 {
     dgm_assert(copy->size == c->size, "mk_code_adopt: a copy of %zu for %zu", copy->size, c->size);
     if (mremap(copy->rw, c->size, c->size, MREMAP_MAYMOVE | MREMAP_FIXED, c->rw) == MAP_FAILED)
@@ -161,6 +162,8 @@ int mk_code_adopt(struct mk_code *c, struct mk_code *copy)
     if (mremap(copy->rx, c->size, c->size, MREMAP_MAYMOVE | MREMAP_FIXED, c->rx) == MAP_FAILED)
         return -errno;
     *copy = (struct mk_code){.object = -1};
+    if (used)
+        mk_code_ready(c, 0, used); /* the memory is there; only this process has no way to it yet */
     mk_code_sync(c, 0, c->size);
     return 0;
 }

@@ -110,7 +110,7 @@ FAULT_TEST(test_fork)
     assert_int_equal(mk_code_copy(&c, 128, &copy), 0);
     pid_t pid = fork();
     if (!pid) {
-        if (mk_code_adopt(&c, &copy))
+        if (mk_code_adopt(&c, &copy, 128))
             _exit(1);
         if (run(&c, 0) != 1 || run(&c, 64) != 100)
             _exit(2);
@@ -133,7 +133,7 @@ FAULT_TEST(test_fork)
             _exit(7);
         pid_t grand = fork();
         if (!grand) {
-            if (mk_code_adopt(&c, &copy))
+            if (mk_code_adopt(&c, &copy, 128))
                 _exit(8);
             write_at(&c, 0, 4);
             _exit(run(&c, 0) == 4 ? 0 : 9);

@@ -121,13 +121,16 @@ void store_forget(struct engine *e, gva_t start, u64 len)
 
 void store_disown(struct engine *e)
 {
-    if (!e->image_key)
-        return;
-    for (u32 i = 0; i < e->nareas; i++)
-        e->areas[i].fresh = 0;
-    for (u32 i = 0; i < ARRAY_LEN(e->pages); i++)
+    bool any = false;
+    for (u32 i = 0; i < e->nareas; i++) {
+        any |= e->areas[i].fresh;
+        if (e->areas[i].fresh) /* a forked child would copy memory to write what is there */
+            e->areas[i].fresh = 0;
+    }
+    for (u32 i = 0; any && i < ARRAY_LEN(e->pages); i++)
         for (struct code_page *p = e->pages[i]; p; p = p->next)
-            p->fresh = 0;
+            if (p->fresh)
+                p->fresh = 0;
 }
 
 /* Hash of n bytes of guest memory, a page at most; false where it cannot be read or not be executed. */
@@ -377,10 +380,9 @@ static bool enter_piece(struct engine *e, struct code_page *page, const struct i
                                  .piece = true},
                         .v = *v,
                         .known = known};
-    cache_ready(e, off + head->code_size, 0);
+    cache_ready(e, off + head->code_size, e->nexits + head->nexits);
     place_code(e, v, (u32)off);
     e->nexits += head->nexits;
-    e->ready_exits = e->ready_exits < e->nexits ? e->nexits : e->ready_exits; /* few of them will be touched */
     e->used = off + head->code_size;
     e->index[e->nblocks] = &p->head;
     __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);

@@ -202,7 +202,7 @@ int engine_fork_after(struct engine *e, bool child, struct vcpu *v)
     }
     mk_lock_reset(&e->lock);
     cosim_lock_reset(e);
-    int rc = e->host ? mk_code_adopt(&e->code, &e->fork_copy) : 0;
+    int rc = e->host ? mk_code_adopt(&e->code, &e->fork_copy, e->used) : 0;
     if (rc)
         return rc;
     /* The other vCPUs' threads do not exist here. */

@@ -52,7 +52,7 @@ void mk_code_ready(const struct mk_code *c, size_t off, size_t len);
  * bytes (the rest is zero) is made in *copy. In the child, _adopt puts it at the old addresses; when that fails, the
  * old ones may be gone and nothing there may be run or written. In the parent, _drop gives the copy back. */
 int mk_code_copy(const struct mk_code *c, size_t used, struct mk_code *copy) MUST_USE;
-int mk_code_adopt(struct mk_code *c, struct mk_code *copy) MUST_USE;
+int mk_code_adopt(struct mk_code *c, struct mk_code *copy, size_t used) MUST_USE;
 void mk_code_drop(struct mk_code *copy);
 
 /* --- guarded access ---
