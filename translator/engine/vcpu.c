@@ -102,7 +102,7 @@ static struct vcpu *vcpu_again(struct engine *e, u64 *killed, bool *first)
     v->calls = calls;
     v->epoch = epoch;
     v->mode = mode;
-    v->unseen = v->trapped = v->stepping = 0;
+    v->unseen = v->trapped = v->stepping = v->fuel = 0;
     if (calls)
         memset(calls, 0, VCPU_CALLS * sizeof *calls);
     return v;
