@@ -325,6 +325,23 @@ void emit_farith(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
+/* The same of a * b + c. A quiet NaN c would have to win over the others, and over infinity times zero, and does not:
+ * it is looked at. */
+static void fma_trapping(struct gen *g, ir_ref i, u32 op)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const u32 x = use_reg(g, in->a), y = use_reg(g, in->b), z = use_reg(g, in->c);
+    const u32 dst = def_not_in(g, i, reg_bit(x) | reg_bit(y));
+    struct cold *k = soft_later(g, x, y, z, dst);
+    ucomis(g, in->type, z, o_reg(z));
+    add_site(k, x_jcc(&g->c, CC_P));
+    mov_rr(g, dst, z, in->type);
+    x_vex(&g->c, op + 0xb9, dst, x, o_reg(y), 0);
+    keeps_width(g, i, in->c);
+    k->back = g->c.p;
+    def_from(g, i, dst);
+}
+
 void emit_fma(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -342,6 +359,10 @@ void emit_fma(struct gen *g, ir_ref i)
      */
     u32 op = ((in->aux & IR_FP_NEG_ADD ? 2 : 0) + (in->aux & IR_FP_NEG_MUL ? 4u : 0u)) | X_38 | X_66 |
              (type == IR_F64 ? X_W : 0);
+    if (fp_traps(g, in) && !looks_for_least(g, in) && !(in->aux & IR_FP_NEG_MUL)) {
+        fma_trapping(g, i, op);
+        return;
+    }
     u32 x = use_reg(g, in->a), y = use_reg(g, in->b), z = use_reg(g, in->c);
     u32 dst = def_hint(g, i);
     /* A NaN is looked at in software, which needs all three: the one that is overwritten is kept in t. */

@@ -179,11 +179,35 @@ static bool arith(struct gen *g, ir_ref i, u32 op)
     return finish(g, &f);
 }
 
+/* As fma_trapping (emit_fp.c). */
+static bool vfma_trapping(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    struct vfp f = {.i = i, .wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64};
+    f.x = use_reg(g, in->a);
+    f.y = use_reg(g, in->b);
+    f.z = use_reg(g, in->c);
+    f.d = def_not_in(g, i, reg_bit(f.x) | reg_bit(f.y));
+    f.t = f.d == f.z ? temp_float(g) : f.d;
+    f.k = cold_new(g, cold_vec_soft, NULL);
+    f.k->r[0] = (u8)f.x;
+    f.k->r[1] = (u8)f.y;
+    f.k->r[2] = (u8)f.z;
+    f.k->r[3] = (u8)f.d;
+    if_nan(g, &f, f.z);
+    mov_rr(g, f.d, f.z, IR_V128);
+    const u32 op = 0xb8 + (in->aux & IR_FP_NEG_ADD ? 2 : 0); /* vfmadd231, vfmsub231: first = second * third + first */
+    x_vex(&g->c, P38(op) | (f.wide ? X_W : 0), f.d, f.x, o_reg(f.y), 0);
+    return finish(g, &f);
+}
+
 static bool vfma(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     if (!have(FEAT_FMA))
         return false;
+    if (fp_traps(g, in) && (!(in->aux & IR_FP_TINY_BEFORE) || g->u->tiny_any) && !(in->aux & IR_FP_NEG_MUL))
+        return vfma_trapping(g, i);
     struct vfp f = begin(g, i);
     const bool short_of_temps = !(TEMPS_FLOAT & ~g->locked);
     const bool x_lives = !dies(g, in->a);

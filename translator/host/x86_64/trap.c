@@ -5,10 +5,14 @@
  * invalid operations. So instead of a look at each result, mxcsr makes those trap while such a guest runs
  * (vcpu.nans_trap), and quiet NaNs go through the host's arithmetic as they should: the first operand's wins.
  *
- * An instruction that traps has written nothing. Addition, subtraction, multiplication, division and roots are decoded,
- * done in software, and gone over. All other instructions that can be invalid do what they should with the exception
- * masked: comparisons, conversions, and arithmetic with a look behind it. They are masked for one step: the trap flag
- * brings the thread back behind it. Sticky flags are right either way: the host sets `invalid` before it traps.
+ * The host's fused multiply-add lets a NaN that is added come last, where it should be first, and not be invalid beside
+ * infinity times zero; so that operand is looked at (fma_trapping).
+ *
+ * An instruction that traps has written nothing. Addition, subtraction, multiplication, division, roots and fused
+ * multiply-add are decoded, done in software, and gone over. All other instructions that can be invalid do what they
+ * should with the exception masked: comparisons, conversions, and arithmetic with a look behind it. They are masked for
+ * one step: the trap flag brings the thread back behind it. Sticky flags are right either way: the host sets `invalid`
+ * before it traps.
  *
  * A trap costs microseconds. The engine sees that there are few (ENGINE_TRAPS). */
 #include "translator/host/common/entry.h"
@@ -28,6 +32,7 @@ bool host_nans_trap(void)
 /* An instruction dst = a op b. */
 struct arith {
     u32 op;    /* its opcode byte */
+    bool fma;  /* dst = a * b + dst, or with the opcode's second bit a * b - dst */
     bool wide; /* f64, else f32 */
     bool all;  /* all lanes, else the lowest, with the others of a */
     u32 dst, a;
@@ -85,14 +90,18 @@ static bool decode(const struct mk_regs *regs, struct arith *i)
 {
     const u8 *p = (const u8 *)(uintptr_t)regs->rip;
     u32 prefix = 0, rex = 0, vvvv = 0; /* prefix as VEX has it: none, 66, f3, f2 */
-    bool vex = false;
+    bool vex = false, w = false;
+    i->fma = false;
     if (*p == 0xc5 || *p == 0xc4) {
         vex = true;
         rex = (~p[1] >> 5 & 4);
         if (*p++ == 0xc4) {
-            rex = ~*p >> 5 & 7;
-            if ((*p++ & 31) != 1)
+            const u32 map = *p & 31;
+            rex = ~*p++ >> 5 & 7;
+            if (map != 1 && map != 2)
                 return false;
+            i->fma = map == 2;
+            w = *p & 0x80;
         }
         if (*p & 4)
             return false; /* 256 bits */
@@ -109,6 +118,15 @@ static bool decode(const struct mk_regs *regs, struct arith *i)
             return false;
     }
     i->op = *p++;
+    if (i->fma) {
+        if (i->op < 0xb8 || i->op > 0xbb)
+            return false;
+        i->wide = w;
+        i->all = !(i->op & 1);
+        i->next = (u64)(uintptr_t)operand(regs, p, rex, i);
+        i->a = vvvv;
+        return true;
+    }
     switch (i->op) {
     case 0x51:
     case 0x58:
@@ -129,6 +147,11 @@ static bool decode(const struct mk_regs *regs, struct arith *i)
 static u32 ir_op(u32 op, bool vector)
 {
     switch (op) {
+    case 0xb8:
+    case 0xb9:
+    case 0xba:
+    case 0xbb:
+        return vector ? IR_OP_vfma : IR_OP_fma;
     case 0x58:
         return vector ? IR_OP_vfadd : IR_OP_fadd;
     case 0x59:
@@ -145,7 +168,7 @@ static u32 ir_op(u32 op, bool vector)
 static void perform(struct vcpu *v, const struct mk_regs *regs, const struct arith *i)
 {
     const bool unary = i->op == 0x51;
-    const u32 op = ir_op(i->op, i->all);
+    const u32 op = ir_op(i->op, i->all), aux = IR_RDYN | (i->fma && (i->op & 2) ? IR_FP_NEG_ADD : 0);
     u8 result[16];
     if (i->all) {
         const u32 lane = i->wide ? IR_V64 : IR_V32;
@@ -153,14 +176,18 @@ static void perform(struct vcpu *v, const struct mk_regs *regs, const struct ari
         memcpy(args[0], unary ? i->b : regs->xmm[i->a], 16);
         if (!unary)
             memcpy(args[1], i->b, 16);
-        soft_vec(v, soft_desc(op, IR_V128, IR_V128, IR_RDYN | lane << IR_V_FP_LANE_SHIFT), 0, args, result);
+        if (i->fma)
+            memcpy(args[2], regs->xmm[i->dst], 16);
+        soft_vec(v, soft_desc(op, IR_V128, IR_V128, aux | lane << IR_V_FP_LANE_SHIFT), 0, args, result);
     } else {
         const u32 type = i->wide ? IR_F64 : IR_F32, size = i->wide ? 8 : 4;
-        u64 a = 0, b = 0;
+        u64 a = 0, b = 0, c = 0;
         memcpy(&a, regs->xmm[i->a], size);
         memcpy(&b, i->b, size);
-        const u64 r = soft_fp(v, soft_desc(op, type, type, IR_RDYN), unary ? b : a, b, 0);
-        memcpy(result, regs->xmm[i->a], 16);
+        if (i->fma)
+            memcpy(&c, regs->xmm[i->dst], size);
+        const u64 r = soft_fp(v, soft_desc(op, type, type, aux), unary ? b : a, b, c);
+        memcpy(result, regs->xmm[i->fma ? i->dst : i->a], 16);
         memcpy(result, &r, size);
     }
     memcpy(regs->xmm[i->dst], result, 16);
