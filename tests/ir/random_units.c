@@ -15,6 +15,7 @@
 #include "mk/mk.h"
 #include "tests/ir/test_slots.h"
 #include "tests/ir/vec_variant.h"
+#include "translator/host/host.h"
 #include "translator/ir/eval.h"
 #include "translator/ir/ir_int.h"
 
@@ -449,13 +450,19 @@ static u32 access_size(u32 type)
     }
 }
 
+/* Only some hosts have it. */
+static u32 granule(void)
+{
+    return host_native.granule() ? IR_MEM_GRANULE : 0;
+}
+
 static void load_or_store(struct test_pair *p, gva_t *pc, u32 t)
 {
     static const u16 order[] = {
         0, 0, 0, IR_MEM_ACQ, IR_MEM_REL, IR_MEM_ACQ | IR_MEM_REL, IR_MEM_ACQ | IR_MEM_REL | IR_MEM_SEQ};
     u32 size = access_size(t), addr = address(p, pc, 1u << size);
     u32 aux = size | order[test_below(ARRAY_LEN(order))];
-    aux |= test_below(8) ? 0 : IR_MEM_ALIGN | (test_below(2) ? IR_MEM_GRANULE : 0);
+    aux |= test_below(8) ? 0 : IR_MEM_ALIGN | (test_below(2) ? granule() : 0);
     u64 imm = test_below(2) ? 0 : ((u64)test_below(0x1000) - 0x800) & ~(u64)((1u << size) - 1);
     if (test_below(2)) {
         aux |= ir_is_int(t) && test_below(2) ? IR_MEM_SIGNED : 0;
@@ -469,7 +476,7 @@ static void load_or_store(struct test_pair *p, gva_t *pc, u32 t)
 static void atomic(struct test_pair *p, gva_t *pc)
 {
     static const u16 order[] = {0, IR_MEM_ACQ, IR_MEM_REL, IR_MEM_ACQ | IR_MEM_REL};
-    u32 o = order[test_below(4)] | (test_below(3) ? 0 : IR_MEM_GRANULE), t = test_int_type(),
+    u32 o = order[test_below(4)] | (test_below(3) ? 0 : granule()), t = test_int_type(),
         size = t == IR_I64 ? 2 + test_below(2) : 2;
     switch (test_below(4)) {
     case 0:
