@@ -146,7 +146,6 @@ static void ends_of_exits(struct asmb *a)
     label(a, C_RETURN_NONE);
     a_add_imm(c, A_SUB_IMM | A_SF, RAS, RAS, 16);
     a_mov_imm(c, X0, VCPU_RAS_NONE);
-    u8 *none = jump_over(c);
     label(a, C_RETURN);
     a_mov_imm(c, SCR, VCPU_RAS_NONE);
     a_rrr(c, A_SUBS | A_SF, ZR, SCR, X0);
@@ -158,7 +157,6 @@ static void ends_of_exits(struct asmb *a)
         a_rrr(c, A_SUBS | A_SF, ZR, SCR, X0);
         deeper[k] = a_bcc(c, CC_EQ);
     }
-    lead_here(c, none);
     lead_here(c, is_none);
     a_vcpu(c, a_ldr(2), SCR, VOFF(poll));
     u8 *polled = a_cbz(c, A_CBNZ, SCR);

@@ -135,12 +135,11 @@ bool is_not_negative(const struct gen *g, ir_ref i)
     }
 }
 
-/* Is extension i no work, as its operand's register holds the result already? */
-static bool is_extended_already(const struct gen *g, ir_ref i)
+/* Is it the extension of an i32 to an i64? */
+static bool is_extension(const struct gen *g, const struct ir_ins *in)
 {
-    const struct ir_ins *in = ins_of(g, i);
-    return in->type == IR_I64 && in->aux == 32 && ins_of(g, in->a)->type == IR_I32 &&
-           is_extended(g, in->a, in->op == IR_OP_sext);
+    return (in->op == IR_OP_sext || in->op == IR_OP_zext) && in->type == IR_I64 && in->aux == 32 &&
+           ins_of(g, in->a)->type == IR_I32;
 }
 
 static bool may_be_hinted(u32 op)
@@ -238,18 +237,17 @@ static void scan(struct gen *g, struct scan *s)
             continue;
         v->live = in->op != IR_OP_const;
         if (in->op == IR_OP_put) {
+            /* Nobody looks in between: only where those that are overwritten unseen are not left out. */
             v->late = s->next_put[in->aux] < s->through && s->next_put[in->aux] < s->next_get[in->aux] &&
-                      g->slot_reg[in->aux] == NOREG && !g->region && !ir_is_off(u, IR_PASS_LATE);
-            /* Nobody looks: only where those that are overwritten unseen are not left out. */
-            v->late = v->late && s->behind_put[in->aux] < s->nlooks;
+                      s->behind_put[in->aux] < s->nlooks && g->slot_reg[in->aux] == NOREG && !g->region &&
+                      !ir_is_off(u, IR_PASS_LATE);
             if (v->late)
                 v->last = s->looks[s->behind_put[in->aux]];
         }
-        bool widens =
-            (in->op == IR_OP_sext || in->op == IR_OP_zext) && is_extended_already(g, i) && !ir_is_off(u, IR_PASS_WIDEN);
-        v->shares = widens || in->op == IR_OP_trunc ||
-                    (FREE_HIGH && (in->op == IR_OP_sext || in->op == IR_OP_zext) && in->type == IR_I64 &&
-                     in->aux == 32 && ins_of(g, in->a)->type == IR_I32 && !v->high && !ir_is_off(u, IR_PASS_WIDEN)) ||
+        /* Its operand's register may hold the result already, or nobody looks at where that would differ. */
+        const bool extends = is_extension(g, in) && !ir_is_off(u, IR_PASS_WIDEN);
+        const bool widens = extends && is_extended(g, in->a, in->op == IR_OP_sext);
+        v->shares = widens || in->op == IR_OP_trunc || (FREE_HIGH && extends && !v->high) ||
                     (in->op == IR_OP_vlow && is_float_class(in->type) && !in_memory(IR_V128));
         if (v->hint)
             scan_hint(g, s, i);

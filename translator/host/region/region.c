@@ -359,7 +359,9 @@ static bool sets_nothing(const struct gen *g, const struct ir_ins *set)
 static u32 only_jumps(const struct gen *g, u32 b)
 {
     const struct ir_block *k = &g->region->plan.cfg.block[b];
-    for (ir_ref i = k->first; i <= k->last && !ir_is_off(g->u, IR_PASS_THREAD); i++) {
+    if (ir_is_off(g->u, IR_PASS_THREAD))
+        return ~0u;
+    for (ir_ref i = k->first; i <= k->last; i++) {
         const struct ir_ins *in = ins_of(g, i);
         if (in->op == IR_OP_jump)
             return (u32)in->imm;

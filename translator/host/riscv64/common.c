@@ -145,7 +145,6 @@ static void ends_of_exits(struct asmb *a)
     label(a, C_RETURN_NONE);
     x_i(c, ADDI, RAS, RAS, -16);
     x_i(c, ADDI, A0, ZERO, VCPU_RAS_NONE);
-    u8 *none = jump_over(c);
     label(a, C_RETURN);
     x_i(c, ADDI, SCR, ZERO, VCPU_RAS_NONE);
     u8 *is_none = x_b(c, BEQ, SCR, A0);
@@ -155,7 +154,6 @@ static void ends_of_exits(struct asmb *a)
         x_load(c, LD, SCR, RAS, 16 * (k + 1) + 8);
         deeper[k] = x_b(c, BEQ, SCR, A0);
     }
-    lead_here(c, none);
     lead_here(c, is_none);
     x_store(c, SD, A0, VCPU, VOFF(pc));
     x_load(c, LW, SCR, VCPU, VOFF(poll));

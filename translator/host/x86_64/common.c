@@ -172,7 +172,6 @@ static void ends_of_exits(struct asmb *a)
     label(a, C_RETURN_NONE);
     x_lea(c, X_W, RSP, o_mem(RSP, -16));
     x_mov_imm(c, RAX, VCPU_RAS_NONE, false);
-    u8 *none = jump_over(c);
     label(a, C_RETURN);
     x_alu_imm(c, X_W, ALU_CMP, o_reg(RAX), VCPU_RAS_NONE);
     u8 *is_none = x_jcc(c, CC_E);
@@ -182,7 +181,6 @@ static void ends_of_exits(struct asmb *a)
         x_rm(c, 0x3b | X_W, RAX, o_mem(RSP, 16 * (k + 1) + 8), 0);
         deeper[k] = x_jcc(c, CC_E);
     }
-    lead_here(c, none);
     lead_here(c, is_none);
     x_store(c, X_W, at(VOFF(pc)), RAX);
     x_alu_imm(c, 0, ALU_CMP, at(VOFF(poll)), 0);

@@ -244,11 +244,6 @@ static void zeros(struct gen *g, bool wide, u32 dst, struct opnd m)
     v3(g, wide ? PCMPEQQ : PCMPEQD, dst, dst, konst(g, K_ZERO));
 }
 
-static bool lanes_wide(const struct ir_ins *in)
-{
-    return (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64;
-}
-
 /* All lanes of mask t that count, ones? Then carry is set. */
 static void test_all(struct gen *g, u32 t, enum what what)
 {

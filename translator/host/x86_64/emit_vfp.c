@@ -48,7 +48,7 @@ static void if_signalling(struct gen *g, struct cold *k, bool wide, u32 x, u32 t
 static void cold_vec_nan(struct gen *g, const struct cold *k)
 {
     struct code *c = &g->c;
-    const bool wide = (ins_of(g, k->ins)->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64;
+    const bool wide = lanes_wide(ins_of(g, k->ins));
     const u32 pd = wide ? X_66 : 0, x = k->r[0], y = k->r[1], t = k->r[2], d = k->r[3];
     struct cold soft = {0};
     if_signalling(g, &soft, wide, x, t, d);
@@ -72,7 +72,7 @@ static void cold_vec_nan(struct gen *g, const struct cold *k)
 static struct vfp begin(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
-    struct vfp f = {.i = i, .aux = in->aux, .wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64};
+    struct vfp f = {.i = i, .aux = in->aux, .wide = lanes_wide(in)};
     f.x = use_reg(g, in->a);
     f.y = in->b ? use_reg(g, in->b) : NOREG;
     f.z = in->c ? use_reg(g, in->c) : NOREG;
@@ -155,7 +155,7 @@ static bool arith(struct gen *g, ir_ref i, u32 op)
         const u32 x = in->b ? use_reg(g, in->a) : 0;
         const struct opnd y = use_rm(g, in->b ? in->b : in->a);
         const u32 d = def_reg(g, i, in->a);
-        x_avx(&g->c, P0(op) | ((in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64 ? X_66 : 0), d, x, y, 0);
+        x_avx(&g->c, P0(op) | (lanes_wide(in) ? X_66 : 0), d, x, y, 0);
         def_done(g, i, d);
         return true;
     }
@@ -183,7 +183,7 @@ static bool arith(struct gen *g, ir_ref i, u32 op)
 static bool vfma_trapping(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
-    struct vfp f = {.i = i, .wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64};
+    struct vfp f = {.i = i, .wide = lanes_wide(in)};
     f.x = use_reg(g, in->a);
     f.y = use_reg(g, in->b);
     f.z = use_reg(g, in->c);
@@ -250,7 +250,7 @@ static bool vfcmp(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     const u32 cc = in->aux & IR_FP_ROUND;
-    const bool signal = in->aux & IR_FCMP_SIGNAL, wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64;
+    const bool signal = in->aux & IR_FCMP_SIGNAL, wide = lanes_wide(in);
     u32 how = cc == IR_EQ ? 0 : cc == IR_LTS ? 1 : 2;
     if (signal != (cc != IR_EQ)) { /* the forms that only AVX has */
         if (!have(FEAT_AVX))
@@ -357,7 +357,7 @@ static bool vf2i(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     const u32 round = in->aux & IR_FP_ROUND;
-    const bool wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64, is_unsigned = in->aux & IR_F2I_UNSIGNED;
+    const bool wide = lanes_wide(in), is_unsigned = in->aux & IR_F2I_UNSIGNED;
     const bool own = round == IR_RTZ || round == IR_RDYN;
     if ((!own && !have(FEAT_SSE41)) || ((round == IR_RMM || (wide && is_unsigned)) && !have(FEAT_AVX)))
         return false;
@@ -386,7 +386,7 @@ static bool vi2f(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     struct code *c = &g->c;
-    const bool wide = (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64, is_unsigned = in->aux & IR_F2I_UNSIGNED;
+    const bool wide = lanes_wide(in), is_unsigned = in->aux & IR_F2I_UNSIGNED;
     if ((in->aux & IR_FP_ROUND) == IR_RMM)
         return false;
     struct vfp f = begin(g, i);

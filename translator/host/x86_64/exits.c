@@ -276,6 +276,14 @@ static void cold_return_miss(struct gen *g, const struct cold *k)
     x_jmp_common(&g->c, g->common->off[C_RETURN]);
 }
 
+/* k leaves for the pc in register pc, whose lowest bit may have to be cleared. */
+static struct cold *with_pc(struct cold *k, u32 pc, bool odd)
+{
+    k->r[0] = (u8)pc;
+    k->r[1] = odd;
+    return k;
+}
+
 /* A call (back is its landing) leaves by one too, so that the stack is as if it had been found. */
 static void cold_jump_miss(struct gen *g, const struct cold *k)
 {
@@ -316,9 +324,7 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     if (in->aux & IR_EXIT_RET) {
         u32 pc = indirect_pc(g, in->a);
         x_rm(c, 0x3b | X_W, pc, o_mem(RSP, 8), 0);
-        struct cold *k = cold_new(g, cold_return_miss, x_jcc(c, CC_NE));
-        k->r[0] = (u8)pc;
-        k->r[1] = odd;
+        with_pc(cold_new(g, cold_return_miss, x_jcc(c, CC_NE)), pc, odd);
         put8(c, 0xc2);
         put8(c, 8);
         put8(c, 0);
@@ -326,17 +332,13 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     }
     u32 pc = indirect_pc(g, in->a);
     u32 t = temp_int(g);
-    struct cold *polled = poll(g, cold_poll_ind);
-    polled->r[0] = (u8)pc;
-    polled->r[1] = odd;
+    with_pc(poll(g, cold_poll_ind), pc, odd);
     /* (pc >> 1) % entries * 16: ORDER vcpu_jc_index */
     _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
     x_lea(c, 0, t, o_sib(NOREG, pc, 3, 0));
     x_alu_imm(c, 0, ALU_AND, o_reg(t), ((1 << VCPU_JC_BITS) - 1) << 4);
     x_rm(c, 0x3b | X_W, pc, o_sib(RBP, t, 0, VOFF(jc[0].pc)), 0);
-    struct cold *k = cold_new(g, cold_jump_miss, x_jcc(c, CC_NE));
-    k->r[0] = (u8)pc;
-    k->r[1] = odd;
+    struct cold *k = with_pc(cold_new(g, cold_jump_miss, x_jcc(c, CC_NE)), pc, odd);
     if (!(in->aux & IR_EXIT_CALL)) {
         x_rm(c, 0xff, 4, o_sib(RBP, t, 0, VOFF(jc[0].code)), 0);
         return;

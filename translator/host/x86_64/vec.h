@@ -92,6 +92,12 @@ static inline bool avx2(void)
     return have(FEAT_AVX) && have(FEAT_AVX2);
 }
 
+/* Are the lanes of floating-point instruction `in` doubles? */
+static inline bool lanes_wide(const struct ir_ins *in)
+{
+    return (in->aux & IR_V_FP_LANE) >> IR_V_FP_LANE_SHIFT == IR_V64;
+}
+
 static inline u32 lane_of(const struct ir_ins *in)
 {
     return in->aux & IR_V_LANE;
