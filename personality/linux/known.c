@@ -233,11 +233,17 @@ static void find(struct known_reader *r, const char *name)
     }
 }
 
+/* Is it the file that k is about, as it was then? */
+static bool is_file(const struct lx_known *k, const struct stat *st)
+{
+    return k->dev == st->st_dev && k->ino == st->st_ino && k->size == (u64)st->st_size &&
+           k->changed.tv_sec == st->st_ctim.tv_sec && k->changed.tv_nsec == st->st_ctim.tv_nsec;
+}
+
 static u32 find_file(struct lx_mm *mm, const struct stat *st)
 {
     for (const struct lx_known *k = mm->known; k; k = k->next)
-        if (k->dev == st->st_dev && k->ino == st->st_ino && k->size == (u64)st->st_size &&
-            k->changed.tv_sec == st->st_ctim.tv_sec && k->changed.tv_nsec == st->st_ctim.tv_nsec)
+        if (is_file(k, st))
             return k->found.n || k->pending ? k->number : ~0u;
     return 0;
 }
@@ -253,8 +259,7 @@ static void find_static(struct lx_known *k, int fd)
 {
     struct known_reader r = {.fd = fd, .abi = k->abi, .size = k->size, .out = &k->found};
     struct stat st;
-    if (!fstat(fd, &st) && k->dev == st.st_dev && k->ino == st.st_ino && k->size == (u64)st.st_size &&
-        k->changed.tv_sec == st.st_ctim.tv_sec && k->changed.tv_nsec == st.st_ctim.tv_nsec && read_head(&r))
+    if (!fstat(fd, &st) && is_file(k, &st) && read_head(&r))
         known_find_static(&r);
 }
 
