@@ -1,6 +1,8 @@
 """Test scripts that are rows of cases: a case is a function that is given a test, and returns, or raises Failed or Skip."""
+import contextlib
 import subprocess
 import tempfile
+import time
 
 CASES = {}
 
@@ -29,8 +31,8 @@ def add_options(ap):
 
 
 def run(opt, prefix, make):
-    """Runs the cases that `opt` asks for, each with make(opt, FOLDER), the folder being its own; the exit status is 0, 1, or 77
-    when all were skipped."""
+    """Runs the cases that `opt` asks for, each with make(opt, FOLDER), the folder being its own, which is closed if it can be; the
+    exit status is 0, 1, or 77 when all were skipped."""
     if opt.list:
         print(*CASES)
         return 0
@@ -38,14 +40,17 @@ def run(opt, prefix, make):
     names = opt.case or list(CASES)
     for name in names:
         with tempfile.TemporaryDirectory(prefix=prefix) as tmp:
+            start = time.monotonic()
             try:
-                CASES[name](make(opt, tmp))
+                test = make(opt, tmp)
+                with contextlib.closing(test) if hasattr(test, 'close') else contextlib.nullcontext():
+                    CASES[name](test)
                 verdict = 'ok'
             except Skip as e:
                 verdict = f'skipped: {e}'
                 skipped += 1
-            except (Failed, OSError, subprocess.SubprocessError) as e:
-                verdict = f'FAILED: {e}'
+            except (Failed, EOFError, OSError, subprocess.SubprocessError) as e:
+                verdict = f'FAILED: {type(e).__name__} {e}'
                 failed += 1
-            print(f'{name}: {verdict}', flush=True)
+            print(f'{name}: {verdict} ({time.monotonic() - start:.1f} s)', flush=True)
     return 1 if failed else 77 if skipped == len(names) else 0

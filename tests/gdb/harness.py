@@ -11,18 +11,11 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import guests
+from cases import Failed, Skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.join(HERE, 'programs')
 PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
-
-
-class Skip(Exception):
-    pass
-
-
-class Failed(Exception):
-    pass
 
 
 def line_of(program, mark):
@@ -245,35 +238,6 @@ class Test:
     def close(self):
         for g in self.guests:
             g.kill()
-
-
-def main(cases, parser):
-    """Runs the cases asked for; the exit status is 0, 1, or 77 when all were skipped."""
-    opt = parser.parse_args()
-    if opt.list:
-        print(*cases)
-        return 0
-    failed = skipped = 0
-    names = opt.case or list(cases)
-    for name in names:
-        with tempfile.TemporaryDirectory(prefix='dragoman-gdb-') as tmp:
-            t = Test(opt.dragoman, opt.option, opt.guest, opt.gdb, tmp)
-            start = time.monotonic()
-            try:
-                cases[name](t)
-                verdict = 'ok'
-            except Skip as e:
-                verdict = f'skipped: {e}'
-                skipped += 1
-            except (Failed, EOFError, OSError) as e:
-                verdict = f'FAILED: {type(e).__name__} {e}'
-                failed += 1
-            finally:
-                t.close()
-            print(f'{name}: {verdict} ({time.monotonic() - start:.1f} s)', flush=True)
-    if failed:
-        return 1
-    return 77 if skipped == len(names) else 0
 
 
 if __name__ == '__main__':

@@ -10,14 +10,10 @@ import subprocess
 import sys
 import time
 
-from harness import PATIENCE, Failed, Gdb, Guest, Remote, Skip, guests, line_of, main
+from harness import PATIENCE, Gdb, Guest, Remote, Test, guests, line_of
 
-CASES = {}
-
-
-def case(function):
-    CASES[function.__name__.replace('_', '-')] = function
-    return function
+import cases
+from cases import Failed, Skip, case
 
 
 # --- running and stopping ---
@@ -855,6 +851,5 @@ if __name__ == '__main__':
     guests.add_option(ap)
     ap.add_argument('--gdb', default='gdb-multiarch')
     ap.add_argument('--option', action='append', default=[], help='of dragoman run')
-    ap.add_argument('--list', action='store_true', help='print the names of the cases')
-    ap.add_argument('case', nargs='*')
-    sys.exit(main(CASES, ap))
+    cases.add_options(ap)
+    sys.exit(cases.run(ap.parse_args(), 'dragoman-gdb-', lambda opt, tmp: Test(opt.dragoman, opt.option, opt.guest, opt.gdb, tmp)))

@@ -88,6 +88,22 @@ const struct ir_ins *last(const struct ir_unit *u)
     return &u->ins[u->n - 1];
 }
 
+void assert_rounds(bool jump)
+{
+    struct guest_request rq = request(CODE);
+    rq.max_rounds = 3;
+    struct ir_unit u = unit(&rq);
+    assert_int_equal(u.guest_insns, 6);
+    assert_int_equal(u.guest_bytes, 8);
+    assert_int_equal(u.nexits, jump ? 1 : 4);
+    assert_int_equal(last(&u)->imm, jump ? CODE : CODE + 8);
+    rq.max_insns = 5;
+    assert_int_equal(unit(&rq).guest_insns, 4);
+    rq.max_insns = 100;
+    rq.max_rounds = 100;
+    assert_int_equal(unit(&rq).nexits, jump ? 1 : 9);
+}
+
 void run(void)
 {
     for (v->exit = VCPU_NONE; v->pc - CODE < len;) {

@@ -26,6 +26,10 @@ struct guest_request request(gva_t pc);
 struct ir_unit unit(const struct guest_request *rq);
 const struct ir_ins *last(const struct ir_unit *u);
 
+/* The code is a loop of two instructions of four bytes each, which ends with a branch, or (jump) with a jump: its unit
+ * goes round as often as is asked for and as instructions and side exits allow. */
+void assert_rounds(bool jump);
+
 /* Runs from v->pc until a trap (but mode, sync), a fault, or the end of the code (VCPU_NONE). */
 void run(void);
 

@@ -144,27 +144,12 @@ static void branches(void **state)
     rq = request(CODE);
     struct ir_unit u = unit(&rq);
     assert_int_equal(u.guest_insns, 2);
-    /* or goes round, as often as is asked for and as instructions and side exits allow */
-    rq.max_rounds = 3;
-    u = unit(&rq);
-    assert_int_equal(u.guest_insns, 6);
-    assert_int_equal(u.guest_bytes, 8);
-    assert_int_equal(u.nexits, 4);
-    assert_int_equal(last(&u)->imm, CODE + 8);
-    rq.max_insns = 5;
-    assert_int_equal(unit(&rq).guest_insns, 4);
-    rq.max_insns = 100;
-    rq.max_rounds = 100;
-    assert_int_equal(unit(&rq).nexits, 9);
+    /* or goes round */
+    assert_rounds(false);
     begin();
     I(RV_ADDI, .rd = 10, .rs1 = 10, .imm = 1);
     I(RV_JAL, .imm = -4);
-    rq = request(CODE);
-    rq.max_rounds = 3;
-    u = unit(&rq);
-    assert_int_equal(u.guest_insns, 6);
-    assert_int_equal(u.nexits, 1);
-    assert_int_equal(last(&u)->imm, CODE);
+    assert_rounds(true);
     /* decided ones */
     static const u16 always[] = {RV_BEQ, RV_BGE, RV_BGEU}, never[] = {RV_BNE, RV_BLT, RV_BLTU};
     for (u32 n = 0; n < 3; n++) {
