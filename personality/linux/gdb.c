@@ -440,14 +440,16 @@ enum vcpu_exit lx_gdb_run(struct lx_thread *t)
     for (;;) {
         park_if_asked(r);
         settle_call(r);
-        if (!gdb.on || vcpu_kicked(v))
+        if (!gdb.on)
             break;
         if (r->signal) {
             inject(r, true);
             break;
         }
-        if (told_first(r))
+        if (told_first(r)) /* a step's end before a signal that waits: gdb takes that for one that the step met */
             continue;
+        if (vcpu_kicked(v))
+            break;
         bool single = r->step || gdb.nwatches || over;
         gva_t hit = 0;
         r->where = GDB_RUNNING;

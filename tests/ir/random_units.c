@@ -682,7 +682,7 @@ static void word(struct test_pair *p, gva_t *pc)
     const u32 n = t == IR_I64 ? (2u << test_below(3)) / bytes : (2u << test_below(2)) / bytes;
     const u32 from = address(p, pc, 1), to = test_below(3) ? address(p, pc, 1) : from;
     const u64 imm = test_below(16), imm_to = test_below(16);
-    u32 piece[8], order[8], v = 0;
+    u32 piece[8], order[8] = {0}, v = 0;
     for (u32 k = 0; k < n; k++) {
         const u32 other = test_below(k + 1);
         order[k] = order[other];
