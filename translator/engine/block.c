@@ -367,7 +367,8 @@ const u8 *block_source(struct engine *e, const struct block *b)
     return source;
 }
 
-void block_sync(struct engine *e)
+/* Unseen pages are watched again, and blocks on them that are not current killed. */
+static void compare_unseen(struct engine *e)
 {
     struct code_page *left = NULL, *next_page;
     for (struct code_page *p = e->unseen; p; p = next_page) {
@@ -392,10 +393,12 @@ void block_sync(struct engine *e)
 
 void engine_sync(struct engine *e)
 {
+    if (__atomic_load_n(&e->trust, __ATOMIC_RELAXED) != ENGINE_TRUST)
+        __atomic_store_n(&e->trust, ENGINE_TRUST, __ATOMIC_RELAXED);
     if (!__atomic_load_n(&e->unseen, __ATOMIC_ACQUIRE))
         return;
     mk_lock(&e->lock);
-    block_sync(e);
+    compare_unseen(e);
     mk_unlock(&e->lock);
 }
 
@@ -428,18 +431,37 @@ void engine_invalidate(struct engine *e, gva_t start, u64 len)
     mk_unlock(&e->lock);
 }
 
+/* May blocks of a page that is written stay? (engine_int.h, "Writes to code".) */
+static bool may_stay(struct engine *e, struct code_page *p)
+{
+    if (e->guest->coherent_fetch)
+        return false;
+    const u32 trust = __atomic_load_n(&e->trust, __ATOMIC_RELAXED);
+    if (trust) {
+        __atomic_store_n(&e->trust, trust - 1, __ATOMIC_RELAXED);
+        if (trust == 1)
+            compare_unseen(e); /* what was written in good faith */
+        return trust > 1;
+    }
+    if (p->emptied == ENGINE_EMPTIED)
+        return true;
+    p->emptied++;
+    return false;
+}
+
 /* The page is about to be written. Where stale instructions may run until a sync, its blocks stay, with a copy of what
  * they were made from. */
 static void page_written(struct engine *e, struct code_page *p)
 {
+    const bool stay = may_stay(e, p);
     if (p->piece)
-        store_break(e, p, !e->guest->coherent_fetch);
+        store_break(e, p, stay);
     for (struct page_ref *r = p->blocks, *next; r; r = next) {
         struct block *b = r->block;
         next = r->next;
         if (b->dead || b->source)
             continue;
-        b->source = e->guest->coherent_fetch ? NULL : block_source(e, b);
+        b->source = stay ? block_source(e, b) : NULL;
         if (!b->source)
             block_kill(e, b);
     }

@@ -21,6 +21,10 @@
  * (IR_TRAP_SYNC, engine_sync), which watches it again and kills the blocks that differ. So code that patches itself
  * costs one fault between two syncs, and a page where code and data lie side by side loses no translations. Pages that
  * cannot be watched stay unseen for good.
+ * Some programs never say so, and get away with it on processors and under other emulators (PyPy's compiler for riscv64
+ * is one). So blocks stay only where the guest has shown that it syncs: each sync is good for ENGINE_TRUST written
+ * pages; without trust a write kills, as if fetches were coherent, but no page more than ENGINE_EMPTIED times, since it
+ * may have data beside its code.
  *
  * Stored translations. All blocks of a page that an image has come in at once, as a *piece*, but most of them as code
  * alone: a `struct block` and exit records are made when something asks for them (store.c). So a block of a piece is
@@ -36,6 +40,8 @@
 #include "translator/host/host.h"
 
 #define ENGINE_MAX_INSNS      64   /* default longest block, guest instructions */
+#define ENGINE_TRUST          16
+#define ENGINE_EMPTIED        1000
 #define ENGINE_MAX_ROUNDS     8    /* of a loop that is one block */
 #define ENGINE_MAX_EXITS      4    /* side exits in a block */
 #define ENGINE_HOT            1000 /* jumps back until a place is hot */
@@ -84,6 +90,7 @@ struct code_page {
     struct piece *piece; /* what was stored of it and is not broken up, or NULL. Then it is watched */
     bool watched;        /* a write will be seen; otherwise content is compared at a sync */
     bool listed;         /* in engine.unseen */
+    u16 emptied;         /* how often its blocks were killed for want of trust */
     bool tried;          /* store.c: its stored blocks are there, or cannot be used */
     bool hashed;         /* store.c: all blocks on it that were made here were made from a page of that hash */
     u32 fresh;           /* store.c: how many that could be stored begin on it */
@@ -161,6 +168,7 @@ struct engine {
     u32 in_table;
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
     struct code_page *unseen; /* pages to compare at a sync */
+    u32 trust;                /* so many more pages that are written keep their blocks; atomic, as a sync takes no lock */
     size_t page_size;
     struct arena meta; /* blocks, marks, pages: lives for an epoch */
     struct arena tmp;  /* one translation */
@@ -198,8 +206,6 @@ void block_kill(struct engine *e, struct block *b);
 void block_link(struct engine *e, struct exit_rec *x, struct block *to);
 /* Kills what lies in [start, start + len). */
 void block_kill_range(struct engine *e, gva_t start, u64 len);
-/* Kills blocks on unseen pages whose source has changed. */
-void block_sync(struct engine *e);
 struct code_page *block_page(struct engine *e, u64 number);
 /* A copy of what b was made from, as guest memory has it now. NULL when there is no memory, or none to read. */
 const u8 *block_source(struct engine *e, const struct block *b);
