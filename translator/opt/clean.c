@@ -1,6 +1,7 @@
 /* Cleaning a region: phis of one value, values that were computed before, what nobody needs.
  *
- * A phi that is always set to one value, or to itself, is that value; taking it out may make another one such, so that
+ * A phi that is always set to one value, or to itself, is that value; one that is set to the same as another one of its
+ * place, wherever that is set, is that one. Taking it out may make another one such, so that
  * is repeated. Then the region is made again. The builder folds what became constant, and shares PURE values not only
  * within a block but with all blocks that dominate it. */
 #include "translator/opt/opt.h"
@@ -31,6 +32,54 @@ static ir_ref resolve(const struct clean *k, ir_ref r)
     return r;
 }
 
+/* Is phi y, of the same place as x, set to the same wherever that is? The sets of a phi are sets[first[n]] on. */
+static bool alike(const struct clean *k, const u32 *first, const ir_ref *sets, u32 x, u32 y)
+{
+    const struct ir_unit *u = k->in;
+    const u32 n = first[x + 1] - first[x];
+    if (first[y + 1] - first[y] != n || u->ins[k->phi[x]].type != u->ins[k->phi[y]].type)
+        return false;
+    for (u32 i = 0; i < n; i++) {
+        const ir_ref sx = sets[first[x] + i], sy = sets[first[y] + i];
+        if (k->cfg.block_of[sx] != k->cfg.block_of[sy])
+            return false;
+        const ir_ref vx = resolve(k, u->ins[sx].a), vy = resolve(k, u->ins[sy].a);
+        if (vx != vy && !(vx == k->phi[x] && vy == k->phi[y]))
+            return false;
+    }
+    return n;
+}
+
+/* Phis that are another one: of each place, those that are left are compared. */
+static bool find_same_phis(struct clean *k)
+{
+    const struct ir_unit *u = k->in;
+    u32 *first = ARENA_NEW_N(u->arena, u32, u->nphis + 2);
+    ir_ref *sets = ARENA_NEW_N(u->arena, ir_ref, u->n);
+    bool changed = false;
+    if (!first || !sets)
+        return false;
+    memset(first, 0, (u->nphis + 2) * sizeof *first);
+    for (ir_ref r = 1; r < u->n; r++)
+        if (u->ins[r].op == IR_OP_phi_set)
+            first[u->ins[r].aux + 2]++;
+    for (u32 p = 1; p < u->nphis + 2u; p++)
+        first[p] += first[p - 1];
+    for (ir_ref r = 1; r < u->n; r++)
+        if (u->ins[r].op == IR_OP_phi_set)
+            sets[first[u->ins[r].aux + 1]++] = r;
+    for (u32 x = 0; x < u->nphis; x++)
+        for (u32 y = x + 1; y < u->nphis && k->phi[x] && !k->only[x]; y++) {
+            if (!k->phi[y] || k->only[y] || k->cfg.block_of[k->phi[y]] != k->cfg.block_of[k->phi[x]])
+                continue;
+            if (alike(k, first, sets, x, y)) {
+                k->only[y] = k->phi[x];
+                changed = true;
+            }
+        }
+    return changed;
+}
+
 static void find_single_phis(struct clean *k)
 {
     const struct ir_unit *u = k->in;
@@ -58,6 +107,7 @@ static void find_single_phis(struct clean *k)
                 k->only[p] = seen[p];
                 changed = true;
             }
+        changed = changed || find_same_phis(k);
     }
     memset(k->map, 0, u->n * sizeof *k->map);
 }
@@ -93,6 +143,7 @@ int opt_clean(const struct ir_unit *in, struct ir_unit *out)
     if (rc || !k->only || !k->phi || !k->map || !k->begin)
         return -ENOMEM;
     memset(k->only, 0, in->nphis * sizeof *k->only);
+    memset(k->phi, 0, in->nphis * sizeof *k->phi);
     find_single_phis(k);
 
     *out = *in;

@@ -2,9 +2,14 @@
  *
  * From the hot place the direct exits of units are followed as far as they are wanted and there is room. A place that
  * turns out to lie inside a block that is there already splits it: that block is made again, to end where the other
- * begins. Then the blocks are put in reverse postorder, so that a definition stands before what it dominates, and each
- * unit's instructions are emitted behind a label: exits to blocks of the region become jumps, all others stay. A block
- * that is jumped to from behind polls.
+ * begins. Then the blocks are put in reverse postorder, so that a definition stands before what it dominates, with what
+ * a loop leads to behind all of the loop; and each unit's instructions are emitted behind a label: exits to blocks of
+ * the region become jumps, all others stay. A block that is jumped to from behind polls.
+ *
+ * Rounds. Of a short loop without another one in it there are several copies, each of which goes on in the next. The
+ * first stands in front of the loop, and the last goes on in the second: what all rounds leave alike (a constant, one
+ * value in two slots) is known wherever the loop begins. One poll and one set of phis are for several rounds, and what
+ * a round leaves in a slot that the next one replaces is seen by faults only.
  *
  * Calls, returns, indirect jumps and traps leave the region. */
 #include "translator/opt/opt.h"
@@ -14,32 +19,60 @@
 #include "lib/str.h"
 #include "translator/ir/ir_build.h"
 
+/* Rounds of a loop: so many, of about so many guest instructions in all; and of loops up to this one that stands in
+ * front. */
+#define MAX_ROUNDS      5
+#define MAX_ROUND_INSNS 64
+#define MAX_PEEL_INSNS  48
+
+#define NONE (~0u)
+
 struct gblock {
     gva_t pc;
     struct ir_unit u;
     bool loops; /* something behind jumps here */
+    u32 depth;  /* how many loops it is in */
+    u32 round;  /* it is of this round of the loop that begins with block `loop`, */
+    u32 loop;   /* if that has several; NONE */
+    u32 copies; /* where its copies for further rounds begin */
 };
 
 struct form {
     const struct opt_request *rq;
     struct gblock *block;
     u32 n;
+    u32 nfirst;                        /* those before rounds were added */
+    u32 rounds[OPT_MAX_BLOCKS];        /* by first block of a loop */
     u32 order[OPT_MAX_BLOCKS], norder; /* reverse postorder */
     u32 place[OPT_MAX_BLOCKS];         /* block -> where in `order` */
 };
 
+/* The block at pc, of the first round; NONE. */
 static u32 find(const struct form *f, gva_t pc)
 {
-    for (u32 b = 0; b < f->n; b++)
+    const u32 n = f->nfirst ? f->nfirst : f->n;
+    for (u32 b = 0; b < n; b++)
         if (f->block[b].pc == pc)
             return b;
-    return f->n;
+    return NONE;
+}
+
+/* Where block b goes on when it leads to pc; NONE: out of the region. */
+static u32 follow(const struct form *f, u32 b, gva_t pc)
+{
+    const u32 to = find(f, pc), loop = f->block[b].loop;
+    if (to == NONE || loop == NONE || f->block[to].loop != loop)
+        return to;
+    u32 round = f->block[b].round;
+    if (to == loop && ++round == f->rounds[loop])
+        round = 1;
+    return round ? f->block[to].copies + round - 1 : to;
 }
 
 static bool is_leader(void *cx, gva_t pc)
 {
     const struct form *f = cx;
-    return find(f, pc) < f->n;
+    return find(f, pc) != NONE;
 }
 
 /* Does a guest instruction of the unit, but its first, begin at pc? */
@@ -68,7 +101,7 @@ static int discover(struct form *f)
     const struct opt_request *rq = f->rq;
     const u32 max = rq->max_blocks < OPT_MAX_BLOCKS ? rq->max_blocks : OPT_MAX_BLOCKS;
     u32 insns = 0;
-    f->block[0] = (struct gblock){.pc = rq->pc};
+    f->block[0] = (struct gblock){.pc = rq->pc, .loop = NONE};
     f->n = 1;
     int rc = make(f, &f->block[0]);
     if (rc)
@@ -77,12 +110,12 @@ static int discover(struct form *f)
     for (u32 b = 0; b < f->n; b++) {
         for (ir_ref r = 1; r < f->block[b].u.n; r++) {
             const struct ir_ins *in = &f->block[b].u.ins[r];
-            if (!leads_on(in) || find(f, in->imm) < f->n)
+            if (!leads_on(in) || find(f, in->imm) != NONE)
                 continue;
             if (f->n == max || insns >= rq->max_insns || (in->op == IR_OP_exit_if && !rq->wanted(rq->cx, in->imm)))
                 continue;
             struct gblock *k = &f->block[f->n];
-            *k = (struct gblock){.pc = in->imm};
+            *k = (struct gblock){.pc = in->imm, .loop = NONE};
             rc = make(f, k);
             if (rc == -ENOMEM)
                 return rc;
@@ -108,33 +141,49 @@ static int discover(struct form *f)
     return 0;
 }
 
-/* Depth first; the successor that follows in the text last, so that it comes right behind. */
+/* The next of block b's successors from instruction *next on; NONE: no more. Those that are in fewer loops come first,
+ * so in as many passes as there are depths. */
+struct walk {
+    ir_ref next;
+    u32 depth;
+};
+
+static u32 next_of(const struct form *f, u32 b, struct walk *w)
+{
+    const struct ir_unit *u = &f->block[b].u;
+    for (; w->depth <= f->block[b].depth + 1; w->depth++, w->next = 1)
+        while (w->next < u->n) {
+            const struct ir_ins *in = &u->ins[w->next++];
+            const u32 to = leads_on(in) ? follow(f, b, in->imm) : NONE;
+            if (to != NONE &&
+                (f->block[to].depth == w->depth || (w->depth > f->block[b].depth && f->block[to].depth > w->depth)))
+                return to;
+        }
+    return NONE;
+}
+
+/* Depth first; the successor that is to come right behind last: one of the same loop, and the one that follows in the
+ * text. */
 static void order(struct form *f)
 {
     u8 state[OPT_MAX_BLOCKS] = {0};
-    ir_ref next[OPT_MAX_BLOCKS];
+    struct walk walk[OPT_MAX_BLOCKS];
     u32 stack[OPT_MAX_BLOCKS], depth = 0, at = f->n;
     u32 post[OPT_MAX_BLOCKS];
+    for (u32 b = 0; b < f->n; b++)
+        f->block[b].loops = false;
     stack[depth++] = 0;
     state[0] = 1;
-    next[0] = 1;
+    walk[0] = (struct walk){1, 0};
     while (depth) {
-        const u32 b = stack[depth - 1];
-        const struct ir_unit *u = &f->block[b].u;
-        u32 to = f->n;
-        while (next[b] < u->n && to == f->n) {
-            const struct ir_ins *in = &u->ins[next[b]++];
-            if (leads_on(in))
-                to = find(f, in->imm);
-            if (to < f->n && state[to]) {
-                if (state[to] == 1)
-                    f->block[to].loops = true;
-                to = f->n;
-            }
-        }
-        if (to < f->n) {
+        const u32 b = stack[depth - 1], to = next_of(f, b, &walk[b]);
+        if (to != NONE) {
+            if (state[to] == 1)
+                f->block[to].loops = true;
+            if (state[to])
+                continue;
             state[to] = 1;
-            next[to] = 1;
+            walk[to] = (struct walk){1, 0};
             stack[depth++] = to;
             continue;
         }
@@ -143,19 +192,121 @@ static void order(struct form *f)
         depth--;
     }
     f->norder = f->n - at;
+    for (u32 i = 0; i < f->n; i++)
+        f->place[i] = NONE;
     for (u32 i = 0; i < f->norder; i++) {
         f->order[i] = post[at + i];
         f->place[post[at + i]] = i;
     }
 }
 
-/* Label of a place inside the region, or false. */
-static bool label_of(const struct form *f, gva_t pc, u32 *label)
+/* Does b lead to `to`? */
+static bool leads_to(const struct form *f, u32 b, u32 to)
 {
-    u32 b = find(f, pc);
-    if (b == f->n)
+    const struct ir_unit *u = &f->block[b].u;
+    for (ir_ref r = 1; r < u->n; r++)
+        if (leads_on(&u->ins[r]) && u->ins[r].imm == f->block[to].pc)
+            return true;
+    return false;
+}
+
+/* The blocks of the loop that begins with block h and goes back from block `latch`: all from which that can be reached,
+ * but by way of h. False: there is no such loop, or something leads into its middle. */
+static bool loop_of(const struct form *f, u32 h, u32 latch, bool in[OPT_MAX_BLOCKS])
+{
+    u32 work[OPT_MAX_BLOCKS], n = 0;
+    if (f->place[latch] == NONE || f->place[latch] < f->place[h] || !leads_to(f, latch, h))
         return false;
-    *label = f->place[b];
+    memset(in, 0, OPT_MAX_BLOCKS);
+    in[h] = in[latch] = true;
+    if (latch != h)
+        work[n++] = latch;
+    while (n) {
+        const u32 x = work[--n];
+        if (x == 0)
+            return false;
+        for (u32 b = 0; b < f->nfirst; b++)
+            if (f->place[b] != NONE && !in[b] && leads_to(f, b, x)) {
+                in[b] = true;
+                work[n++] = b;
+            }
+    }
+    return true;
+}
+
+/* How many guest instructions are in the loop of the blocks `in`, which begins with block h; 0: others are in it. */
+static u32 innermost(const struct form *f, u32 h, const bool in[OPT_MAX_BLOCKS], u32 *blocks)
+{
+    u32 insns = 0;
+    *blocks = 0;
+    for (u32 b = 0; b < f->nfirst; b++)
+        if (in[b]) {
+            if (f->block[b].loop != NONE || (b != h && f->block[b].loops))
+                return 0;
+            insns += f->block[b].u.guest_insns;
+            ++*blocks;
+        }
+    return insns;
+}
+
+/* Adds rounds to the loop that begins with block h, of the blocks `in`, if it is short. */
+static void add_rounds(struct form *f, u32 h, const bool in[OPT_MAX_BLOCKS])
+{
+    u32 blocks;
+    const u32 insns = innermost(f, h, in, &blocks);
+    if (!insns || insns > MAX_PEEL_INSNS || ir_is_off(&f->block[0].u, IR_PASS_ROUNDS))
+        return;
+    u32 rounds = MAX_ROUND_INSNS / insns + 1;
+    rounds = rounds < MAX_ROUNDS ? rounds : MAX_ROUNDS;
+    while (rounds > 1 && f->n + blocks * (rounds - 1) > OPT_MAX_BLOCKS)
+        rounds--;
+    if (rounds < 2)
+        return;
+    f->rounds[h] = rounds;
+    for (u32 b = 0; b < f->nfirst; b++) {
+        if (!in[b])
+            continue;
+        f->block[b].loop = h;
+        f->block[b].copies = f->n;
+        for (u32 r = 1; r < rounds; r++) {
+            f->block[f->n] = f->block[b];
+            f->block[f->n++].round = r;
+        }
+    }
+}
+
+/* Finds loops, by which the order is to go, and adds rounds to those that are short. Of loops that begin with the same
+ * block the smallest is the inner one. */
+static void find_loops(struct form *f)
+{
+    bool in[OPT_MAX_BLOCKS], least[OPT_MAX_BLOCKS];
+    f->nfirst = f->n;
+    for (u32 h = 0; h < f->nfirst; h++)
+        for (u32 latch = 0; latch < f->nfirst && f->block[h].loops; latch++)
+            if (loop_of(f, h, latch, in))
+                for (u32 b = 0; b < f->nfirst; b++)
+                    f->block[b].depth += in[b];
+    for (u32 h = 0; h < f->nfirst; h++) {
+        u32 size = NONE, blocks;
+        for (u32 latch = 0; latch < f->nfirst && f->block[h].loops; latch++) {
+            const u32 n = loop_of(f, h, latch, in) ? innermost(f, h, in, &blocks) : 0;
+            if (n && n < size) {
+                size = n;
+                memcpy(least, in, sizeof in);
+            }
+        }
+        if (size != NONE)
+            add_rounds(f, h, least);
+    }
+}
+
+/* Label of the place inside the region to which block b leads by pc, or false. */
+static bool label_of(const struct form *f, u32 b, gva_t pc, u32 *label)
+{
+    const u32 to = follow(f, b, pc);
+    if (to == NONE)
+        return false;
+    *label = f->place[to];
     return true;
 }
 
@@ -169,7 +320,7 @@ static void emit_block(const struct form *f, struct ir_builder *b, const struct 
     for (ir_ref r = 1; r < u->n; r++) {
         const struct ir_ins *in = &u->ins[r];
         const ir_ref a1 = map[in->a], a2 = map[in->b], a3 = map[in->c], a4 = map[in->d];
-        if (leads_on(in) && label_of(f, in->imm, &label)) {
+        if (leads_on(in) && label_of(f, (u32)(k - f->block), in->imm, &label)) {
             if (in->op == IR_OP_exit)
                 ir_emit(b, IR_OP_jump, IR_VOID, 0, label, 0, 0, 0, 0);
             else
@@ -186,12 +337,15 @@ int opt_form(const struct opt_request *rq, struct ir_unit *out)
     if (!f)
         return -ENOMEM;
     f->rq = rq;
+    f->nfirst = 0;
     f->block = ARENA_NEW_N(rq->arena, struct gblock, OPT_MAX_BLOCKS);
     if (!f->block)
         return -ENOMEM;
     int rc = discover(f);
     if (rc)
         return rc;
+    order(f);
+    find_loops(f);
     order(f);
     u32 longest = 0;
     for (u32 i = 0; i < f->n; i++)
@@ -210,6 +364,7 @@ int opt_form(const struct opt_request *rq, struct ir_unit *out)
     out->code_key = first->code_key;
     out->alone = first->alone;
     out->tiny_any = first->tiny_any;
+    out->nans_trap = first->nans_trap;
     out->off = first->off;
     out->broken = first->broken;
     ir_begin(b, out, rq->pc);

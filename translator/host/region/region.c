@@ -77,6 +77,11 @@ struct moves {
     u32 n;
 };
 
+static struct at at_reg(u32 r)
+{
+    return (struct at){.kind = AT_REG, .reg = r};
+}
+
 static bool same_at(const struct at *x, const struct at *y)
 {
     return x->kind == y->kind && (x->kind == AT_REG ? x->reg == y->reg : x->kind == AT_MEM && x->off == y->off);
@@ -155,27 +160,28 @@ static void do_moves(struct gen *g, struct moves *s, u64 keep)
         left -= n;
         if (n)
             continue;
-        /* A circle: what one of them reads is put aside. */
+        /* A circle: what one of them reads is put aside, in a temp if one is left besides that which other moves need.
+         */
         u32 i = 0;
         while (s->m[i].done)
             i++;
         const struct at from = s->m[i].from;
-        const struct at aside = {.kind = AT_MEM, .off = SPILL_OFF(scratch)};
-        scratch += 2;
-        if (scratch > SPILL_CELLS) {
-            g->err = -ENOSPC;
-            return;
+        const u64 free = temps_for(s->m[i].type) & ~(keep | sources(s));
+        struct at aside = {.kind = AT_MEM, .off = SPILL_OFF(scratch)};
+        if (free & (free - 1)) {
+            aside = at_reg(ctz64(free));
+        } else {
+            scratch += 2;
+            if (scratch > SPILL_CELLS) {
+                g->err = -ENOSPC;
+                return;
+            }
         }
         do_move(g, &(struct move){.from = from, .to = aside, .type = s->m[i].type}, keep | sources(s));
         for (u32 j = 0; j < s->n; j++)
             if (!s->m[j].done && same_at(&s->m[j].from, &from))
                 s->m[j].from = aside;
     }
-}
-
-static struct at at_reg(u32 r)
-{
-    return (struct at){.kind = AT_REG, .reg = r};
 }
 
 static struct at at_slot(const struct gen *g, u32 s)
