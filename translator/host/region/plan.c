@@ -1,55 +1,35 @@
-/* Liveness, then colouring.
+/* What is needed where, and memory; colour.c has the registers.
  *
- * A life is one stretch of the text, from the first to the last place where the value is needed; blocks of a loop stand
- * together, so this is little more than the truth. Lives that do not overlap may share a register. The values are given
- * registers in order of what each is worth: how often it is used, by the depth of loops, over how long it is in the
- * way. A value's first choice is the register that its slot is pinned in outside, or that of the phi that it is set to
- * or comes from, which saves a move.
+ * A value is needed by two kinds of users: those that compute with it, and those that look at slots which it was put to
+ * (exits, polls, instructions that may fault). Both are found as liveness over the blocks; a value's life is a list of
+ * the blocks in which it is needed, with how far. A phi that nobody computes with is of the second kind whatever it is
+ * set to: so a guest register that the loop only leaves behind costs a store at most.
  *
- * What gets none lives in the home of its slot if the slot is held by it whenever it is needed, else in a spill cell.
+ * What gets no register lives in the home of its slot if the slot is held by it whenever it is needed, else in a spill
+ * cell; or nowhere, if it is needed in its own block only: then the pass has it in a temp.
  *
- * Holding comes in two rounds. Whether a slot is held by a value depends on whether that has a register. So lives are
- * found as if all had one; that is the longest that they can be. */
-#include "translator/host/region/plan.h"
+ * Whether a slot is held by a value depends on whether that has a register. So lives are found as if all had one; that
+ * is the longest that they can be. */
+#include "translator/host/region/plan_int.h"
 
 #include "lib/arena.h"
 #include "lib/bits.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
-/* A value that may be given a place. */
-struct life {
-    ir_ref v;
-    u32 first, last; /* positions */
-    u32 worth;
-    u32 home; /* slot whose memory could be its place, or NOSLOT */
-};
+static ir_ref root(const struct work *w, ir_ref i)
+{
+    return plan_root(w, i);
+}
 
-struct work {
-    struct gen *g;
-    struct plan *p;
-    const struct ir_unit *u;
-    struct arena *a;
-    u32 *index; /* value -> life, or ~0 */
-    struct life *life;
-    u32 n;
-    u32 words;               /* of a set of lives */
-    u64 *live_in, *live_out; /* sets of lives, by block */
-    u64 *exposed, *defined;
-    ir_ref *since; /* by slot: position since which it is held so, in this block */
-    bool *crosses; /* by life: needed in another block */
-    ir_ref *sets;  /* all phi_sets */
-    u32 nsets;
-};
+static u32 frequency(const struct work *w, u32 b)
+{
+    return plan_frequency(w, b);
+}
 
 static u32 max32(u32 a, u32 b)
 {
     return a > b ? a : b;
-}
-
-static ir_ref root(const struct work *w, ir_ref i)
-{
-    return w->g->val[i].root;
 }
 
 static u64 *set(const struct work *w, u64 *sets, u32 block)
@@ -113,42 +93,95 @@ static int find_values(struct work *w)
     }
     w->words = w->n / 64 + 1;
     w->life = ARENA_NEW_N(w->a, struct life, w->n + 1);
-    w->crosses = ARENA_NEW_N(w->a, bool, w->n + 1);
-    const size_t size = (size_t)w->words * w->p->cfg.n * 4;
-    w->live_in = ARENA_NEW_N(w->a, u64, size);
-    if (!w->life || !w->crosses || !w->live_in)
+    w->here = ARENA_NEW_N(w->a, struct seg *, w->n + 1);
+    const size_t size = (size_t)w->words * w->p->cfg.n;
+    w->real_in = ARENA_NEW_N(w->a, u64, 5 * size);
+    if (!w->life || !w->here || !w->real_in)
         return -ENOMEM;
-    memset(w->live_in, 0, size * sizeof *w->live_in);
-    memset(w->crosses, 0, w->n);
-    w->live_out = w->live_in + size / 4;
-    w->exposed = w->live_out + size / 4;
-    w->defined = w->exposed + size / 4;
+    memset(w->real_in, 0, 5 * size * sizeof *w->real_in);
+    memset(w->here, 0, w->n * sizeof *w->here);
+    w->real_out = w->real_in + size;
+    w->all_in = w->real_out + size;
+    w->all_out = w->all_in + size;
+    w->defined = w->all_out + size;
     for (ir_ref i = 1; i < u->n; i++)
-        if (w->index[i] != ~0u) {
-            w->life[w->index[i]] = (struct life){.v = i, .first = i, .last = i, .home = NOSLOT};
-            w->crosses[w->index[i]] = u->ins[i].op == IR_OP_phi;
-        }
+        if (w->index[i] != ~0u)
+            w->life[w->index[i]] = (struct life){.v = i,
+                                                 .home = NOSLOT,
+                                                 .crosses = u->ins[i].op == IR_OP_phi,
+                                                 .far = u->ins[i].op == IR_OP_phi,
+                                                 .shown = u->ins[i].op == IR_OP_phi};
     return 0;
 }
 
-/* Value v (a root) is needed at position `at` of block b. */
-static void use(struct work *w, u32 b, ir_ref v, u32 at)
+/* Phis that somebody computes with, if only by way of another phi, are not `shown`. */
+static void find_shown(struct work *w)
+{
+    const struct ir_unit *u = w->u;
+    for (ir_ref i = 1; i < u->n; i++) {
+        const struct ir_ins *in = ins_of(w->g, i);
+        if (!w->g->val[i].live || w->g->val[i].shares || in->op == IR_OP_put || in->op == IR_OP_phi_set)
+            continue;
+        for (u32 j = 0; j < 4; j++)
+            if (ir_arg(in, j) && w->index[root(w, ir_arg(in, j))] != ~0u)
+                w->life[w->index[root(w, ir_arg(in, j))]].shown = false;
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (u32 n = 0; n < w->nsets; n++) {
+            const struct ir_ins *in = ins_of(w->g, w->sets[n]);
+            const u32 k = w->index[w->p->phi[in->aux]], x = w->index[root(w, in->a)];
+            if (k != ~0u && x != ~0u && !w->life[k].shown && w->life[x].shown) {
+                w->life[x].shown = false;
+                changed = true;
+            }
+        }
+    }
+    for (u32 k = 0; k < w->n; k++)
+        if (w->life[k].shown)
+            w->p->shown[ins_of(w->g, w->life[k].v)->aux] = true;
+}
+
+/* The part of life k in block b. */
+static struct seg *seg_in(struct work *w, u32 b, u32 k)
+{
+    struct seg *s = w->here[k];
+    if (s && s->block == b)
+        return s;
+    s = ARENA_NEW(w->a, struct seg);
+    if (!s)
+        return NULL;
+    const ir_ref v = w->life[k].v;
+    const struct ir_block *blk = &w->p->cfg.block[b];
+    const bool from_start = w->p->cfg.block_of[v] != b || b == 0 || ins_of(w->g, v)->op == IR_OP_phi;
+    /* What the entry block gets is there from the start; so is a phi. */
+    const u32 first = from_start && (b || ins_of(w->g, v)->op == IR_OP_get) ? blk->first : v;
+    *s = (struct seg){.next = w->life[k].segs, .block = b, .first = first, .real = first, .all = first};
+    w->here[k] = w->life[k].segs = s;
+    return s;
+}
+
+/* Value v (a root) is needed at position `at` of block b, by one that computes with it (`real`) or looks. */
+static int use(struct work *w, u32 b, ir_ref v, u32 at, bool real)
 {
     const u32 k = w->index[v];
     if (k == ~0u)
-        return;
-    struct life *l = &w->life[k];
-    l->last = max32(l->last, at);
+        return 0;
+    struct seg *s = seg_in(w, b, k);
+    if (!s)
+        return -ENOMEM;
+    s->all = max32(s->all, at);
+    if (real)
+        s->real = max32(s->real, at);
     if (w->p->cfg.block_of[v] != b) {
-        w->crosses[k] = true;
-        add(set(w, w->exposed, b), k);
+        w->life[k].crosses = true;
+        add(set(w, w->all_in, b), k);
+        if (real) {
+            add(set(w, w->real_in, b), k);
+            w->life[k].far = true;
+        }
     }
-}
-
-static u32 frequency(const struct work *w, u32 b)
-{
-    const u32 d = w->p->cfg.block[b].depth;
-    return d == 0 ? 1 : d == 1 ? 8 : d == 2 ? 64 : 512;
+    return 0;
 }
 
 /* Slots that are looked at before they are put to, from where block b begins, given the same for its end. */
@@ -197,6 +230,50 @@ static int find_seen(struct work *w, struct slot_sets **out)
     return 0;
 }
 
+static bool holds_any(const struct work *w, const ir_ref *held, ir_ref v)
+{
+    for (u32 s = 0; s < w->u->slots->n; s++)
+        if (held[s] == v)
+            return true;
+    return false;
+}
+
+/* Block b, instruction i: what it computes with. A phi that is shown takes what it is set to from the slot that is held
+ * by that. */
+static int use_args(struct work *w, u32 b, ir_ref i, const ir_ref *held)
+{
+    const struct ir_ins *in = ins_of(w->g, i);
+    const struct val *v = &w->g->val[i];
+    int rc = 0;
+    if (!v->live || v->shares)
+        return 0;
+    const u32 phi = in->op == IR_OP_phi_set ? w->index[w->p->phi[in->aux]] : ~0u;
+    if (in->op == IR_OP_phi_set && phi == ~0u)
+        return 0;
+    if (phi != ~0u)
+        w->life[phi].sets += frequency(w, b);
+    for (u32 j = 0; j < 4 && !rc; j++) {
+        const ir_ref r = ir_arg(in, j);
+        if (!r)
+            continue;
+        const u32 k = w->index[root(w, r)];
+        const bool real = phi == ~0u || !w->life[phi].shown || !holds_any(w, held, root(w, r));
+        rc = use(w, b, root(w, r), v->at, real);
+        if (k == ~0u)
+            continue;
+        struct life *l = &w->life[k];
+        if (in->op == IR_OP_put) {
+            l->puts += frequency(w, b);
+            /* The first it comes to, if that is not late. */
+            if (l->home == NOSLOT)
+                l->home = w->p->cfg.block_of[l->v] == b ? in->aux : (u32)IR_MAX_SLOTS;
+        } else if (real) {
+            l->worth += frequency(w, b);
+        }
+    }
+    return rc;
+}
+
 /* What is needed within each block, and who holds slots at its end. */
 static int find_uses(struct work *w)
 {
@@ -204,8 +281,8 @@ static int find_uses(struct work *w)
     const u32 nslots = w->u->slots->n;
     struct slot_sets *seen;
     int rc = find_seen(w, &seen);
-    w->since = ARENA_NEW_N(w->a, ir_ref, nslots);
-    if (rc || !w->since)
+    ir_ref *since = ARENA_NEW_N(w->a, ir_ref, nslots); /* by slot: position since which it is held so, in this block */
+    if (rc || !since)
         return -ENOMEM;
     for (u32 n = 0; n < c->nrpo; n++) {
         const u32 b = c->rpo[n];
@@ -213,281 +290,106 @@ static int find_uses(struct work *w)
         ir_ref *held = ARENA_NEW_N(w->a, ir_ref, nslots);
         if (!held)
             return -ENOMEM;
-        if (b)
-            memcpy(held, w->p->held[k->idom], nslots * sizeof *held);
-        else
-            memcpy(held, w->p->entry, nslots * sizeof *held);
+        memcpy(held, b ? w->p->held[k->idom] : w->p->entry, nslots * sizeof *held);
         w->p->held[b] = held;
         for (u32 s = 0; s < nslots; s++)
-            w->since[s] = k->first;
+            since[s] = k->first;
         u32 looked = 0; /* last position where slots are looked at */
-        for (ir_ref i = k->first; i <= k->last; i++) {
+        for (ir_ref i = k->first; i <= k->last && !rc; i++) {
             const struct ir_ins *in = ins_of(w->g, i);
-            const struct val *v = &w->g->val[i];
             if (w->index[i] != ~0u)
                 add(set(w, w->defined, b), w->index[i]);
             if (is_observer(w->g, in))
                 looked = i;
-            if ((in->op == IR_OP_put && v->live) || ir_forgets_slots(w->u, in))
-                for (u32 s = 0; s < nslots; s++) {
+            if ((in->op == IR_OP_put && w->g->val[i].live) || ir_forgets_slots(w->u, in))
+                for (u32 s = 0; s < nslots && !rc; s++) {
                     if (in->op == IR_OP_put && s != in->aux)
                         continue;
-                    if (held[s] && looked >= w->since[s])
-                        use(w, b, held[s], looked);
-                    w->since[s] = i;
+                    if (held[s] && looked >= since[s])
+                        rc = use(w, b, held[s], looked, false);
+                    since[s] = i;
                 }
             step_all(w, i, held);
-            if (!v->live || v->shares)
-                continue;
-            for (u32 j = 0; j < 4; j++) {
-                const ir_ref r = ir_arg(in, j);
-                if (!r)
-                    continue;
-                use(w, b, root(w, r), v->at);
-                if (w->index[root(w, r)] != ~0u && in->op != IR_OP_put)
-                    w->life[w->index[root(w, r)]].worth += frequency(w, b);
-            }
-            if (in->op == IR_OP_put && w->index[root(w, in->a)] != ~0u) {
-                struct life *l = &w->life[w->index[root(w, in->a)]];
-                l->worth += frequency(w, b);
-                /* The first it comes to, if that is not late. */
-                if (l->home == NOSLOT)
-                    l->home = c->block_of[l->v] == b ? in->aux : (u32)IR_MAX_SLOTS;
-            }
+            if (!rc)
+                rc = use_args(w, b, i, held);
         }
-        for (u32 s = 0; s < nslots; s++) {
+        for (u32 s = 0; s < nslots && !rc; s++) {
             if (!held[s])
                 continue;
-            if (looked >= w->since[s])
-                use(w, b, held[s], looked);
+            if (looked >= since[s])
+                rc = use(w, b, held[s], looked, false);
             if (has(seen[b].out, s) && w->index[held[s]] != ~0u) {
-                add(set(w, w->live_out, b), w->index[held[s]]);
+                add(set(w, w->all_out, b), w->index[held[s]]);
                 if (c->block_of[held[s]] != b)
-                    add(set(w, w->exposed, b), w->index[held[s]]);
-                w->crosses[w->index[held[s]]] = true;
+                    add(set(w, w->all_in, b), w->index[held[s]]);
+                w->life[w->index[held[s]]].crosses = true;
             }
         }
+        if (rc)
+            return rc;
     }
     return 0;
 }
 
-static void find_lives(struct work *w)
+/* Liveness: `in` begins as what is needed within each block before it is defined, `out` may be anything that is needed
+ * at the end. */
+static void spread(struct work *w, u64 *ins, u64 *outs)
 {
     const struct ir_cfg *c = &w->p->cfg;
     for (bool changed = true; changed;) {
         changed = false;
         for (u32 n = c->nrpo; n-- > 0;) {
             const u32 b = c->rpo[n];
-            u64 *in = set(w, w->live_in, b), *out = set(w, w->live_out, b);
-            const u64 *exposed = set(w, w->exposed, b), *defined = set(w, w->defined, b);
+            u64 *in = set(w, ins, b), *out = set(w, outs, b);
+            const u64 *defined = set(w, w->defined, b);
             for (u32 i = 0; i < w->words; i++) {
                 for (u32 k = 0; k < c->block[b].nsucc; k++)
-                    out[i] |= set(w, w->live_in, c->block[b].succ[k])[i];
-                const u64 x = exposed[i] | (out[i] & ~defined[i]);
+                    out[i] |= set(w, ins, c->block[b].succ[k])[i];
+                const u64 x = in[i] | (out[i] & ~defined[i]);
                 changed |= x != in[i];
                 in[i] = x;
             }
         }
     }
+}
+
+static int find_lives(struct work *w)
+{
+    const struct ir_cfg *c = &w->p->cfg;
+    spread(w, w->real_in, w->real_out);
+    spread(w, w->all_in, w->all_out);
+    /* The parts that have uses are there; what goes through, or to the end, is added. */
+    for (u32 k = 0; k < w->n; k++)
+        for (struct seg *s = w->life[k].segs; s; s = s->next) {
+            const u32 end = c->block[s->block].last + 1;
+            if (has(set(w, w->real_out, s->block), k)) {
+                w->life[k].far = true;
+                s->real = end;
+            }
+            if (has(set(w, w->all_out, s->block), k) || s->real == end)
+                s->all = end;
+        }
     for (u32 n = 0; n < c->nrpo; n++) {
         const u32 b = c->rpo[n];
-        const u64 *in = set(w, w->live_in, b), *out = set(w, w->live_out, b);
-        for (u32 i = 0; i < w->words; i++) {
-            for (u64 m = in[i]; m; m &= m - 1) {
-                struct life *l = &w->life[i * 64 + ctz64(m)];
-                l->first = l->first < c->block[b].first ? l->first : c->block[b].first;
-                l->last = max32(l->last, c->block[b].first);
-            }
-            for (u64 m = out[i]; m; m &= m - 1) {
-                struct life *l = &w->life[i * 64 + ctz64(m)];
-                l->last = max32(l->last, c->block[b].last + 1);
-                w->crosses[i * 64 + ctz64(m)] = true;
-            }
-        }
-    }
-}
-
-/* --- registers --- */
-
-#define SHORT 6 /* lives of so many instructions in one block are left to the pass, unless a slot is held by them */
-
-/* Stretches that a register is taken for, as a list. */
-struct taken {
-    struct taken *next;
-    u32 first, last;
-};
-
-/* Lives are [first, last): what dies in an instruction may share a register with what is made there. */
-static bool is_free(const struct taken *t, const struct life *l)
-{
-    for (; t; t = t->next)
-        if (l->first < t->last && t->first < l->last)
-            return false;
-    return true;
-}
-
-/* Worth per length, so that what is short and used often comes first. */
-static u64 rank(const struct life *l)
-{
-    return (u64)l->worth * 4096 / (l->last - l->first + 8);
-}
-
-static void sort(struct life **a, u32 n)
-{
-    for (u32 gap = n / 2; gap; gap /= 2)
-        for (u32 i = gap; i < n; i++) {
-            struct life *x = a[i];
-            u32 j = i;
-            for (; j >= gap && rank(a[j - gap]) < rank(x); j -= gap)
-                a[j] = a[j - gap];
-            a[j] = x;
-        }
-}
-
-struct colours {
-    struct taken *taken[NREGS];
-    u64 worth[IR_MAX_SLOTS]; /* of all values of a slot: what a register for them is worth */
-    u8 reg[IR_MAX_SLOTS];    /* the register that a slot's values are to have, or NOREG */
-};
-
-static bool take(struct work *w, struct colours *c, struct life *l, u32 r)
-{
-    if (r == NOREG || !(REGION_REGS >> r & 1) || !is_free(c->taken[r], l))
-        return false;
-    if (is_float_class(w->g->val[l->v].type) != (r >= FLOAT_REGS))
-        return false;
-    struct taken *t = ARENA_NEW(w->a, struct taken);
-    if (!t)
-        return false;
-    *t = (struct taken){c->taken[r], l->first, l->last};
-    c->taken[r] = t;
-    w->p->place[l->v] = (struct place){.kind = PLACE_REG, .reg = (u8)r};
-    return true;
-}
-
-static u32 place_reg(const struct plan *p, ir_ref v)
-{
-    return v && p->place[v].kind == PLACE_REG ? p->place[v].reg : NOREG;
-}
-
-static u32 slot_of(const struct work *w, const struct life *l)
-{
-    return l->home < w->u->slots->n ? l->home : NOSLOT;
-}
-
-static bool is_float_slot(const struct work *w, u32 s)
-{
-    return is_float_class(w->u->slots->slot[s].type);
-}
-
-/* Which slots' values are to have registers, and which: those that are used most keep the register that they have
- * outside, or get one that is not needed so much. */
-static void choose_slots(struct work *w, struct colours *c)
-{
-    const u32 nslots = w->u->slots->n;
-    for (u32 i = 0; i < w->n; i++)
-        if (slot_of(w, &w->life[i]) != NOSLOT)
-            c->worth[slot_of(w, &w->life[i])] += w->life[i].worth;
-    memset(c->reg, NOREG, sizeof c->reg);
-    u64 free = REGION_REGS;
-    bool chosen[IR_MAX_SLOTS] = {0};
-    for (u32 file = 0; file < 2; file++) {
-        u32 room = (u32)popcnt64(REGION_REGS & (file ? ~0ull << FLOAT_REGS : (1ull << FLOAT_REGS) - 1));
-        for (; room; room--) {
-            u32 best = NOSLOT;
-            for (u32 s = 0; s < nslots; s++) {
-                if (chosen[s] || is_float_slot(w, s) != file || !(c->worth[s] || w->g->outer_reg[s] != NOREG))
+        const u64 *real = set(w, w->real_out, b), *all = set(w, w->all_out, b);
+        for (u32 i = 0; i < w->words; i++)
+            for (u64 m = all[i] | real[i]; m; m &= m - 1) {
+                const u32 k = i * 64 + ctz64(m);
+                w->life[k].crosses = true;
+                struct seg *s = w->life[k].segs;
+                while (s && s->block != b)
+                    s = s->next;
+                if (s)
                     continue;
-                if (best == NOSLOT || c->worth[s] > c->worth[best] ||
-                    (c->worth[s] == c->worth[best] && w->g->outer_reg[best] == NOREG))
-                    best = s;
+                w->here[k] = NULL;
+                if (!(s = seg_in(w, b, k)))
+                    return -ENOMEM;
+                s->all = c->block[b].last + 1;
+                if (has(real, k)) {
+                    w->life[k].far = true;
+                    s->real = s->all;
+                }
             }
-            if (best == NOSLOT)
-                break;
-            chosen[best] = true;
-            c->reg[best] = w->g->outer_reg[best];
-            free &= ~reg_bit(c->reg[best]);
-        }
-    }
-    for (u32 s = 0; s < nslots; s++) {
-        if (!chosen[s] || c->reg[s] != NOREG)
-            continue;
-        const u64 m = free & (is_float_slot(w, s) ? ~0ull << FLOAT_REGS : (1ull << FLOAT_REGS) - 1);
-        if (m) {
-            c->reg[s] = (u8)ctz64(m);
-            free &= ~reg_bit(c->reg[s]);
-        }
-    }
-}
-
-/* Registers that would save a move, found from the phis that a value is set to, or that set it. */
-static bool take_preferred(struct work *w, struct colours *c, struct life *l)
-{
-    if (slot_of(w, l) != NOSLOT && take(w, c, l, c->reg[l->home]))
-        return true;
-    for (u32 i = 0; i < w->nsets; i++) {
-        const struct ir_ins *s = ins_of(w->g, w->sets[i]);
-        const ir_ref phi = w->p->phi[s->aux], v = root(w, s->a);
-        if ((phi == l->v && take(w, c, l, place_reg(w->p, v))) || (v == l->v && take(w, c, l, place_reg(w->p, phi))))
-            return true;
-    }
-    return false;
-}
-
-/* What it would cost others if l took r: what the slot that is to have r loses, as far as its values come then. */
-static u64 price(const struct work *w, const struct colours *c, const struct life *l, u32 r)
-{
-    u64 sum = 0;
-    for (u32 i = 0; i < w->n; i++) {
-        const struct life *x = &w->life[i];
-        if (slot_of(w, x) != NOSLOT && c->reg[x->home] == r && w->p->place[x->v].kind == PLACE_NONE &&
-            l->first < x->last && x->first < l->last)
-            sum += x->worth + 1;
-    }
-    return sum;
-}
-
-static int colour(struct work *w)
-{
-    struct colours *c = ARENA_NEW(w->a, struct colours);
-    struct life **order = ARENA_NEW_N(w->a, struct life *, w->n + 1);
-    if (!c || !order)
-        return -ENOMEM;
-    memset(c, 0, sizeof *c);
-    choose_slots(w, c);
-    u32 n = 0;
-    for (u32 i = 0; i < w->n; i++) {
-        struct life *l = &w->life[i];
-        if (l->last == l->first || !l->worth || in_memory(w->g->val[l->v].type) || w->g->val[l->v].type == IR_I128)
-            continue;
-        if (w->crosses[i] || l->home != NOSLOT || l->last - l->first > SHORT)
-            order[n++] = l;
-    }
-    sort(order, n);
-    for (u32 i = 0; i < n; i++) {
-        struct life *l = order[i];
-        if (take_preferred(w, c, l))
-            continue;
-        u32 best = NOREG;
-        u64 least = l->worth;
-        for (u64 m = REGION_REGS; m; m &= m - 1) {
-            const u32 r = ctz64(m);
-            if (is_float_class(w->g->val[l->v].type) != (r >= FLOAT_REGS) || !is_free(c->taken[r], l))
-                continue;
-            const u64 p = price(w, c, l, r);
-            if (p < least) {
-                best = r;
-                least = p;
-            }
-        }
-        if (best != NOREG)
-            take(w, c, l, best);
-    }
-    /* What nobody needs but for leaving stays where it was, if that is free. */
-    for (u32 s = 0; s < w->u->slots->n; s++) {
-        const ir_ref v = w->p->entry[s];
-        if (v && w->index[v] != ~0u && w->p->place[v].kind == PLACE_NONE && !w->life[w->index[v]].worth)
-            take(w, c, &w->life[w->index[v]], w->g->outer_reg[s]);
     }
     return 0;
 }
@@ -511,7 +413,7 @@ static void check_homes(struct work *w)
             if (!begun && in->op != IR_OP_label && in->op != IR_OP_phi && in->op != IR_OP_put) {
                 begun = true;
                 for (u32 x = 0; x < w->words; x++)
-                    for (u64 m = set(w, w->live_in, b)[x]; m; m &= m - 1) {
+                    for (u64 m = set(w, w->real_in, b)[x]; m; m &= m - 1) {
                         struct life *l = &w->life[x * 64 + ctz64(m)];
                         if (l->home < nslots && held[l->home] != l->v)
                             l->home = NOSLOT;
@@ -530,7 +432,7 @@ static void check_homes(struct work *w)
             step_all(w, i, held);
         }
         for (u32 x = 0; x < w->words; x++)
-            for (u64 m = set(w, w->live_out, b)[x]; m; m &= m - 1) {
+            for (u64 m = set(w, w->real_out, b)[x]; m; m &= m - 1) {
                 struct life *l = &w->life[x * 64 + ctz64(m)];
                 if (l->home < nslots && held[l->home] != l->v)
                     l->home = NOSLOT;
@@ -545,7 +447,7 @@ static int place_rest(struct work *w)
         struct life *l = &w->life[i];
         struct place *at = &w->p->place[l->v];
         const struct ir_ins *in = ins_of(w->g, l->v);
-        if (at->kind != PLACE_NONE || !w->crosses[i] || l->last == l->first)
+        if (at->kind != PLACE_NONE || !l->far || !l->segs)
             continue;
         if (l->home < w->u->slots->n) {
             *at = (struct place){.kind = PLACE_HOME, .n = (u16)l->home};
@@ -571,20 +473,26 @@ int plan_make(struct gen *g, struct plan *p)
     int rc = ir_cfg_make(u, u->arena, &p->cfg);
     dgm_assert(rc != -EINVAL, "a region whose jumps lead nowhere");
     p->place = ARENA_NEW_N(u->arena, struct place, u->n);
+    p->stored = ARENA_NEW_N(u->arena, bool, u->n);
     p->phi = ARENA_NEW_N(u->arena, ir_ref, u->nphis + 1);
+    p->shown = ARENA_NEW_N(u->arena, bool, u->nphis + 1);
     p->entry = ARENA_NEW_N(u->arena, ir_ref, u->slots->n);
     p->held = ARENA_NEW_N(u->arena, ir_ref *, p->cfg.n);
-    if (rc || !p->place || !p->phi || !p->entry || !p->held)
+    if (rc || !p->place || !p->stored || !p->phi || !p->shown || !p->entry || !p->held)
         return -ENOMEM;
     memset(p->place, 0, u->n * sizeof *p->place);
+    memset(p->shown, 0, u->nphis * sizeof *p->shown);
+    memset(p->stored, 0, u->n * sizeof *p->stored);
     memset(p->entry, 0, u->slots->n * sizeof *p->entry);
-    if ((rc = find_values(&w)) || (rc = find_uses(&w)))
+    if ((rc = find_values(&w)))
+        return rc;
+    find_shown(&w);
+    if ((rc = find_uses(&w)))
         return rc;
     for (u32 s = 0; s < u->slots->n; s++)
         if (p->entry[s] && w.index[p->entry[s]] != ~0u)
             w.life[w.index[p->entry[s]]].home = s;
-    find_lives(&w);
-    if ((rc = colour(&w)))
+    if ((rc = find_lives(&w)) || (rc = plan_colour(&w)))
         return rc;
     check_homes(&w);
     return place_rest(&w);
@@ -592,11 +500,21 @@ int plan_make(struct gen *g, struct plan *p)
 
 /* --- who holds slots, in truth --- */
 
-/* The one whose place keeps the slot's value without a store, or 0 when the put stores. */
-static ir_ref holder(const struct gen *g, const struct plan *p, const struct ir_ins *put)
+bool plan_holds(const struct gen *g, const struct plan *p, ir_ref v)
 {
-    const ir_ref v = g->val[put->a].root;
-    return p->place[v].kind == PLACE_REG || ins_of(g, v)->op == IR_OP_const ? v : 0;
+    return (p->place[v].kind == PLACE_REG && !p->stored[v]) || ins_of(g, v)->op == IR_OP_const;
+}
+
+u32 plan_memory(const struct gen *g, const struct plan *p, u32 b, u32 s, ir_ref v)
+{
+    if (plan_holds(g, p, v))
+        return NOSLOT;
+    if (s != NOSLOT && p->held[b][s] == v)
+        return s;
+    for (s = 0; s < g->u->slots->n; s++)
+        if (p->held[b][s] == v)
+            return s;
+    return NOSLOT;
 }
 
 void plan_begin(const struct gen *g, const struct plan *p, u32 b, ir_ref *held)
@@ -604,15 +522,14 @@ void plan_begin(const struct gen *g, const struct plan *p, u32 b, ir_ref *held)
     const u32 nslots = g->u->slots->n;
     const ir_ref *from = b ? p->held[p->cfg.block[b].idom] : p->entry;
     for (u32 s = 0; s < nslots; s++)
-        held[s] =
-            from[s] && (p->place[from[s]].kind == PLACE_REG || ins_of(g, from[s])->op == IR_OP_const) ? from[s] : 0;
+        held[s] = from[s] && plan_holds(g, p, from[s]) ? from[s] : 0;
 }
 
 void plan_step(const struct gen *g, const struct plan *p, ir_ref i, ir_ref *held)
 {
     const struct ir_ins *in = ins_of(g, i);
     if (in->op == IR_OP_put)
-        held[in->aux] = holder(g, p, in);
+        held[in->aux] = plan_holds(g, p, g->val[in->a].root) ? g->val[in->a].root : 0;
     else if (ir_forgets_slots(g->u, in))
         memset(held, 0, g->u->slots->n * sizeof *held);
 }

@@ -4,7 +4,8 @@
  * its life: a register, the memory of the slot that it is put to (its home), or a spill cell. All others are left to
  * the allocator of the pass (alloc.c), which has the temps.
  *
- * What slots hold. A `put` of a value that lives in a register, or of a constant, stores nothing; the slot is *held* by
+ * What slots hold. A `put` of a value that lives in a register, or of a constant, stores nothing (unless it is
+ * `stored`, where the register is wanted for another value while slots may still be looked at); the slot is *held* by
  * that value until it is put to again. Wherever slots are looked at (exits, polls, instructions that may fault), what
  * they are held by is known, and the value's place is still its own: its life lasts until then. plan_begin and
  * plan_step tell. */
@@ -12,6 +13,9 @@
 
 #include "translator/host/common/unit.h"
 #include "translator/ir/cfg.h"
+
+/* A phi that is `shown` is set to values that may be in their registers no more: only to such as hold their slots, or
+ * from the memory of those. */
 
 enum place_kind { PLACE_NONE, PLACE_REG, PLACE_HOME, PLACE_CELL };
 
@@ -23,7 +27,9 @@ struct place {
 struct plan {
     struct ir_cfg cfg;
     struct place *place;         /* by value */
+    bool *stored;                /* by value: puts of it store, though it has a register */
     ir_ref *phi;                 /* by number */
+    bool *shown;                 /* by number: a phi that is there only for slots to be looked at */
     ir_ref *entry;               /* by slot: the `get` of the entry block, or 0 */
     ir_ref **held;               /* by block: what slots are held by at its end; 0: their memory has it */
     u64 cells[SPILL_CELLS / 64]; /* spill cells in use */
@@ -36,6 +42,10 @@ int plan_make(struct gen *g, struct plan *p) MUST_USE;
 void plan_begin(const struct gen *g, const struct plan *p, u32 b, ir_ref *held);
 /* The same behind instruction i, which stands in front. */
 void plan_step(const struct gen *g, const struct plan *p, ir_ref i, ir_ref *held);
+/* Is a slot held by value v (a root) when that is put to it, without a store? */
+bool plan_holds(const struct gen *g, const struct plan *p, ir_ref v);
+/* At the end of block b, a slot in whose memory value v (a root) is; by preference `s`. NOSLOT: none. */
+u32 plan_memory(const struct gen *g, const struct plan *p, u32 b, u32 s, ir_ref v);
 
 /* Are slots looked at in this instruction? */
 static inline bool is_observer(const struct gen *g, const struct ir_ins *in)

@@ -270,8 +270,7 @@ bool region_has_place(const struct gen *g, ir_ref i)
 bool region_holds(const struct gen *g, u32 s, ir_ref v)
 {
     const struct plan *p = &g->region->plan;
-    return p->place[v].kind == PLACE_REG || is_const(g, v) ||
-           (region_is_home(g, s, v) && (ins_of(g, v)->op == IR_OP_phi || p->entry[s] == v));
+    return plan_holds(g, p, v) || (region_is_home(g, s, v) && (ins_of(g, v)->op == IR_OP_phi || p->entry[s] == v));
 }
 
 bool region_is_home(const struct gen *g, u32 s, ir_ref v)
@@ -295,6 +294,8 @@ static void enter(struct gen *g)
         const struct place *p = v ? &r->plan.place[v] : NULL;
         if (p && p->kind == PLACE_REG) {
             add_move(s, at_outer(g, k), at_reg(p->reg), type);
+            if (r->plan.stored[v])
+                add_move(s, at_outer(g, k), at_slot(g, k), type);
             continue;
         }
         add_move(s, at_outer(g, k), at_slot(g, k), type);
@@ -348,16 +349,24 @@ static struct at at_place(const struct gen *g, ir_ref v)
     }
 }
 
-/* Is the move of this phi_set none, whatever stands before? */
-static bool sets_nothing(const struct gen *g, const struct ir_ins *set)
+/* Is the move of this phi_set, at the end of block b, none, whatever stands before? */
+static bool sets_nothing(const struct gen *g, u32 b, const struct ir_ins *set)
 {
     const struct plan *p = &g->region->plan;
     const ir_ref phi = p->phi[set->aux], v = g->val[set->a].root;
     if (p->place[phi].kind == PLACE_NONE)
         return true;
+    const struct at to = at_place(g, phi);
+    if (p->shown[set->aux] || p->place[phi].kind == PLACE_HOME) {
+        const u32 s = plan_memory(g, p, b, p->place[phi].kind == PLACE_HOME ? p->place[phi].n : NOSLOT, v);
+        if (s != NOSLOT) {
+            const struct at from = at_slot(g, s);
+            return same_at(&from, &to);
+        }
+    }
     if (ins_of(g, v)->op == IR_OP_const || p->place[v].kind == PLACE_NONE)
         return false;
-    const struct at from = at_place(g, v), to = at_place(g, phi);
+    const struct at from = at_place(g, v);
     return same_at(&from, &to);
 }
 
@@ -371,7 +380,7 @@ static u32 only_jumps(const struct gen *g, u32 b)
         const struct ir_ins *in = ins_of(g, i);
         if (in->op == IR_OP_jump)
             return (u32)in->imm;
-        if (in->op != IR_OP_label && !(in->op == IR_OP_phi_set && sets_nothing(g, in)))
+        if (in->op != IR_OP_label && !(in->op == IR_OP_phi_set && sets_nothing(g, b, in)))
             return ~0u;
     }
     return ~0u;
@@ -412,7 +421,7 @@ static void set_phis(struct gen *g)
     struct moves *s = NULL;
     for (ir_ref i = k->first; i <= k->last; i++) {
         const struct ir_ins *in = ins_of(g, i);
-        if (in->op != IR_OP_phi_set || sets_nothing(g, in))
+        if (in->op != IR_OP_phi_set || sets_nothing(g, r->block, in))
             continue;
         if (!s) {
             s = ARENA_NEW(g->u->arena, struct moves);
@@ -424,8 +433,10 @@ static void set_phis(struct gen *g)
         }
         const ir_ref v = g->val[in->a].root, phi = r->plan.phi[in->aux];
         struct at from;
-        const u32 reg = reg_of(g, v);
-        if (reg != NOREG)
+        const u32 reg = reg_of(g, v), slot = plan_memory(g, &r->plan, r->block, NOSLOT, v);
+        if (r->plan.shown[in->aux] && slot != NOSLOT)
+            from = at_slot(g, slot);
+        else if (reg != NOREG)
             from = at_reg(reg);
         else if (is_const(g, v))
             from = (struct at){.kind = AT_CONST, .bits = ins_of(g, v)->imm};

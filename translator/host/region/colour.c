@@ -1,0 +1,266 @@
+/* Registers for the values of a region.
+ *
+ * First it is made sure that there are never more values in registers than there are registers (relieve). Where there
+ * are, the one leaves that costs least for the places it makes free, most often run blocks first: a value that is only
+ * looked at there has its puts store instead, one that is computed with goes to memory.
+ *
+ * Then every value that is left gets one, in the order in which they are defined, which has dominators first. As
+ * a value's life is a piece of the dominator tree, those that are in its way all live where it begins; so one is free.
+ * Among those that are, it takes the one that saves most moves: that of the phi that it is set to or comes from, of the
+ * operand that dies where it is made, of its slot outside; and it leaves alone what another value is to have that way.
+ */
+#include "translator/host/region/plan_int.h"
+
+#include "lib/arena.h"
+#include "lib/bits.h"
+#include "lib/err.h"
+#include "lib/str.h"
+
+#define SHORT 6 /* lives of so many instructions in one block are left to the pass, unless a slot is held by them */
+
+struct colours {
+    struct seg **in_block;     /* by block: all parts of lives there */
+    struct seg **taken[NREGS]; /* by block: those that have the register */
+    u16 *count;                /* by position in a block: values in registers */
+};
+
+static u32 until(const struct life *l, const struct seg *s)
+{
+    return l->keep == KEEP_HELD ? s->all : l->keep == KEEP_STORED ? s->real : s->first;
+}
+
+static u32 file_of(const struct work *w, const struct life *l)
+{
+    return is_float_class(w->g->val[l->v].type);
+}
+
+static u64 file_regs(u32 file)
+{
+    return REGION_REGS & (file ? ~0ull << FLOAT_REGS : (1ull << FLOAT_REGS) - 1);
+}
+
+static bool is_entry(const struct work *w, const struct life *l)
+{
+    return w->p->cfg.block_of[l->v] == 0 && ins_of(w->g, l->v)->op == IR_OP_get;
+}
+
+/* Is a register worth asking for? */
+static bool is_candidate(const struct work *w, const struct life *l)
+{
+    const u32 type = w->g->val[l->v].type;
+    if (!l->segs || in_memory(type) || type == IR_I128)
+        return false;
+    if (is_entry(w, l) && !l->worth)
+        return w->g->outer_reg[ins_of(w->g, l->v)->aux] != NOREG;
+    return l->crosses || (l->home != NOSLOT && l->worth + l->puts) || l->segs->all - l->segs->first > SHORT;
+}
+
+/* --- pressure --- */
+
+/* Where it is in a register for those who look alone, a store in place of each put is enough. */
+static bool is_shown_at(const struct life *l, const struct seg *s, u32 at)
+{
+    return l->keep == KEEP_HELD && at >= s->real;
+}
+
+/* What it costs to have l out of the way at a place. */
+static u32 cost(const struct work *w, const struct life *l, const struct seg *s, u32 at)
+{
+    if (is_shown_at(l, s, at))
+        return l->shown ? l->sets : l->puts;
+    u32 sum = l->worth + (l->keep == KEEP_HELD ? l->puts : 0) + l->sets;
+    /* Across blocks, or for long, it takes a store, too; else a temp may do. */
+    if (l->crosses || l->segs->real - l->segs->first > 2 * SHORT)
+        return sum + plan_frequency(w, w->p->cfg.block_of[l->v]);
+    return sum - l->worth / 2;
+}
+
+static void count(struct colours *c, const struct ir_block *k, u32 from, u32 to, s32 by)
+{
+    for (u32 i = from; i < to; i++)
+        c->count[i - k->first] = (u16)(c->count[i - k->first] + by);
+}
+
+/* Takes the one out of the way that is cheapest for the places where it helps. */
+static bool relieve_at(struct work *w, struct colours *c, u32 b, u32 at, u32 file, u32 room)
+{
+    const struct ir_block *k = &w->p->cfg.block[b];
+    struct seg *best = NULL;
+    u64 least = 0;
+    for (struct seg *s = c->in_block[b]; s; s = s->beside) {
+        const struct life *l = &w->life[s->life];
+        if (file_of(w, l) != file || s->first > at || until(l, s) <= at)
+            continue;
+        u32 helps = 0;
+        for (u32 i = is_shown_at(l, s, at) ? s->real : s->first; i < until(l, s); i++)
+            helps += c->count[i - k->first] > room;
+        const u64 x = (u64)cost(w, l, s, at) * 1024 / (helps + 1);
+        if (!best || x < least) {
+            best = s;
+            least = x;
+        }
+    }
+    if (!best)
+        return false;
+    struct life *l = &w->life[best->life];
+    const u32 before = until(l, best);
+    l->keep = is_shown_at(l, best, at) && l->worth ? KEEP_STORED : KEEP_NOT;
+    count(c, k, until(l, best), before, -1);
+    return true;
+}
+
+static void relieve(struct work *w, struct colours *c, u32 b)
+{
+    const struct ir_block *k = &w->p->cfg.block[b];
+    for (u32 file = 0; file < 2; file++) {
+        const u32 room = (u32)popcnt64(file_regs(file));
+        memset(c->count, 0, (k->last - k->first + 2) * sizeof *c->count);
+        for (struct seg *s = c->in_block[b]; s; s = s->beside)
+            if (file_of(w, &w->life[s->life]) == file)
+                count(c, k, s->first, until(&w->life[s->life], s), 1);
+        for (u32 at = k->first; at <= k->last + 1; at++)
+            while (c->count[at - k->first] > room && relieve_at(w, c, b, at, file, room))
+                ;
+    }
+}
+
+/* --- which --- */
+
+static bool is_free(const struct colours *c, const struct life *l, u32 r)
+{
+    for (const struct seg *s = l->segs; s; s = s->next)
+        for (const struct seg *t = c->taken[r][s->block]; t; t = t->together)
+            if (s->first < t->until && t->first < until(l, s))
+                return false;
+    return true;
+}
+
+static bool overlap(const struct life *x, const struct life *y)
+{
+    for (const struct seg *s = x->segs; s; s = s->next)
+        for (const struct seg *t = y->segs; t; t = t->next)
+            if (s->block == t->block && s->first < until(y, t) && t->first < until(x, s))
+                return true;
+    return false;
+}
+
+static u32 reg_at(const struct work *w, ir_ref v)
+{
+    return w->p->place[v].kind == PLACE_REG ? w->p->place[v].reg : NOREG;
+}
+
+static void prefer(s64 *score, u32 r, s64 by)
+{
+    if (r != NOREG)
+        score[r] += by;
+}
+
+static void score_phis(struct work *w, const struct life *l, s64 *score)
+{
+    for (u32 i = 0; i < w->nsets; i++) {
+        const struct ir_ins *set = ins_of(w->g, w->sets[i]);
+        const ir_ref phi = w->p->phi[set->aux], x = plan_root(w, set->a);
+        const s64 often = plan_frequency(w, w->p->cfg.block_of[w->sets[i]]) * 2;
+        const u32 r = reg_at(w, phi);
+        if (phi == l->v) {
+            prefer(score, reg_at(w, x), often);
+            continue;
+        }
+        if (r == NOREG)
+            continue;
+        if (x == l->v) {
+            score[r] += often;
+            continue;
+        }
+        const u32 k = w->index[x];
+        if (k != ~0u && w->life[k].keep != KEEP_NOT && reg_at(w, x) == NOREG && overlap(l, &w->life[k]))
+            score[r] -= often;
+    }
+}
+
+static void choose(struct work *w, struct colours *c, struct life *l)
+{
+    const struct ir_ins *in = ins_of(w->g, l->v);
+    const u32 b = w->p->cfg.block_of[l->v];
+    s64 score[NREGS] = {0};
+    score_phis(w, l, score);
+    if (is_entry(w, l))
+        prefer(score, w->g->outer_reg[in->aux], 4);
+    else if (l->home < w->u->slots->n)
+        prefer(score, w->g->outer_reg[l->home], 1);
+    if (in->op != IR_OP_phi && in->op != IR_OP_get)
+        for (u32 j = 0; j < 2; j++) {
+            const ir_ref a = ir_arg(in, j) ? plan_root(w, ir_arg(in, j)) : 0;
+            if (a && w->index[a] != ~0u)
+                prefer(score, reg_at(w, a), plan_frequency(w, b));
+        }
+    u32 best = NOREG;
+    for (u64 m = file_regs(file_of(w, l)); m; m &= m - 1) {
+        const u32 r = ctz64(m);
+        if ((best == NOREG || score[r] > score[best]) && is_free(c, l, r))
+            best = r;
+    }
+    if (best == NOREG) {
+        l->keep = KEEP_NOT;
+        return;
+    }
+    w->p->place[l->v] = (struct place){.kind = PLACE_REG, .reg = (u8)best};
+    w->p->stored[l->v] = l->keep == KEEP_STORED;
+    for (struct seg *s = l->segs; s; s = s->next) {
+        s->until = until(l, s);
+        if (s->until == s->first)
+            continue;
+        s->together = c->taken[best][s->block];
+        c->taken[best][s->block] = s;
+    }
+}
+
+static int begin(struct work *w, struct colours *c)
+{
+    const struct ir_cfg *cfg = &w->p->cfg;
+    u32 longest = 0;
+    for (u32 b = 0; b < cfg->n; b++)
+        longest =
+            cfg->block[b].last - cfg->block[b].first > longest ? cfg->block[b].last - cfg->block[b].first : longest;
+    c->count = ARENA_NEW_N(w->a, u16, longest + 3);
+    c->in_block = ARENA_NEW_N(w->a, struct seg *, (NREGS + 1) * cfg->n);
+    if (!c->count || !c->in_block)
+        return -ENOMEM;
+    memset(c->in_block, 0, (NREGS + 1) * cfg->n * sizeof *c->in_block);
+    for (u32 r = 0; r < NREGS; r++)
+        c->taken[r] = c->in_block + (r + 1) * cfg->n;
+    for (u32 i = 0; i < w->n; i++) {
+        struct life *l = &w->life[i];
+        l->keep = is_candidate(w, l) ? KEEP_HELD : KEEP_NOT;
+        if (l->keep == KEEP_NOT)
+            continue;
+        if (is_entry(w, l))
+            l->puts += w->g->outer_reg[ins_of(w->g, l->v)->aux] != NOREG;
+        for (struct seg *s = l->segs; s; s = s->next) {
+            s->life = i;
+            s->beside = c->in_block[s->block];
+            c->in_block[s->block] = s;
+        }
+    }
+    return 0;
+}
+
+int plan_colour(struct work *w)
+{
+    const struct ir_cfg *cfg = &w->p->cfg;
+    struct colours c;
+    int rc = begin(w, &c);
+    if (rc)
+        return rc;
+    u32 deepest = 0;
+    for (u32 n = 0; n < cfg->nrpo; n++)
+        deepest = cfg->block[cfg->rpo[n]].depth > deepest ? cfg->block[cfg->rpo[n]].depth : deepest;
+    for (u32 d = deepest + 1; d-- > 0;)
+        for (u32 n = 0; n < cfg->nrpo; n++)
+            if (cfg->block[cfg->rpo[n]].depth == d)
+                relieve(w, &c, cfg->rpo[n]);
+    for (u32 i = 0; i < w->n; i++)
+        if (w->life[i].keep != KEEP_NOT)
+            choose(w, &c, &w->life[i]);
+    return 0;
+}
