@@ -43,9 +43,10 @@ static int unit(void *cx, gva_t pc, bool (*leader)(void *cx, gva_t pc), void *le
     if (e->cfg.ops->stop_at && e->cfg.ops->stop_at(e->cfg.cx, pc))
         return -ENOENT;
     int rc = translate_piece(e, &rq, &e->opt, u, &fault, &watched);
-    if (!rc)
-        s->watched &= watched;
-    return rc;
+    if (rc)
+        return rc;
+    s->watched &= watched;
+    return e->host && e->host->merges ? ir_merge(u) : 0;
 }
 
 static bool wanted(void *cx, gva_t pc)

@@ -19,9 +19,13 @@
 #define SHORT 6 /* lives of so many instructions in one block are left to the pass, unless a slot is held by them */
 
 struct colours {
-    struct seg **in_block;     /* by block: all parts of lives there */
-    struct seg **taken[NREGS]; /* by block: those that have the register */
-    u16 *count;                /* by position in a block: values in registers */
+    struct seg **in_block; /* by block: all parts of lives there */
+    u16 *count;            /* by position in a block: values in registers */
+    u16 *over;             /* before it: how many positions have more of them than there are registers */
+    struct life **wanting; /* those that a phi is set to that has a register already, */
+    u8 *wants;             /* and which that is */
+    u32 *often;
+    u32 nwanting;
 };
 
 static u32 until(const struct life *l, const struct seg *s)
@@ -87,13 +91,15 @@ static bool relieve_at(struct work *w, struct colours *c, u32 b, u32 at, u32 fil
     const struct ir_block *k = &w->p->cfg.block[b];
     struct seg *best = NULL;
     u64 least = 0;
+    c->over[0] = 0;
+    for (u32 i = 0; i <= k->last + 1 - k->first; i++)
+        c->over[i + 1] = (u16)(c->over[i] + (c->count[i] > room));
     for (struct seg *s = c->in_block[b]; s; s = s->beside) {
         const struct life *l = &w->life[s->life];
         if (file_of(w, l) != file || s->first > at || until(l, s) <= at)
             continue;
-        u32 helps = 0;
-        for (u32 i = is_shown_at(l, s, at) ? s->real : s->first; i < until(l, s); i++)
-            helps += c->count[i - k->first] > room;
+        const u32 from = is_shown_at(l, s, at) ? s->real : s->first;
+        const u32 helps = c->over[until(l, s) - k->first] - c->over[from - k->first];
         const u64 x = (u64)cost(w, l, s, at) * 1024 / (helps + 1);
         if (!best || x < least) {
             best = s;
@@ -126,22 +132,29 @@ static void relieve(struct work *w, struct colours *c, u32 b)
 
 /* --- which --- */
 
-static bool is_free(const struct colours *c, const struct life *l, u32 r)
+/* Has l a register at a place of block b? */
+static bool covers(const struct life *l, u32 b, u32 at)
 {
-    for (const struct seg *s = l->segs; s; s = s->next)
-        for (const struct seg *t = c->taken[r][s->block]; t; t = t->together)
-            if (s->first < t->until && t->first < until(l, s))
-                return false;
-    return true;
+    const struct seg *s = l->segs;
+    while (s && s->block != b)
+        s = s->next;
+    return s && s->first <= at && at < until(l, s);
 }
 
-static bool overlap(const struct life *x, const struct life *y)
+/* Where l begins. */
+static const struct seg *origin(const struct work *w, const struct life *l)
 {
-    for (const struct seg *s = x->segs; s; s = s->next)
-        for (const struct seg *t = y->segs; t; t = t->next)
-            if (s->block == t->block && s->first < until(y, t) && t->first < until(x, s))
-                return true;
-    return false;
+    const struct seg *s = l->segs;
+    while (s->block != w->p->cfg.block_of[l->v])
+        s = s->next;
+    return s;
+}
+
+/* Lives are pieces of the dominator tree: when two overlap, one has begun where the other begins. */
+static bool overlap(const struct work *w, const struct life *x, const struct life *y)
+{
+    const struct seg *s = origin(w, x), *t = origin(w, y);
+    return covers(x, t->block, t->first) || covers(y, s->block, s->first);
 }
 
 static u32 reg_at(const struct work *w, ir_ref v)
@@ -155,26 +168,41 @@ static void prefer(s64 *score, u32 r, s64 by)
         score[r] += by;
 }
 
-static void score_phis(struct work *w, const struct life *l, s64 *score)
+/* Registers that save a move because of a phi, and those that another value is to have for that reason. */
+static void score_phis(struct work *w, struct colours *c, const struct life *l, s64 *score)
 {
-    for (u32 i = 0; i < w->nsets; i++) {
-        const struct ir_ins *set = ins_of(w->g, w->sets[i]);
-        const ir_ref phi = w->p->phi[set->aux], x = plan_root(w, set->a);
-        const s64 often = plan_frequency(w, w->p->cfg.block_of[w->sets[i]]) * 2;
-        const u32 r = reg_at(w, phi);
-        if (phi == l->v) {
-            prefer(score, reg_at(w, x), often);
+    if (ins_of(w->g, l->v)->op == IR_OP_phi)
+        for (u32 n = l->first_set; n; n = w->next_set[n - 1]) {
+            const struct ir_ins *set = ins_of(w->g, w->sets[n - 1]);
+            prefer(score, reg_at(w, plan_root(w, set->a)), plan_frequency(w, w->p->cfg.block_of[w->sets[n - 1]]) * 2);
+        }
+    for (u32 i = 0; i < c->nwanting;) {
+        const struct life *x = c->wanting[i];
+        if (x != l && (x->keep == KEEP_NOT || reg_at(w, x->v) != NOREG)) {
+            c->wanting[i] = c->wanting[--c->nwanting];
+            c->wants[i] = c->wants[c->nwanting];
+            c->often[i] = c->often[c->nwanting];
             continue;
         }
-        if (r == NOREG)
+        if (x == l)
+            score[c->wants[i]] += c->often[i];
+        else if (is_float_class(w->g->val[x->v].type) == is_float_class(w->g->val[l->v].type) && overlap(w, l, x))
+            score[c->wants[i]] -= c->often[i];
+        i++;
+    }
+}
+
+/* Phi l has register r now: what it is set to wants that, too. */
+static void want(struct work *w, struct colours *c, const struct life *l, u32 r)
+{
+    for (u32 n = l->first_set; n; n = w->next_set[n - 1]) {
+        const ir_ref set = w->sets[n - 1];
+        const u32 k = w->index[plan_root(w, ins_of(w->g, set)->a)];
+        if (k == ~0u || w->life[k].keep == KEEP_NOT || reg_at(w, w->life[k].v) != NOREG)
             continue;
-        if (x == l->v) {
-            score[r] += often;
-            continue;
-        }
-        const u32 k = w->index[x];
-        if (k != ~0u && w->life[k].keep != KEEP_NOT && reg_at(w, x) == NOREG && overlap(l, &w->life[k]))
-            score[r] -= often;
+        c->wanting[c->nwanting] = &w->life[k];
+        c->wants[c->nwanting] = (u8)r;
+        c->often[c->nwanting++] = plan_frequency(w, w->p->cfg.block_of[set]) * 2;
     }
 }
 
@@ -183,7 +211,7 @@ static void choose(struct work *w, struct colours *c, struct life *l)
     const struct ir_ins *in = ins_of(w->g, l->v);
     const u32 b = w->p->cfg.block_of[l->v];
     s64 score[NREGS] = {0};
-    score_phis(w, l, score);
+    score_phis(w, c, l, score);
     if (is_entry(w, l))
         prefer(score, w->g->outer_reg[in->aux], 4);
     else if (l->home < w->u->slots->n)
@@ -194,10 +222,16 @@ static void choose(struct work *w, struct colours *c, struct life *l)
             if (a && w->index[a] != ~0u)
                 prefer(score, reg_at(w, a), plan_frequency(w, b));
         }
+    /* What is in its way lives where it begins, as all that has a register already stands in front. */
+    const struct seg *from = origin(w, l);
+    u64 free = file_regs(file_of(w, l));
+    for (const struct seg *s = c->in_block[from->block]; s; s = s->beside)
+        if (s->first <= from->first && from->first < until(&w->life[s->life], s))
+            free &= ~reg_bit(reg_at(w, w->life[s->life].v));
     u32 best = NOREG;
-    for (u64 m = file_regs(file_of(w, l)); m; m &= m - 1) {
+    for (u64 m = free; m; m &= m - 1) {
         const u32 r = ctz64(m);
-        if ((best == NOREG || score[r] > score[best]) && is_free(c, l, r))
+        if (best == NOREG || score[r] > score[best])
             best = r;
     }
     if (best == NOREG) {
@@ -206,13 +240,8 @@ static void choose(struct work *w, struct colours *c, struct life *l)
     }
     w->p->place[l->v] = (struct place){.kind = PLACE_REG, .reg = (u8)best};
     w->p->stored[l->v] = l->keep == KEEP_STORED;
-    for (struct seg *s = l->segs; s; s = s->next) {
-        s->until = until(l, s);
-        if (s->until == s->first)
-            continue;
-        s->together = c->taken[best][s->block];
-        c->taken[best][s->block] = s;
-    }
+    if (in->op == IR_OP_phi)
+        want(w, c, l, best);
 }
 
 static int begin(struct work *w, struct colours *c)
@@ -223,12 +252,15 @@ static int begin(struct work *w, struct colours *c)
         longest =
             cfg->block[b].last - cfg->block[b].first > longest ? cfg->block[b].last - cfg->block[b].first : longest;
     c->count = ARENA_NEW_N(w->a, u16, longest + 3);
-    c->in_block = ARENA_NEW_N(w->a, struct seg *, (NREGS + 1) * cfg->n);
-    if (!c->count || !c->in_block)
+    c->over = ARENA_NEW_N(w->a, u16, longest + 4);
+    c->in_block = ARENA_NEW_N(w->a, struct seg *, cfg->n);
+    c->wanting = ARENA_NEW_N(w->a, struct life *, w->nsets + 1);
+    c->wants = ARENA_NEW_N(w->a, u8, w->nsets + 1);
+    c->often = ARENA_NEW_N(w->a, u32, w->nsets + 1);
+    c->nwanting = 0;
+    if (!c->count || !c->over || !c->in_block || !c->wanting || !c->wants || !c->often)
         return -ENOMEM;
-    memset(c->in_block, 0, (NREGS + 1) * cfg->n * sizeof *c->in_block);
-    for (u32 r = 0; r < NREGS; r++)
-        c->taken[r] = c->in_block + (r + 1) * cfg->n;
+    memset(c->in_block, 0, cfg->n * sizeof *c->in_block);
     for (u32 i = 0; i < w->n; i++) {
         struct life *l = &w->life[i];
         l->keep = is_candidate(w, l) ? KEEP_HELD : KEEP_NOT;

@@ -77,7 +77,8 @@ static int find_values(struct work *w)
     for (ir_ref i = 1; i < u->n; i++)
         w->nsets += u->ins[i].op == IR_OP_phi_set;
     w->sets = ARENA_NEW_N(w->a, ir_ref, w->nsets + 1);
-    if (!w->sets)
+    w->next_set = ARENA_NEW_N(w->a, u32, w->nsets + 1);
+    if (!w->sets || !w->next_set)
         return -ENOMEM;
     w->nsets = 0;
     for (ir_ref i = 1; i < u->n; i++) {
@@ -95,15 +96,16 @@ static int find_values(struct work *w)
     w->life = ARENA_NEW_N(w->a, struct life, w->n + 1);
     w->here = ARENA_NEW_N(w->a, struct seg *, w->n + 1);
     const size_t size = (size_t)w->words * w->p->cfg.n;
-    w->real_in = ARENA_NEW_N(w->a, u64, 5 * size);
+    w->real_in = ARENA_NEW_N(w->a, u64, 6 * size);
     if (!w->life || !w->here || !w->real_in)
         return -ENOMEM;
-    memset(w->real_in, 0, 5 * size * sizeof *w->real_in);
+    memset(w->real_in, 0, 6 * size * sizeof *w->real_in);
     memset(w->here, 0, w->n * sizeof *w->here);
     w->real_out = w->real_in + size;
     w->all_in = w->real_out + size;
     w->all_out = w->all_in + size;
     w->defined = w->all_out + size;
+    w->parts = w->defined + size;
     for (ir_ref i = 1; i < u->n; i++)
         if (w->index[i] != ~0u)
             w->life[w->index[i]] = (struct life){.v = i,
@@ -111,6 +113,13 @@ static int find_values(struct work *w)
                                                  .crosses = u->ins[i].op == IR_OP_phi,
                                                  .far = u->ins[i].op == IR_OP_phi,
                                                  .shown = u->ins[i].op == IR_OP_phi};
+    for (u32 n = 0; n < w->nsets; n++) {
+        const u32 k = w->index[w->p->phi[ins_of(w->g, w->sets[n])->aux]];
+        if (k == ~0u)
+            continue;
+        w->next_set[n] = w->life[k].first_set;
+        w->life[k].first_set = n + 1;
+    }
     return 0;
 }
 
@@ -158,6 +167,7 @@ static struct seg *seg_in(struct work *w, u32 b, u32 k)
     const u32 first = from_start && (b || ins_of(w->g, v)->op == IR_OP_get) ? blk->first : v;
     *s = (struct seg){.next = w->life[k].segs, .block = b, .first = first, .real = first, .all = first};
     w->here[k] = w->life[k].segs = s;
+    add(set(w, w->parts, b), k);
     return s;
 }
 
@@ -366,23 +376,20 @@ static int find_lives(struct work *w)
                 w->life[k].far = true;
                 s->real = end;
             }
-            if (has(set(w, w->all_out, s->block), k) || s->real == end)
+            if (has(set(w, w->all_out, s->block), k) || s->real == end) {
+                w->life[k].crosses = true;
                 s->all = end;
+            }
         }
     for (u32 n = 0; n < c->nrpo; n++) {
         const u32 b = c->rpo[n];
-        const u64 *real = set(w, w->real_out, b), *all = set(w, w->all_out, b);
+        const u64 *real = set(w, w->real_out, b), *all = set(w, w->all_out, b), *parts = set(w, w->parts, b);
         for (u32 i = 0; i < w->words; i++)
-            for (u64 m = all[i] | real[i]; m; m &= m - 1) {
+            for (u64 m = (all[i] | real[i]) & ~parts[i]; m; m &= m - 1) {
                 const u32 k = i * 64 + ctz64(m);
                 w->life[k].crosses = true;
-                struct seg *s = w->life[k].segs;
-                while (s && s->block != b)
-                    s = s->next;
-                if (s)
-                    continue;
-                w->here[k] = NULL;
-                if (!(s = seg_in(w, b, k)))
+                struct seg *s = seg_in(w, b, k);
+                if (!s)
                     return -ENOMEM;
                 s->all = c->block[b].last + 1;
                 if (has(real, k)) {

@@ -8,10 +8,9 @@
 struct seg {
     struct seg *next; /* of the same value, in another block */
     u32 block, first, real, all;
-    /* colour.c: the value, others in the same block, others there in the same register, how far it has that */
+    /* colour.c: the value; others in the same block */
     u32 life;
-    struct seg *beside, *together;
-    u32 until;
+    struct seg *beside;
 };
 
 /* How a value that may have a place is kept. */
@@ -25,14 +24,15 @@ enum keep {
 struct life {
     ir_ref v;
     struct seg *segs;
-    u32 worth;    /* uses, by how often they run */
-    u32 puts;     /* what it costs to store its puts, likewise */
-    u32 sets;     /* how often it is set (a phi), likewise */
-    u32 home;     /* slot whose memory could be its place, or NOSLOT */
-    u8 keep;      /* enum keep */
-    bool crosses; /* needed in another block */
-    bool far;     /* to compute with; or a phi */
-    bool shown;   /* a phi that nobody computes with: it is there for slots to be looked at */
+    u32 worth;     /* uses, by how often they run */
+    u32 puts;      /* what it costs to store its puts, likewise */
+    u32 sets;      /* how often it is set (a phi), likewise */
+    u32 first_set; /* of a phi: 1 + the first of its phi_sets in work.sets, 0: none; next_set has the others */
+    u32 home;      /* slot whose memory could be its place, or NOSLOT */
+    u8 keep;       /* enum keep */
+    bool crosses;  /* needed in another block */
+    bool far;      /* to compute with; or a phi */
+    bool shown;    /* a phi that nobody computes with: it is there for slots to be looked at */
 };
 
 struct work {
@@ -44,10 +44,11 @@ struct work {
     struct life *life;
     u32 n;
     u32 words; /* of a set of lives */
-    /* sets of lives, by block: needed by whoever computes; or looks, too */
-    u64 *real_in, *real_out, *all_in, *all_out, *defined;
+    /* sets of lives, by block: needed by whoever computes; or looks, too; defined; those with a part there */
+    u64 *real_in, *real_out, *all_in, *all_out, *defined, *parts;
     struct seg **here; /* by life: its part in the block that is being looked at */
     ir_ref *sets;      /* all phi_sets */
+    u32 *next_set;
     u32 nsets;
 };
 

@@ -564,6 +564,21 @@ static bool may_fault(const struct gen *g, ir_ref insn)
     return false;
 }
 
+/* An access that stands for several has a mark of its own, and so has what may fault behind it. */
+static void mark_merged(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const struct host_code *o = g->out;
+    if (!(ir_ops[in->op].flags & IR_FAULT))
+        return;
+    const bool merged = (in->op == IR_OP_ld || in->op == IR_OP_st) && (in->aux & IR_MEM_MERGED);
+    if (!merged && !(o->nmarks && (o->marks[o->nmarks - 1].state & HOST_MARK_OWN)))
+        return;
+    g->merged = merged;
+    unit_mark(g, (u32)(g->insn_pc - g->u->pc), state_of(g));
+    g->merged = false;
+}
+
 static int pass(struct gen *g)
 {
     struct region *r = g->region;
@@ -588,6 +603,7 @@ static int pass(struct gen *g)
                 unit_mark(g, (u32)(in->imm - g->u->pc), may_fault(g, i) ? state_of(g) : 0);
                 continue;
             }
+            mark_merged(g, i);
             if (g->val[i].live && !g->val[i].fused)
                 unit_one(g, i);
             if ((in->op == IR_OP_put && g->val[i].live) || ir_forgets_slots(g->u, in)) {
