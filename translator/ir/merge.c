@@ -337,6 +337,17 @@ static ir_ref store_of(const struct merge *m, const struct stores *s, s64 off, s
     return 0;
 }
 
+/* Does each of these stores of a window's bytes give all that it writes? Of one that others begin to overwrite, or that
+ * overwrites some of another's bytes, a part would be lost. */
+static bool are_apart(const struct merge *m, const ir_ref *by, s64 lo, u32 n)
+{
+    for (u32 q = 0; q < n; q++)
+        for (u32 j = 0; j < bytes_of(at(m, by[q])); j++)
+            if (by[(s64)at(m, by[q])->imm - lo + j] != by[q])
+                return false;
+    return true;
+}
+
 /* Is no other access to the window between these stores of its bytes? */
 static bool nothing_between(const struct merge *m, const struct stores *s, const ir_ref *by, s64 lo, u32 n)
 {
@@ -377,7 +388,7 @@ static bool store_row(struct merge *m, const struct stores *s, ir_ref first, s64
         const struct source of_first = source_of(m, at(m, by[0])->b, q);
         whole &= of_first.v == src[q].v && of_first.byte == src[q].byte;
     }
-    if (!nothing_between(m, s, by, lo, n))
+    if (!are_apart(m, by, lo, n) || !nothing_between(m, s, by, lo, n))
         return false;
     r.value = at(m, by[0])->b;
     struct row *from = NULL;
