@@ -14,8 +14,8 @@
  *  2. It refers only to values that exist; what it makes new are constants, or PURE instructions through ir_emit.
  *  3. Progress: it lowers the count (instructions under this one, ops ranked as below, constants on the left), so that
  * folding ends. No rule undoes another: the canonical forms are constants right;  x - c as x + -c;  x ^ -1 as ~x;  0 -
- * x as neg x;  masks of 8, 16, 32 ones as zext;  rotr by c as rotl; x <u 1 as x == 0;  x >u 0 as x != 0;  a test of a
- * cmp's result against 0 or 1 as that cmp's own condition.
+ * x as neg x;  masks of 8, 16, 32 ones as zext;  sext of what is not negative as zext;  rotr by c as rotl; x <u 1 as x
+ * == 0;  x >u 0 as x != 0;  a test of a cmp's result against 0 or 1 as that cmp's own condition.
  *  4. What may fault, touch memory, or raise floating-point flags stays: of such an instruction only operands change.
  *  5. Its cost is bounded: it looks at most DEPTH levels down.
  *  6. ir_emit and ir_const may move u->ins: no pointer into it is kept across them.
@@ -123,6 +123,12 @@ static u32 zwidth(const struct ir_builder *b, ir_ref v, u32 depth)
         return 5;
     case IR_OP_zext:
         return min_u32(p->aux, zwidth(b, p->a, depth));
+    case IR_OP_sext: {
+        const u32 z = zwidth(b, p->a, depth);
+        return z < p->aux ? z : w;
+    }
+    case IR_OP_add:
+        return min_u32(w, max_u32(zwidth(b, p->a, depth), zwidth(b, p->b, depth)) + 1);
     case IR_OP_trunc:
         return min_u32(w, zwidth(b, p->a, depth));
     case IR_OP_ld:
@@ -556,17 +562,23 @@ static ir_ref shift_shift(struct ir_builder *b, struct ir_ins *in)
     return to(in, in->op, 0, x, make_const(b, in, c));
 }
 
-/* (x << c) >> c is an extension; (x >> c) << c a mask */
+/* (x << c) >> c is an extension; (x << 32) >> c, with c below 32, one that is shifted: how an index of 32 bits is made
+ * an offset where no instruction does it. (x >> c) << c is a mask. */
 static ir_ref shift_back(struct ir_builder *b, struct ir_ins *in)
 {
     u64 c1, c2;
     const struct ir_ins *p = def(b, in->a);
     u32 w = ir_bits(in->type);
-    if (!fresh(b, in->a) || !konst(b, in->b, &c2) ||
-        !(p->op == IR_OP_shl || p->op == IR_OP_shr || p->op == IR_OP_sar) || !konst(b, p->b, &c1) || c1 != c2 ||
-        c1 >= w || c1 == 0)
+    if (!(p->op == IR_OP_shl || p->op == IR_OP_shr || p->op == IR_OP_sar) || !konst(b, in->b, &c2) ||
+        !konst(b, p->b, &c1) || c1 >= w || c1 == 0)
         return NEXT;
     u32 rest = w - (u32)c1;
+    if (in->op != IR_OP_shl && p->op == IR_OP_shl && rest == 32 && c1 == 32 && c2 < c1 && c2) {
+        const ir_ref x = ir_emit(b, in->op == IR_OP_sar ? IR_OP_sext : IR_OP_zext, IR_I64, 32, 0, p->a, 0, 0, 0);
+        return to(in, IR_OP_shl, 0, x, make_const(b, in, 32 - c2));
+    }
+    if (c1 != c2 || !fresh(b, in->a))
+        return NEXT;
     if (in->op == IR_OP_shl && p->op != IR_OP_shl && c1 < 32) {
         ir_ref x = p->a;
         return to(in, IR_OP_and, 0, x, make_const(b, in, ~0ull << c1));
@@ -595,6 +607,8 @@ static ir_ref ext_known(struct ir_builder *b, struct ir_ins *in)
     u32 known = in->op == IR_OP_sext ? swidth(b, in->a, DEPTH) : zwidth(b, in->a, DEPTH);
     if (at == in->type && known <= in->aux)
         return in->a;
+    if (in->op == IR_OP_sext && zwidth(b, in->a, DEPTH) < in->aux) /* of what is not negative */
+        return to(in, IR_OP_zext, in->aux, in->a, 0);
     if (in->aux == 32 && in->type == IR_I32 && at == IR_I64)
         return to(in, IR_OP_trunc, 0, in->a, 0);
     return NEXT;
