@@ -480,10 +480,42 @@ void emit_sc(struct gen *g, ir_ref i)
 
 /* --- ordering --- */
 
+/* A fence that asks for what this host does not do of itself: that loads wait for the stores before them. */
+static bool is_barrier(const struct ir_ins *in)
+{
+    return (in->aux & IR_FENCE_PW) && (in->aux & IR_FENCE_SR);
+}
+
+/* Can no guest store wait where fence i is: was there a locked instruction, and no store since? */
+static bool is_drained(const struct gen *g, ir_ref i)
+{
+    while (--i) {
+        const struct ir_ins *in = ins_of(g, i);
+        switch (in->op) {
+        case IR_OP_amo:
+        case IR_OP_cas:
+            return true;
+        case IR_OP_fence:
+            if (is_barrier(in))
+                return true;
+            break;
+        case IR_OP_insn:
+        case IR_OP_get:
+        case IR_OP_put:
+        case IR_OP_ld:
+        case IR_OP_exit_if:
+            break;
+        default:
+            if (ir_ops[in->op].flags != IR_PURE)
+                return false;
+        }
+    }
+    return false;
+}
+
 void emit_fence(struct gen *g, ir_ref i)
 {
-    u32 bits = ins_of(g, i)->aux;
-    if ((bits & IR_FENCE_PW) && (bits & IR_FENCE_SR) && !g->u->alone)
+    if (is_barrier(ins_of(g, i)) && !g->u->alone && !is_drained(g, i))
         barrier(g);
 }
 
