@@ -17,7 +17,7 @@
 #define NANS_TRAP                 false
 #define RAW_NANS                  false /* it makes the guest's NaN itself (raw.h) */
 #define nan_branch(g, kind, x, y) ((void)(kind), (void)(x), (void)(y), (u8 *)0)
-#define nan_mend(g, kind, r)      ((void)(kind), (void)(r))
+#define nan_mend(g, kind, x, y)   ((void)(kind), (void)(x), (void)(y))
 #define jump_back(c, to)          ((void)0)
 
 /* --- features (probe.c) --- */

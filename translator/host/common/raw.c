@@ -126,9 +126,23 @@ static void add_places(const struct gen *g, struct raw_fix *f, u32 k)
 
 static void emit_fixes(struct gen *g, const struct raw_fix *f)
 {
-    for (u32 n = 0; n < f->n; n++)
-        if (f->at[n].reg != NOREG)
-            nan_mend(g, f->at[n].kind, f->at[n].reg);
+    /* By twos of a kind. */
+    u32 one = NOREG, kind = 0;
+    for (u32 n = 0; n < f->n; n++) {
+        if (f->at[n].reg == NOREG)
+            continue;
+        if (one != NOREG && f->at[n].kind != kind)
+            nan_mend(g, kind, one, one);
+        else if (one != NOREG) {
+            nan_mend(g, kind, one, f->at[n].reg);
+            one = NOREG;
+            continue;
+        }
+        one = f->at[n].reg;
+        kind = f->at[n].kind;
+    }
+    if (one != NOREG)
+        nan_mend(g, kind, one, one);
     if (!f->cells)
         return;
     /* By way of a register that is put aside. */
@@ -137,7 +151,7 @@ static void emit_fixes(struct gen *g, const struct raw_fix *f)
     for (u32 n = 0; n < f->n; n++)
         if (f->at[n].reg == NOREG) {
             load_vcpu(g, t, f->at[n].off, IR_F64);
-            nan_mend(g, f->at[n].kind, t);
+            nan_mend(g, f->at[n].kind, t, t);
             store_vcpu(g, f->at[n].off, t, IR_F64);
         }
     load_vcpu(g, t, VOFF(scratch[0]), IR_V128);

@@ -118,14 +118,32 @@ u8 *nan_branch(struct gen *g, u32 kind, u32 x, u32 y)
     return x_jcc(&g->c, CC_P);
 }
 
-void nan_mend(struct gen *g, u32 kind, u32 r)
+/* The place of a short jump that is taken when neither x nor y is a NaN. */
+static u8 *numbers_branch(struct gen *g, u32 kind, u32 x, u32 y)
 {
-    u8 *on = nan_branch(g, kind, r, r), *over = x_jmp(&g->c);
-    x_here(&g->c, on);
+    ucomis(g, kind == RAW_F64 ? IR_F64 : IR_F32, x, o_reg(y));
+    return x_jcc8(&g->c, CC_NP);
+}
+
+static void mend_one(struct gen *g, u32 kind, u32 r)
+{
+    u8 *const over = numbers_branch(g, kind, r, r);
     x_rm(&g->c, SSE_MOVAPS, r, konst(g, nan_const(kind == RAW_F64 ? IR_F64 : IR_F32)), 0);
     if (kind == RAW_BOX32)
         x_rm(&g->c, SSE_ORPS, r, konst(g, K_BOX32), 0);
-    x_here(&g->c, over);
+    x_here8(&g->c, over);
+}
+
+void nan_mend(struct gen *g, u32 kind, u32 x, u32 y)
+{
+    if (x == y) {
+        mend_one(g, kind, x);
+        return;
+    }
+    u8 *const over = numbers_branch(g, kind, x, y);
+    mend_one(g, kind, x);
+    mend_one(g, kind, y);
+    x_here8(&g->c, over);
 }
 
 /* A NaN in r, the result i of operands a and b (0: none), becomes the canonical one; at once or later. */
@@ -421,6 +439,24 @@ void emit_fminmax(struct gen *g, ir_ref i)
     def_from(g, i, t);
 }
 
+/* Are the flags of comparisons put back before anybody can look, where they are made behind getflags g->own.flags and
+ * no later than instruction i? That is what C's isless and the like become on riscv64, whose comparisons raise invalid
+ * for a quiet NaN: flags are read, the comparison is made, they are written back. */
+static bool is_unseen(const struct gen *g, ir_ref i)
+{
+    if (!g->own.flags || !have(FEAT_AVX512F) || ir_is_off(g->u, IR_PASS_FUSE))
+        return false;
+    for (ir_ref k = g->own.flags + 1; k < g->u->n; k++) {
+        const struct ir_ins *in = ins_of(g, k);
+        if (in->op == IR_OP_setflags)
+            return k >= i && root_of(g, in->a) == g->own.flags;
+        if (in->op != IR_OP_insn && in->op != IR_OP_get && in->op != IR_OP_put && ir_ops[in->op].flags != IR_PURE &&
+            (in->op != IR_OP_fcmp || ins_of(g, in->a)->type == IR_F16))
+            return false;
+    }
+    return false;
+}
+
 void emit_fcmp(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -430,22 +466,23 @@ void emit_fcmp(struct gen *g, ir_ref i)
         fp_only_soft(g, i);
         return;
     }
+    const bool quiet = is_unseen(g, i);
     u32 op = (in->aux & IR_FCMP_SIGNAL ? 0x2f : 0x2e) | X_0F | packed(type); /* comis, ucomis */
     /* Unordered sets all of ZF, PF, CF. So less-than asks whether b is above a. */
-    bool eq = cc == IR_EQ;
-    u32 first = use_reg(g, eq ? in->a : in->b);
-    struct opnd second = use_rm(g, eq ? in->b : in->a);
-    u32 dst = def_reg(g, i, 0);
-    if (eq) {
-        u32 t = temp_int(g);
-        x_rr(c, 0x33, dst, dst);
+    const bool eq = cc == IR_EQ;
+    const u32 first = use_reg(g, eq ? in->a : in->b);
+    const struct opnd second = quiet ? o_reg(use_reg(g, eq ? in->b : in->a)) : use_rm(g, eq ? in->b : in->a);
+    const u32 dst = def_reg(g, i, 0), t = eq ? temp_int(g) : NOREG;
+    x_rr(c, 0x33, dst, dst);
+    if (quiet)
+        x_quiet(c, op | (type == IR_F64 ? X_W : 0), first, second.reg);
+    else
         x_rm(c, op, first, second, 0);
+    if (eq) {
         x_setcc(c, CC_NP, dst);
         x_setcc(c, CC_E, t);
         x_alu(c, 0, ALU_AND, dst, o_reg(t));
     } else {
-        x_rr(c, 0x33, dst, dst);
-        x_rm(c, op, first, second, 0);
         x_setcc(c, cc == IR_LTS ? CC_A : CC_AE, dst);
     }
     def_done(g, i, dst);
@@ -912,6 +949,7 @@ void emit_getflags(struct gen *g, ir_ref i)
     x_rm(c, X_STMXCSR, 3, word, 0);
     gathered(g, dst, word);
     x_alu(c, 0, ALU_OR, dst, o_vcpu(VOFF(fp_flags)));
+    g->own.flags = i;
     def_done(g, i, dst);
 }
 
@@ -919,7 +957,12 @@ void emit_setflags(struct gen *g, ir_ref i)
 {
     struct code *c = &g->c;
     struct opnd word = o_vcpu(VOFF(host_fp[1]));
+    if (is_unseen(g, i)) { /* nothing was raised */
+        g->own.flags = 0;
+        return;
+    }
     u32 t = temp_int(g), flags = temp_int(g);
+    g->own.flags = 0;
     g->changed = true;
     load_into(g, t, ins_of(g, i)->a);
     x_alu_imm(c, 0, ALU_AND, o_reg(t), 31);

@@ -202,6 +202,17 @@ static inline void x_avx(struct code *c, u32 op, u32 reg, u32 v, struct opnd rm,
     x_modrm(c, reg, rm, nimm);
 }
 
+/* op reg, rm of scalars that raises no flags and does not trap ({sae}, AVX-512). */
+static inline void x_quiet(struct code *c, u32 op, u32 reg, u32 rm)
+{
+    put8(c, 0x62);
+    put8(c, (~reg >> 3 & 1) << 7 | 1u << 6 | (~rm >> 3 & 1) << 5 | 1u << 4 | 1);
+    put8(c, (op & X_W ? 0x80u : 0) | 0x7c | (op & X_66 ? 1u : 0));
+    put8(c, 0x18);
+    put8(c, op);
+    x_modrm(c, reg, o_reg(rm), 0);
+}
+
 /* --- integer --- */
 
 /* The ALU group, by the number that its encodings share. */

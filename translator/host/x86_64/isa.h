@@ -37,6 +37,7 @@ enum {
     FEAT_AES,
     FEAT_PCLMUL,
     FEAT_SHA,
+    FEAT_AVX512F,
     NFEATS
 };
 
@@ -166,6 +167,7 @@ enum common_id {
 /* State of a unit that only this host has. */
 struct gen_own {
     bool keep_flags; /* host flags are live: materialising a constant must not change them */
+    ir_ref flags;    /* the getflags that was emitted last, with no setflags behind it, or 0 */
 };
 
 /* Are values of `type` kept in memory? All have registers. */
@@ -191,8 +193,8 @@ static inline void lead_to(struct code *c, u8 *site, const u8 *to)
 struct gen;
 /* A branch that is taken when x or y, both of `kind` (raw.h), is a NaN; its place. */
 u8 *nan_branch(struct gen *g, u32 kind, u32 x, u32 y);
-/* In cold code: when r is a NaN, makes it the guest's. */
-void nan_mend(struct gen *g, u32 kind, u32 r);
+/* In cold code: of x and y, which may be one, makes those that are NaNs the guest's. */
+void nan_mend(struct gen *g, u32 kind, u32 x, u32 y);
 static inline void jump_back(struct code *c, const u8 *to)
 {
     x_jmp_back(c, to);

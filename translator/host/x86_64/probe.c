@@ -4,9 +4,9 @@
  * each can be switched off, so that the fallbacks are tested on any machine. */
 #include "translator/host/x86_64/gen.h"
 
-const char *const host_feature_names[] = {
-    "sse4.1", "popcnt", "lzcnt", "bmi1", "bmi2",      "fma", "f16c", "ssse3",
-    "sse4.2", "avx",    "avx2",  "aes",  "pclmulqdq", "sha", NULL}; /* ORDER FEAT */
+const char *const host_feature_names[] = {"sse4.1",    "popcnt", "lzcnt",   "bmi1", "bmi2", "fma",
+                                          "f16c",      "ssse3",  "sse4.2",  "avx",  "avx2", "aes",
+                                          "pclmulqdq", "sha",    "avx512f", NULL}; /* ORDER FEAT */
 
 static void cpuid(u32 leaf, u32 sub, u32 r[4])
 {
@@ -57,5 +57,7 @@ void host_probe(u64 mask)
     f |= (u64)(f1[2] >> 25 & 1) << FEAT_AES;
     f |= (u64)(f1[2] >> 1 & 1) << FEAT_PCLMUL;
     f |= (u64)(f7[1] >> 29 & 1) << FEAT_SHA;
+    /* Its registers, too, are the OS's to keep. */
+    f |= (u64)(f7[1] >> 16 & 1 && vex && (xgetbv() & 0xe0) == 0xe0) << FEAT_AVX512F;
     host_features = f & ~mask;
 }
