@@ -1,7 +1,10 @@
 /* What this CPU can do.
  *
  * The base is x86-64 with SSE2 and cmpxchg16b. Everything else is a feature that code selection asks for with have();
- * each can be switched off, so that the fallbacks are tested on any machine. */
+ * each can be switched off, so that the fallbacks are tested on any machine.
+ *
+ * `cpuid` is an exit to the hypervisor on a virtual machine, a dozen microseconds each, and this is done whenever a
+ * process starts: so it asks twice, and finds out the rest by other ways. */
 #include "translator/host/x86_64/gen.h"
 
 const char *const host_feature_names[] = {"sse4.1",    "popcnt", "lzcnt",   "bmi1", "bmi2", "fma",
@@ -27,25 +30,30 @@ bool host_granule(void)
     return have(FEAT_AVX);
 }
 
+/* `lzcnt` is `bsr` where it is not there: 63 - n. */
+static bool has_lzcnt(void)
+{
+    u64 n;
+    __asm__("lzcnt %1, %0" : "=r"(n) : "r"(1ull) : "cc");
+    return n == 63;
+}
+
 void host_probe(u64 mask)
 {
-    u32 max[4], f1[4], f7[4] = {0}, ext_max[4], ext[4] = {0};
-    cpuid(0, 0, max);
+    u32 f1[4], f7[4] = {0};
     cpuid(1, 0, f1);
-    if (max[0] >= 7)
-        cpuid(7, 0, f7);
-    cpuid(0x80000000, 0, ext_max);
-    if (ext_max[0] >= 0x80000001)
-        cpuid(0x80000001, 0, ext);
     dgm_assert(f1[2] >> 13 & 1, "this CPU has no cmpxchg16b");
 
-    /* VEX-coded instructions need the OS to keep the registers' upper halves, even those that touch none. */
+    /* VEX-coded instructions need the OS to keep the registers' upper halves, even those that touch none. What has
+     * XSAVE has leaf 13, and so all below. */
     bool osxsave = f1[2] >> 27 & 1;
     bool vex = osxsave && (f1[2] >> 28 & 1) && (xgetbv() & 6) == 6;
+    if (osxsave)
+        cpuid(7, 0, f7);
     u64 f = 0;
     f |= (u64)(f1[2] >> 19 & 1) << FEAT_SSE41;
     f |= (u64)(f1[2] >> 23 & 1) << FEAT_POPCNT;
-    f |= (u64)(ext[2] >> 5 & 1) << FEAT_LZCNT;
+    f |= (u64)has_lzcnt() << FEAT_LZCNT;
     f |= (u64)(f7[1] >> 3 & 1 && vex) << FEAT_BMI1;
     f |= (u64)(f7[1] >> 8 & 1 && vex) << FEAT_BMI2;
     f |= (u64)(f1[2] >> 12 & 1 && vex) << FEAT_FMA;
