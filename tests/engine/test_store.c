@@ -500,7 +500,7 @@ static void nonsense_stays_inside(void **state)
         if (image_check(copy, k.size, h->key, h->start, h->len))
             for (u32 i = 0; i < h->npages; i++) {
                 struct image_view v;
-                opened += image_open(copy, &p[i], &v);
+                opened += image_open(copy, &p[i], &v) && image_sound(&v);
             }
         free(copy);
     }

@@ -206,19 +206,14 @@ static void forget_pc(struct engine *e, gva_t pc)
 struct exit_rec *block_exit(struct engine *e, u32 id)
 {
     dgm_assert(id < e->nexits, "exit %u of %u", id, e->nexits);
-    struct exit_rec *x = &e->exits[id];
-    if (x->stub_off)
+    struct exit_rec *x = block_exit_made(e, id);
+    if (x)
         return x;
-    u32 lo = 0, hi = e->nblocks;
-    while (lo < hi) {
-        u32 mid = (lo + hi) / 2;
-        if (e->index[mid]->exit_id <= id)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    dgm_assert(lo && e->index[lo - 1]->piece, "exit %u is of nobody", id);
-    store_exit(e, e->index[lo - 1], id);
+    struct block *head = block_exit_piece(e, id);
+    dgm_assert(head, "exit %u is of nobody", id);
+    x = store_exit(e, head, id);
+    if (x)
+        e->exits[id] = (exit_ref)x;
     return x;
 }
 

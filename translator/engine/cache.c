@@ -64,7 +64,6 @@ void cache_flush(struct engine *e)
     memset(e->settled, 0, sizeof e->settled);
     __atomic_store_n(&e->unseen, NULL, __ATOMIC_RELEASE);
     __atomic_store_n(&e->nblocks, 0, __ATOMIC_RELEASE);
-    memset(e->exits, 0, e->nexits * sizeof *e->exits); /* none is filled in */
     e->nexits = 0;
     store_disown(e);
     cosim_forget(e);

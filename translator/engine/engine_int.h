@@ -66,9 +66,13 @@ struct cosim;
 struct exit_rec {
     struct block *owner, *to; /* owner: may be NULL without regions; to: the block linked to, or NULL */
     struct exit_rec *next_in; /* in to->in */
-    u32 site_off, stub_off;   /* from the start of the code cache; both 0: not filled in yet (store_exit) */
+    u32 site_off, stub_off;   /* from the start of the code cache */
     gva_t pc;
 };
+
+/* What the engine knows of an exit number: its record, or in which piece it is, whose exits get one when they are first
+ * taken unlinked; most never are. */
+typedef uintptr_t exit_ref; /* struct exit_rec *; or struct block *, the head, and 1 */
 
 /* Guest code that a block was made from: one piece, or several for a region. */
 struct extent {
@@ -162,7 +166,7 @@ struct engine {
 
     struct block **index;    /* blocks and heads of pieces, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */
-    struct exit_rec *exits;
+    exit_ref *exits;         /* by number */
     u32 nexits, max_exits;
     struct block_table *table; /* by pc and key. Readers without the lock may still have one that was replaced */
     u32 in_table;
@@ -197,8 +201,21 @@ void block_table_free(struct engine *e);
 struct block *block_find(struct engine *e, gva_t pc, u64 key);
 /* The same with the lock held: one that is there as code alone is made a block. */
 struct block *block_get(struct engine *e, gva_t pc, u64 key);
-/* Exit number `id`, filled in; with the lock held. */
+/* Exit number `id`; with the lock held. NULL: no memory. */
 struct exit_rec *block_exit(struct engine *e, u32 id);
+/* The same, NULL if it has no record yet; the head of its piece then. */
+static inline struct exit_rec *block_exit_made(const struct engine *e, u32 id)
+{
+    return e->exits[id] & 1 ? NULL : (struct exit_rec *)e->exits[id];
+}
+static inline struct block *block_exit_piece(const struct engine *e, u32 id)
+{
+    return e->exits[id] & 1 ? (struct block *)(e->exits[id] - 1) : NULL;
+}
+static inline exit_ref exit_in(const struct block *head)
+{
+    return (exit_ref)head | 1;
+}
 /* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOSPC, and then it
  * is not entered. */
 int block_insert(struct engine *e, struct block *b) MUST_USE;
@@ -251,8 +268,8 @@ void store_begin(struct engine *e);
 bool store_load(struct engine *e, gva_t pc);
 /* The block at pc, made from a piece; NULL when none has it, or there is no memory. */
 struct block *store_get(struct engine *e, gva_t pc, u64 key);
-/* Fills in the exit record with that number, which is one of the piece with that head. */
-void store_exit(struct engine *e, struct block *head, u32 id);
+/* Makes the record of the exit with that number, which is one of the piece with that head. NULL: no memory. */
+struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id) MUST_USE;
 /* What the piece with that head has at offset off of the cache. No lock. */
 bool store_at(const struct block *head, u32 off, struct block *out) MUST_USE;
 /* Breaks the piece of a page up: its code is left at the next exit. keep: what is no block yet becomes one, as far as

@@ -8,9 +8,9 @@
 
 u64 image_piece_size(const struct image_piece *p)
 {
-    u64 n = sizeof *p + (u64)p->nblocks * sizeof(struct image_block) + (u64)p->nexits * sizeof(struct image_exit) +
-            (u64)p->nstate * sizeof(u64) + (u64)p->nmarks * sizeof(struct host_mark) + (u64)p->nrelocs * sizeof(u32) +
-            p->code_size;
+    u64 n = sizeof *p + ((u64)p->nblocks + 1) * sizeof(struct image_block) +
+            (u64)p->nexits * sizeof(struct image_exit) + (u64)p->nstate * sizeof(u64) +
+            (u64)p->nmarks * sizeof(struct host_mark) + (u64)p->nrelocs * sizeof(u32) + p->code_size;
     return (n + 7) & ~7ull;
 }
 
@@ -18,7 +18,7 @@ void image_view(struct image_view *v, const void *piece)
 {
     v->piece = piece;
     v->blocks = (const void *)(v->piece + 1);
-    v->exits = (const void *)(v->blocks + v->piece->nblocks);
+    v->exits = (const void *)(v->blocks + v->piece->nblocks + 1);
     v->state = (const void *)(v->exits + v->piece->nexits);
     v->marks = (const void *)(v->state + v->piece->nstate);
     v->relocs = (const void *)(v->marks + v->piece->nmarks);
@@ -95,34 +95,78 @@ static bool relocs_fit(const u32 *reloc, u32 n, u64 lo, u64 hi)
     return true;
 }
 
-/* What the parts say of one another. */
-static bool fits(const struct image_view *v)
+static bool exits_fit(const struct image_view *v, u32 i)
+{
+    const struct image_block *b = &v->blocks[i];
+    for (u32 k = b->exit; k < b[1].exit; k++) {
+        const struct image_exit *x = &v->exits[k];
+        if (b->code_size < 4 || x->site_off > b->code_size - 4 || x->stub_off >= b->code_size ||
+            x->to > v->piece->nblocks || x->block != i)
+            return false;
+    }
+    return true;
+}
+
+static bool marks_fit(const struct image_view *v, const struct image_block *b)
+{
+    const u32 nstate = b[1].state - b->state;
+    for (u32 k = b->mark; k < b[1].mark; k++)
+        if ((v->marks[k].state & ~HOST_MARK_OWN) >= (nstate ? nstate : 1))
+            return false;
+    return true;
+}
+
+bool image_sound(const struct image_view *v)
 {
     const struct image_piece *p = v->piece;
-    u32 nexits = 0, nstate = 0, nmarks = 0, nrelocs = 0, end = 0;
+    const struct image_block *last = &v->blocks[p->nblocks];
+    u32 end = 0;
+    if (p->nblocks > MOST_BLOCKS || v->blocks->exit || v->blocks->state || v->blocks->mark || v->blocks->reloc ||
+        last->exit != p->nexits || last->state != p->nstate || last->mark != p->nmarks || last->reloc != p->nrelocs)
+        return false;
     for (u32 i = 0; i < p->nblocks; i++) {
         const struct image_block *b = &v->blocks[i];
         if (b->at >= IMAGE_PAGE || !b->len || b->at + b->len > 2 * IMAGE_PAGE || b->code_off < end || b->known > 1 ||
-            b->code_off > p->code_size || b->code_size > p->code_size - b->code_off)
+            b->code_size > IMAGE_MOST_CODE || b->code_off > p->code_size || b->code_size > p->code_size - b->code_off)
             return false;
         end = b->code_off + b->code_size;
-        if (b->nstate > p->nstate - nstate || b->nexits > p->nexits - nexits || b->nmarks > p->nmarks - nmarks ||
-            b->nrelocs > p->nrelocs - nrelocs)
+        if (b[1].exit < b->exit || b[1].exit > p->nexits || b[1].state < b->state || b[1].state > p->nstate ||
+            b[1].mark < b->mark || b[1].mark > p->nmarks || b[1].reloc < b->reloc || b[1].reloc > p->nrelocs)
             return false;
-        for (u32 k = 0; k < b->nexits; k++) {
-            const struct image_exit *x = &v->exits[nexits++];
-            if (b->code_size < 4 || x->site_off > b->code_size - 4 || x->stub_off >= b->code_size || x->to > p->nblocks)
-                return false;
-        }
-        for (u32 k = 0; k < b->nmarks; k++)
-            if ((v->marks[nmarks++].state & ~HOST_MARK_OWN) >= (b->nstate ? b->nstate : 1))
-                return false;
-        if (!relocs_fit(v->relocs + nrelocs, b->nrelocs, b->code_off, end))
+        if (i && (b->at < b[-1].at || (b->at == b[-1].at && b->key <= b[-1].key)))
             return false;
-        nrelocs += b->nrelocs;
-        nstate += b->nstate;
+        if (!exits_fit(v, i) || !marks_fit(v, b) ||
+            !relocs_fit(v->relocs + b->reloc, b[1].reloc - b->reloc, b->code_off, end))
+            return false;
     }
-    return nstate == p->nstate && nexits == p->nexits && nmarks == p->nmarks && nrelocs == p->nrelocs;
+    return true;
+}
+
+u32 image_block_at(const struct image_view *v, u32 at, u64 key)
+{
+    u32 lo = 0, hi = v->piece->nblocks;
+    while (lo < hi) {
+        const u32 mid = (lo + hi) / 2;
+        const struct image_block *b = &v->blocks[mid];
+        if (b->at < at || (b->at == at && b->key < key))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < v->piece->nblocks && v->blocks[lo].at == at && v->blocks[lo].key == key ? lo : v->piece->nblocks;
+}
+
+u32 image_block_of(const struct image_view *v, u32 off)
+{
+    u32 lo = 0, hi = v->piece->nblocks;
+    while (lo < hi) {
+        const u32 mid = (lo + hi) / 2;
+        if (v->blocks[mid].code_off <= off)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo ? lo - 1 : v->piece->nblocks;
 }
 
 bool image_open(const void *data, const struct image_page *p, struct image_view *v)
@@ -134,5 +178,5 @@ bool image_open(const void *data, const struct image_page *p, struct image_view 
     if (piece->nblocks != p->nblocks || piece->nblocks > MOST_BLOCKS || image_piece_size(piece) != p->size)
         return false;
     image_view(v, piece);
-    return fits(v);
+    return true;
 }

@@ -10,16 +10,20 @@
  * the first of its exits had number 0 and the program of which the translator is part lay at address 0; exits that lead
  * to a block of the same piece do so already, the others to their stubs.
  *
+ * Blocks are in order of guest pc, and of code key where that is the same, and so is their code: what is looked for by
+ * pc, by offset or by exit is found by halving.
+ *
  * Nothing is believed: the head with the table of pages has a checksum, and so has each piece, which is looked at when
- * it is wanted; and what a piece says of itself has to fit together. The hash of the guest page that the blocks were
- * made from says whether they are what its present bytes would give.
+ * it is wanted. That a piece fits together was looked at when it was written (image_sound), by the same build, as the
+ * key says. The hash of the guest page that the blocks were made from says whether they are what its present bytes
+ * would give.
  *
  * Words have the byte order of the host: the key has the host's name in it. */
 #pragma once
 
 #include "translator/host/host.h"
 
-#define IMAGE_MAGIC 0x3267616d692e6764ull /* with the format's version */
+#define IMAGE_MAGIC 0x3367616d692e6764ull /* with the format's version */
 #define IMAGE_PAGE  4096u
 #define IMAGE_MOST  (64u << 20) /* bytes */
 
@@ -45,29 +49,29 @@ struct image_piece {
     u32 code_size;
 };
 
-/* Of its piece's exits, states, marks and relocations, each block has the next that many. */
 struct image_block {
-    u32 code_off, code_size; /* in the piece's code */
-    u16 at;                  /* guest pc in its page */
-    u16 len;                 /* bytes of guest code */
-    u16 nexits, nstate, nmarks, nrelocs;
-    u16 known; /* 1: host code in place of what the guest has there */
+    u32 code_off, code_size;      /* in the piece's code */
+    u32 exit, state, mark, reloc; /* where its own begin among its piece's; they end where the next block's begin */
+    u16 at;                       /* guest pc in its page */
+    u16 len;                      /* bytes of guest code */
+    u16 known;                    /* 1: host code in place of what the guest has there */
     u16 pad;
     u64 key;  /* code key */
     u64 tail; /* hash of those of its guest bytes that are on the next page, if any */
 };
 
 struct image_exit {
-    u32 site_off, stub_off; /* in the block's code */
-    u32 to;                 /* 1 + the block of the piece to which it leads, or 0 */
-    u32 pad;
+    u16 site_off, stub_off; /* in its block's code, of which more is not stored */
+    u16 block;              /* whose it is */
+    u16 to;                 /* 1 + the block of the piece to which it leads, or 0 */
     gva_t pc;
 };
+#define IMAGE_MOST_CODE 0xffffu /* bytes of a block */
 
 /* A piece that was checked. */
 struct image_view {
     const struct image_piece *piece;
-    const struct image_block *blocks;
+    const struct image_block *blocks; /* one more than there are, which has but ends */
     const struct image_exit *exits;
     const u64 *state; /* words of host_code.state */
     const struct host_mark *marks;
@@ -86,8 +90,14 @@ bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len) M
 const struct image_page *image_find(const void *data, u32 number);
 /* How many blocks it has. */
 u32 image_blocks(const void *data);
-/* Checks the piece of page p of a checked image; fills v. */
+/* Is the piece of page p of a checked image as it was written? Fills v. */
 bool image_open(const void *data, const struct image_page *p, struct image_view *v) MUST_USE;
+/* Does what the parts of a piece say of one another fit together? */
+bool image_sound(const struct image_view *v) MUST_USE;
+/* The block at `at` with that key; the number of blocks if there is none. */
+u32 image_block_at(const struct image_view *v, u32 at, u64 key);
+/* The last block whose code begins at `off` or before; likewise. */
+u32 image_block_of(const struct image_view *v, u32 off);
 
 /* The checksums of a head with its table; of a piece. */
 u64 image_head_sum(const void *data);

@@ -28,7 +28,8 @@ static void make_region(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
     cosim_lock(e);
     mk_lock(&e->lock);
     if (v->epoch == e->epoch) {
-        struct block *b = block_get(e, pc, v->mode), *owner = block_exit(e, from)->owner;
+        const struct exit_rec *x = block_exit(e, from);
+        struct block *b = block_get(e, pc, v->mode), *owner = x ? x->owner : NULL;
         if (b && b->heat != e->cfg.hot && !b->known)
             region_make(e, v, b);
         if (v->epoch == e->epoch && owner && !owner->dead)
@@ -65,7 +66,9 @@ static const void *code_for(struct engine *e, struct vcpu *v, bool own, u32 link
         if (!run_links(e)) {
             /* All come back here. */
         } else if (link_id != ~0u) {
-            block_link(e, block_exit(e, link_id), b);
+            struct exit_rec *x = block_exit(e, link_id);
+            if (x)
+                block_link(e, x, b);
         } else if (!own) { /* an exit that was just linked does not come back */
             struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
             __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v->pc)), __ATOMIC_RELAXED);

@@ -157,20 +157,6 @@ static const struct piece *piece_of(const struct block *head)
     return (const struct piece *)(const void *)head;
 }
 
-/* A block of a piece, and where what it has of the piece's tables begins. */
-struct cursor {
-    u32 i, exit, state, mark, reloc;
-};
-
-static void pass(struct cursor *c, const struct image_block *ib)
-{
-    c->i++;
-    c->exit += ib->nexits;
-    c->state += ib->nstate;
-    c->mark += ib->nmarks;
-    c->reloc += ib->nrelocs;
-}
-
 static bool has_tail(const struct image_block *ib)
 {
     return ib->at + ib->len > (int)IMAGE_PAGE;
@@ -182,9 +168,9 @@ static bool is_plain(const struct piece *p, const struct image_block *ib)
     return !has_tail(ib) && (!ib->known || p->known);
 }
 
-static void fill(struct block *b, const struct piece *p, struct cursor c)
+static void fill(struct block *b, const struct piece *p, u32 i)
 {
-    const struct image_block *ib = &p->v.blocks[c.i];
+    const struct image_block *ib = &p->v.blocks[i];
     *b = (struct block){
         .pc = p->head.pc + ib->at,
         .key = ib->key,
@@ -193,15 +179,15 @@ static void fill(struct block *b, const struct piece *p, struct cursor c)
         .nextents = 1,
         .code_off = p->head.code_off + ib->code_off,
         .code_len = ib->code_size,
-        .exit_id = p->head.exit_id + c.exit,
-        .nexits = ib->nexits,
-        .nmarks = ib->nmarks,
-        .marks = p->v.marks + c.mark,
-        .state = p->v.state + c.state,
-        .nstate = ib->nstate,
-        .relocs = p->v.relocs + c.reloc,
+        .exit_id = p->head.exit_id + ib->exit,
+        .nexits = ib[1].exit - ib->exit,
+        .nmarks = ib[1].mark - ib->mark,
+        .marks = p->v.marks + ib->mark,
+        .state = p->v.state + ib->state,
+        .nstate = ib[1].state - ib->state,
+        .relocs = p->v.relocs + ib->reloc,
         .reloc_base = ib->code_off,
-        .nrelocs = ib->nrelocs,
+        .nrelocs = ib[1].reloc - ib->reloc,
         .movable = true,
         .known = ib->known,
     };
@@ -210,25 +196,20 @@ static void fill(struct block *b, const struct piece *p, struct cursor c)
 bool store_at(const struct block *head, u32 off, struct block *out)
 {
     const struct piece *p = piece_of(head);
-    const u32 in = off - head->code_off;
-    struct cursor c = {0};
-    for (; c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i])) {
-        const struct image_block *ib = &p->v.blocks[c.i];
-        if (in - ib->code_off < ib->code_size) {
-            fill(out, p, c);
-            return true;
-        }
-    }
-    return false;
+    const u32 in = off - head->code_off, i = image_block_of(&p->v, in);
+    if (i == p->v.piece->nblocks || in - p->v.blocks[i].code_off >= p->v.blocks[i].code_size)
+        return false;
+    fill(out, p, i);
+    return true;
 }
 
-/* Makes the block at c one. NULL: no memory. */
-static struct block *take(struct engine *e, const struct piece *p, struct cursor c)
+/* Makes block i one. NULL: no memory. */
+static struct block *take(struct engine *e, const struct piece *p, u32 i)
 {
     struct block *b = ARENA_NEW(&e->meta, struct block);
     if (!b)
         return NULL;
-    fill(b, p, c);
+    fill(b, p, i);
     return block_insert(e, b) ? NULL : b;
 }
 
@@ -236,78 +217,65 @@ struct block *store_get(struct engine *e, gva_t pc, u64 key)
 {
     const struct code_page *page = block_page(e, pc / e->page_size);
     const struct piece *p = page ? page->piece : NULL;
-    const u32 at = pc % IMAGE_PAGE;
-    struct cursor c = {0};
-    for (; p && c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i])) {
-        const struct image_block *ib = &p->v.blocks[c.i];
-        if (ib->at == at && ib->key == key)
-            return is_plain(p, ib) ? take(e, p, c) : NULL;
-    }
-    return NULL;
+    if (!p)
+        return NULL;
+    const u32 i = image_block_at(&p->v, pc % IMAGE_PAGE, key);
+    return i < p->v.piece->nblocks && is_plain(p, &p->v.blocks[i]) ? take(e, p, i) : NULL;
 }
 
 /* All blocks of a piece are made such, as far as memory goes. */
 static void take_all(struct engine *e, const struct code_page *page)
 {
     const struct piece *p = page->piece;
-    struct cursor c = {0};
-    for (; p && c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i])) {
-        const struct image_block *ib = &p->v.blocks[c.i];
+    for (u32 i = 0; p && i < p->v.piece->nblocks; i++) {
+        const struct image_block *ib = &p->v.blocks[i];
         if (!block_find(e, p->head.pc + ib->at, ib->key) && is_plain(p, ib))
-            (void)take(e, p, c);
+            (void)take(e, p, i);
     }
 }
 
-/* Fills in the record of an exit of block c. */
-static struct exit_rec *fill_exit(struct engine *e, const struct piece *p, struct cursor c, u32 exit)
+/* What the record of an exit says to begin with. */
+static struct exit_rec exit_of(const struct piece *p, u32 exit)
 {
-    const u32 off = p->head.code_off + p->v.blocks[c.i].code_off;
     const struct image_exit *ix = &p->v.exits[exit];
-    struct exit_rec *x = &e->exits[p->head.exit_id + exit];
-    if (!x->stub_off)
-        *x = (struct exit_rec){.site_off = off + ix->site_off, .stub_off = off + ix->stub_off, .pc = ix->pc};
-    return x;
+    const u32 off = p->head.code_off + p->v.blocks[ix->block].code_off;
+    return (struct exit_rec){.site_off = off + ix->site_off, .stub_off = off + ix->stub_off, .pc = ix->pc};
 }
 
-void store_exit(struct engine *e, struct block *head, u32 id)
+struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id)
 {
     const struct piece *p = piece_of(head);
     const u32 exit = id - head->exit_id;
-    struct cursor c = {0};
-    for (; c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i])) {
-        const struct image_block *ib = &p->v.blocks[c.i];
-        if (exit - c.exit >= ib->nexits)
-            continue;
-        struct exit_rec *x = fill_exit(e, p, c, exit);
-        if (e->cfg.hot)
-            x->owner = block_get(e, head->pc + ib->at, ib->key);
-        return;
+    struct exit_rec *x = ARENA_NEW(&e->meta, struct exit_rec);
+    if (!x)
+        return NULL;
+    *x = exit_of(p, exit);
+    if (e->cfg.hot) {
+        const struct image_block *ib = &p->v.blocks[p->v.exits[exit].block];
+        x->owner = block_get(e, head->pc + ib->at, ib->key);
     }
-    dgm_assert(false, "exit %u is none of its piece's", id);
+    return x;
 }
 
 /* Makes an exit that may be linked within its piece lead to its stub, unless it is linked to something else. */
-static void unlink(struct engine *e, const struct exit_rec *x)
+static void unlink(struct engine *e, const struct piece *p, u32 exit)
 {
-    if (x->to)
+    const struct exit_rec x = exit_of(p, exit), *made = block_exit_made(e, p->head.exit_id + exit);
+    if (made && made->to)
         return;
-    e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + x->stub_off);
-    mk_code_sync(&e->code, x->site_off, 4);
+    e->host->link(e->code.rw + x.site_off, e->code.rx + x.site_off, e->code.rx + x.stub_off);
+    mk_code_sync(&e->code, x.site_off, 4);
 }
 
 void store_break(struct engine *e, struct code_page *page, bool keep)
 {
     const struct piece *p = page->piece;
-    struct cursor c = {0};
     if (keep)
         take_all(e, page);
     page->piece = NULL;
-    for (; c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i]))
-        for (u32 k = 0; k < p->v.blocks[c.i].nexits; k++) {
-            const struct exit_rec *x = fill_exit(e, p, c, c.exit + k);
-            if (p->v.exits[c.exit + k].to)
-                unlink(e, x);
-        }
+    for (u32 k = 0; k < p->v.piece->nexits; k++)
+        if (p->v.exits[k].to)
+            unlink(e, p, k);
 }
 
 /* --- entering --- */
@@ -323,20 +291,18 @@ static bool may_enter(struct engine *e, gva_t page, const struct image_block *ib
 }
 
 /* Enters a block that is not plain. False: it must not be there. */
-static bool enter_now(struct engine *e, const struct piece *p, struct cursor c)
+static bool enter_now(struct engine *e, const struct piece *p, u32 i)
 {
-    const struct image_block *ib = &p->v.blocks[c.i];
-    return (!ib->known || p->known) && may_enter(e, p->head.pc, ib) && take(e, p, c);
+    const struct image_block *ib = &p->v.blocks[i];
+    return (!ib->known || p->known) && may_enter(e, p->head.pc, ib) && take(e, p, i);
 }
 
 /* Nothing of the piece shall lead to its block number i. */
 static void leave_out(struct engine *e, const struct piece *p, u32 i)
 {
-    struct cursor c = {0};
-    for (; c.i < p->v.piece->nblocks; pass(&c, &p->v.blocks[c.i]))
-        for (u32 k = 0; k < p->v.blocks[c.i].nexits; k++)
-            if (p->v.exits[c.exit + k].to == i + 1)
-                unlink(e, fill_exit(e, p, c, c.exit + k));
+    for (u32 k = 0; k < p->v.piece->nexits; k++)
+        if (p->v.exits[k].to == i + 1)
+            unlink(e, p, k);
 }
 
 /* The code, made right for its place. */
@@ -382,15 +348,16 @@ static bool enter_piece(struct engine *e, struct code_page *page, const struct i
                         .known = known};
     cache_ready(e, off + head->code_size, e->nexits + head->nexits);
     place_code(e, v, (u32)off);
+    for (u32 i = 0; i < head->nexits; i++)
+        e->exits[e->nexits + i] = exit_in(&p->head);
     e->nexits += head->nexits;
     e->used = off + head->code_size;
     e->index[e->nblocks] = &p->head;
     __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);
     page->piece = p;
-    struct cursor c = {0};
-    for (; c.i < head->nblocks; pass(&c, &v->blocks[c.i]))
-        if (!is_plain(p, &v->blocks[c.i]) && !enter_now(e, p, c))
-            leave_out(e, p, c.i);
+    for (u32 i = 0; i < head->nblocks; i++)
+        if (!is_plain(p, &v->blocks[i]) && !enter_now(e, p, i))
+            leave_out(e, p, i);
     note_made(e, p);
     e->stats.image_blocks += head->nblocks;
     e->stats.image_bytes += head->code_size;
@@ -460,7 +427,12 @@ static bool is_fresh(const struct area *a, u32 least)
     return a->image.keep && a->fresh >= least && a->fresh >= a->total / LITTLE;
 }
 
-/* The blocks of page p that begin on it and can be stored, in order of their code. */
+static bool is_before(const struct block *a, const struct block *b)
+{
+    return a->pc < b->pc || (a->pc == b->pc && a->key < b->key);
+}
+
+/* The blocks of page p that begin on it and can be stored, in an image's order. */
 static u32 page_blocks(struct maker *m, const struct code_page *p)
 {
     u32 n = 0;
@@ -471,7 +443,7 @@ static u32 page_blocks(struct maker *m, const struct code_page *p)
             b->pc / IMAGE_PAGE != p->number)
             continue;
         u32 at = n++;
-        for (; at && m->list[at - 1]->code_off > b->code_off; at--)
+        for (; at && is_before(b, m->list[at - 1]); at--)
             m->list[at] = m->list[at - 1];
         m->list[at] = b;
     }
@@ -497,8 +469,7 @@ static u32 keep_sure(struct maker *m, u32 n)
     u32 kept = 0;
     for (u32 i = 0; i < n; i++) {
         struct block *b = m->list[i];
-        if (b->nexits <= 0xffff && b->nmarks <= 0xffff && b->nstate <= 0xffff && b->nrelocs <= 0xffff &&
-            tail_hash(m->e, b, &m->tail[kept]))
+        if (b->code_len <= IMAGE_MOST_CODE && tail_hash(m->e, b, &m->tail[kept]))
             m->list[kept++] = b;
     }
     return kept;
@@ -547,6 +518,16 @@ static bool is_own(const struct engine *e, const struct block *b)
     return true;
 }
 
+/* What is known of an exit; its record need not be there. */
+static struct exit_rec exit_now(struct engine *e, u32 id)
+{
+    const struct exit_rec *x = block_exit_made(e, id);
+    if (x)
+        return *x;
+    const struct block *head = block_exit_piece(e, id);
+    return exit_of(piece_of(head), id - head->exit_id);
+}
+
 /* The piece of the list's n blocks, at `out`, which has room and is zero. */
 static void write_piece(struct maker *m, u8 *out, const struct image_piece *head, u32 n)
 {
@@ -560,40 +541,45 @@ static void write_piece(struct maker *m, u8 *out, const struct image_piece *head
     struct host_mark *mark = (struct host_mark *)(out + ((const u8 *)v.marks - out));
     u32 *reloc = (u32 *)(out + ((const u8 *)v.relocs - out));
     u8 *code = out + (v.code - out);
-    u32 off = 0, exit = 0, *at = m->at;
+    u32 off = 0, *at = m->at;
+    struct image_block next = {0};
     for (u32 i = 0; i < n; i++) {
         at[i] = off;
         off += code_room(e, m->list[i]);
     }
     for (u32 i = 0; i < n; i++) {
         const struct block *b = m->list[i];
-        ib[i] = (struct image_block){.code_off = at[i],
-                                     .code_size = b->code_len,
-                                     .at = (u16)(b->pc % IMAGE_PAGE),
-                                     .len = (u16)b->extent->len,
-                                     .nexits = (u16)b->nexits,
-                                     .nstate = (u16)b->nstate,
-                                     .nmarks = (u16)b->nmarks,
-                                     .nrelocs = (u16)b->nrelocs,
-                                     .known = b->known,
-                                     .key = b->key,
-                                     .tail = m->tail[i]};
-        write_code(m, code, b, at[i], exit, reloc);
-        reloc += b->nrelocs;
-        memcpy(mark, b->marks, b->nmarks * sizeof *mark);
-        mark += b->nmarks;
+        ib[i] = next;
+        ib[i].code_off = at[i];
+        ib[i].code_size = b->code_len;
+        ib[i].at = (u16)(b->pc % IMAGE_PAGE);
+        ib[i].len = (u16)b->extent->len;
+        ib[i].known = b->known;
+        ib[i].key = b->key;
+        ib[i].tail = m->tail[i];
+        write_code(m, code, b, at[i], next.exit, reloc + next.reloc);
+        memcpy(mark + next.mark, b->marks, b->nmarks * sizeof *mark);
         if (b->nstate)
-            memcpy(state, b->state, b->nstate * sizeof *state);
-        state += b->nstate;
-        for (u32 k = 0; k < b->nexits; k++, exit++) {
-            const struct exit_rec *x = block_exit(e, b->exit_id + k);
-            const u32 to = find_in(m, n, x->pc, b->key);
-            ix[exit] = (struct image_exit){
-                .site_off = x->site_off - b->code_off, .stub_off = x->stub_off - b->code_off, .to = to, .pc = x->pc};
-            u8 *site = code + at[i] + ix[exit].site_off;
-            e->host->link(site, site, code + (to ? at[to - 1] : at[i] + ix[exit].stub_off));
+            memcpy(state + next.state, b->state, b->nstate * sizeof *state);
+        for (u32 k = 0; k < b->nexits; k++) {
+            const struct exit_rec x = exit_now(e, b->exit_id + k);
+            const u32 to = find_in(m, n, x.pc, b->key);
+            struct image_exit *out_x = &ix[next.exit + k];
+            *out_x = (struct image_exit){.site_off = (u16)(x.site_off - b->code_off),
+                                         .stub_off = (u16)(x.stub_off - b->code_off),
+                                         .block = (u16)i,
+                                         .to = (u16)to,
+                                         .pc = x.pc};
+            u8 *site = code + at[i] + out_x->site_off;
+            e->host->link(site, site, code + (to ? at[to - 1] : at[i] + out_x->stub_off));
         }
+        next.exit += b->nexits;
+        next.state += b->nstate;
+        next.mark += b->nmarks;
+        next.reloc += b->nrelocs;
     }
+    ib[n] = next;
+    dgm_assert(image_sound(&v), "a piece of %u blocks does not fit together", n);
 }
 
 static bool make_room(struct maker *m, u64 more)

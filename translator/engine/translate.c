@@ -176,12 +176,15 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         b->nrelocs = hc->nrelocs;
         b->movable = true;
     }
+    struct exit_rec *x = ARENA_NEW_N(&e->meta, struct exit_rec, hc->nexits + 1);
+    if (!x)
+        return -ENOSPC;
     for (u32 i = 0; i < hc->nexits; i++) {
-        struct exit_rec *x = &e->exits[e->nexits + i];
-        *x = (struct exit_rec){.owner = b,
-                               .site_off = (u32)off + exits[i].site_off,
-                               .stub_off = (u32)off + exits[i].stub_off,
-                               .pc = exits[i].pc};
+        x[i] = (struct exit_rec){.owner = b,
+                                 .site_off = (u32)off + exits[i].site_off,
+                                 .stub_off = (u32)off + exits[i].stub_off,
+                                 .pc = exits[i].pc};
+        e->exits[e->nexits + i] = (exit_ref)&x[i];
     }
     if (hc->nstate) {
         u64 *state = arena_array(&e->meta, hc->nstate, sizeof *state, _Alignof(u64));
