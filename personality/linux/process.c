@@ -39,11 +39,11 @@
 #include "personality/linux/mm.h"
 #include "personality/linux/path.h"
 #include "personality/linux/provider.h"
-#include "personality/linux/sanitize.h"
 #include "personality/linux/signal.h"
 #include "personality/linux/strace.h"
 #include "personality/linux/syscall.h"
 #include "personality/linux/thread.h"
+#include "sanitize.h"
 
 #define CHILD_STACK (256u << 10)
 
@@ -319,8 +319,8 @@ static bool vm_child_run(struct vm_child *v, struct lx_thread *me)
     u64 flags = v->c->flags & ~(u64)OUR_FLAGS;
     char *top = (char *)v->stack + CHILD_STACK;
     sanitize_leave(&v->parent_stack, v->stack, CHILD_STACK);
-    int pid = (__clone ? __clone : clone)(vm_child_main, top, (int)(u32)(flags | VM_CHILD_FLAGS | v->c->exit_signal), v,
-                                          &v->pidfd, NULL, NULL);
+    int pid = sanitize_clone(vm_child_main, top, (int)(u32)(flags | VM_CHILD_FLAGS | v->c->exit_signal), v, &v->pidfd,
+                             NULL, NULL);
     int error = errno;
     if (pid < 0)
         sanitize_enter(&v->parent_stack);

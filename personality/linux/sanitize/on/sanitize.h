@@ -1,7 +1,7 @@
 /* What sanitizers must be told. Both AddressSanitizer and ThreadSanitizer: when a stack of our own is used, which for
  * the latter is a thread of its own (its record of calls would grow with each child that does not return from there).
- * ThreadSanitizer: when a read may meet a write; and that a child in our memory is no fork. The functions exist in such
- * builds only. */
+ * ThreadSanitizer: when a read may meet a write; and that a child in our memory is no fork. Which of the functions
+ * exist depends on the sanitizer. Builds without one have ../off. */
 #pragma once
 
 #include "lib/types.h"
@@ -41,6 +41,7 @@ struct sanitize_stack {
 /* clone by its other name, where the C library has one: ThreadSanitizer puts itself before the usual one, takes every
  * child for a fork, and from then on neither looks at the parent nor lets it make threads. */
 int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...) __attribute__((weak));
+#define sanitize_clone (__clone ? __clone : clone)
 
 /* On the old stack, before the switch to [bottom, bottom + size). */
 static inline void sanitize_leave(struct sanitize_stack *s, const void *bottom, size_t size)
