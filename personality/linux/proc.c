@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include "lib/fmt.h"
@@ -764,54 +765,32 @@ s64 lx_proc_open(struct lx_thread *t, enum lx_proc which, int dirfd, const char 
 
 /* --- what others see --- */
 
+/* This program, as the linker has laid it out. */
+extern const char __executable_start[] __attribute__((visibility("hidden")));
+extern const char etext[] __attribute__((visibility("hidden"))), edata[] __attribute__((visibility("hidden")));
+
 void lx_proc_publish(const struct lx_process *p)
 {
     const struct lx_mm *mm = p->mm;
-    struct prctl_mm_map m = {0};
-    struct lines l;
-    /* Code, data and heap stay the engine's: the host kernel uses the heap's for brk. */
-    if (lines_open(&l, "/proc/self/stat"))
-        return;
-    char *s = lines_next(&l);
-    char *close = s ? strrchr(s, ')') : NULL;
-    if (close) {
-        const char *q = close + 1;
-        for (u32 field = 3; *q; field++) {
-            q += *q == ' ';
-            u64 v = decimal(q);
-            switch (field) {
-            case 26:
-                m.start_code = v;
-                break;
-            case 27:
-                m.end_code = v;
-                break;
-            case 28:
-                m.start_stack = v;
-                break;
-            case 45:
-                m.start_data = v;
-                break;
-            case 46:
-                m.end_data = v;
-                break;
-            case 47:
-                m.start_brk = v;
-                break;
-            default:
-                break;
-            }
-            q += strcspn(q, " ");
-        }
-        m.brk = (u64)prov_call_now(LX_NR_brk, 0, 0, 0, 0, 0, 0);
-        m.arg_start = mm->base + mm->arg_start;
-        m.arg_end = mm->base + mm->arg_end;
-        m.env_start = mm->base + mm->env_start;
-        m.env_end = mm->base + mm->env_end;
-        m.auxv = (void *)mm->auxv;
-        m.auxv_size = mm->auxv_len;
-        m.exe_fd = (u32)-1;
-        (void)prov_call_now(LX_NR_prctl, PR_SET_MM, PR_SET_MM_MAP, (u64)&m, sizeof m, 0, 0);
-    }
-    lines_close(&l);
+    /* Code, data and heap stay the engine's: the host kernel uses the heap's for brk. What malloc has of it by now
+     * stays where it is; that brk cannot go back there is no loss. The stack's beginning says no more than which
+     * mapping it is. All could be read from /proc/self/stat, which costs as much as thirty other calls. */
+    const u64 brk = (u64)prov_call_now(LX_NR_brk, 0, 0, 0, 0, 0, 0);
+    struct prctl_mm_map m = {
+        .start_code = (u64)__executable_start,
+        .end_code = (u64)etext,
+        .start_data = (u64)etext,
+        .end_data = (u64)edata,
+        .start_brk = brk,
+        .brk = brk,
+        .start_stack = getauxval(AT_EXECFN),
+        .arg_start = mm->base + mm->arg_start,
+        .arg_end = mm->base + mm->arg_end,
+        .env_start = mm->base + mm->env_start,
+        .env_end = mm->base + mm->env_end,
+        .auxv = (void *)mm->auxv,
+        .auxv_size = mm->auxv_len,
+        .exe_fd = (u32)-1,
+    };
+    (void)prov_call_now(LX_NR_prctl, PR_SET_MM, PR_SET_MM_MAP, (u64)&m, sizeof m, 0, 0);
 }
