@@ -339,6 +339,38 @@ static void inner_links_are_undone(void **state)
     free(k.data);
 }
 
+/* What is entered leads to what was entered before of other pages by itself, too; until that has to go. */
+static void outer_links_are_undone(void **state)
+{
+    struct kept k;
+    struct world w;
+    make(&k);
+    open_world(&w, &k);
+    run(&w, true); /* the pages come in order: each leads to what is not there yet */
+    const u64 links = stats(&w).links;
+    close_world(&w);
+    for (int all = 0; all < 2; all++) { /* a word is written; all of the page is mapped anew */
+        open_world(&w, &k);
+        regs(&w)->x[1] = CODE + 32;
+        run_from(&w, CODE + 2 * PAGE); /* the last page comes first */
+        run(&w, true);
+        assert_int_equal(stats(&w).blocks, 0);
+        assert_int_equal(stats(&w).links, links - 1);
+        if (all)
+            engine_invalidate(w.e, CODE + 2 * PAGE, PAGE);
+        assert_true(engine_unwatch(w.e, CODE + 2 * PAGE, 4));
+        ((u32 *)(w.base + CODE + 2 * PAGE))[0] = addi(10, 10, 1);
+        engine_sync(w.e);
+        regs(&w)->x[11] = 100;
+        regs(&w)->x[12] = 1;
+        run_from(&w, CODE);
+        assert_int_equal(regs(&w)->x[10], 5050 + 600 + 101);
+        assert_true(stats(&w).blocks > 0);
+        close_world(&w);
+    }
+    free(k.data);
+}
+
 static void stale_pages_are_left(void **state)
 {
     struct kept k;
@@ -516,6 +548,7 @@ int main(void)
         cmocka_unit_test(is_entered),
         cmocka_unit_test(lives_like_others),
         cmocka_unit_test(inner_links_are_undone),
+        cmocka_unit_test(outer_links_are_undone),
         cmocka_unit_test(stale_pages_are_left),
         cmocka_unit_test(foreign_images_are_left),
         cmocka_unit_test(parts_come_together),

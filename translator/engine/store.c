@@ -3,11 +3,12 @@
  * Where there is no block yet for a pc, its page is looked up in the image of the mapping that it lies in (image.h),
  * before anything is translated, and once: all blocks that the image has of the page are entered together, as a piece.
  * That costs a copy of their host code, and a few words of it made right for the place (host_isa.move); their marks,
- * states and relocations stay where the image is. Exits among them are linked already; those to other pages go the
- * ordinary way. A piece has one entry in the engine's index, its head. Of its blocks, those get a struct block that
- * somebody looks up, and exits get their record when they are first taken unlinked: of a thousand blocks that a short
- * program runs, a few hundred. Such a block is as any other from then on, but that links of its piece to it are not in
- * its `in` list. So before anything on the page is killed the piece is broken up (store_break): all its inner links are
+ * states and relocations stay where the image is. Exits among them are linked already; those to pieces of other pages
+ * that are there are when the piece is entered (link_out), the rest goes the ordinary way. A piece has one entry in the
+ * engine's index, its head. Of its blocks, those get a struct block that somebody looks up, and exits get their record
+ * when they are first taken unlinked: of a thousand blocks that a short program runs, a few hundred. Such a block is as
+ * any other from then on, but that links of pieces to it are not in its `in` list. So before anything on the page is
+ * killed the piece is broken up (store_break): all its inner links and all those of other pieces to it (piece.in) are
  * made exits again, and what is no block by then is made one now or given up. What a block has on the next page is
  * looked at when its piece is entered, and where it is good the block is made one at once, so that the next page knows
  * of it.
@@ -149,7 +150,13 @@ static bool guest_hash(struct engine *e, gva_t at, u32 n, u64 *hash)
 struct piece {
     struct block head; /* pc is the page's */
     struct image_view v;
-    bool known; /* library routines in it are such here, too */
+    bool known;      /* library routines in it are such here, too */
+    struct edge *in; /* other pieces that lead here without an exit's record */
+};
+
+struct edge {
+    const struct piece *from;
+    struct edge *next;
 };
 
 static const struct piece *piece_of(const struct block *head)
@@ -276,6 +283,10 @@ void store_break(struct engine *e, struct code_page *page, bool keep)
     for (u32 k = 0; k < p->v.piece->nexits; k++)
         if (p->v.exits[k].to)
             unlink(e, p, k);
+    for (const struct edge *in = p->in; in; in = in->next)
+        for (u32 k = 0; k < in->from->v.piece->nexits; k++)
+            if (in->from->v.exits[k].pc / IMAGE_PAGE == page->number)
+                unlink(e, in->from, k);
 }
 
 /* --- entering --- */
@@ -313,6 +324,46 @@ static void place_code(struct engine *e, const struct image_view *v, u32 off)
     memcpy(e->code.rw + off, v->code, v->piece->code_size);
     e->host->move(e->code.rw + off, v->relocs, v->piece->nrelocs, by);
     mk_code_sync(&e->code, off, v->piece->code_size);
+}
+
+/* Makes exit k of p lead to a block of another piece; false: no memory. */
+static bool link_to(struct engine *e, const struct piece *p, u32 k, struct piece *to, const struct image_block *ib)
+{
+    if (!to->in || to->in->from != p) {
+        struct edge *in = ARENA_NEW(&e->meta, struct edge);
+        if (!in)
+            return false;
+        *in = (struct edge){p, to->in};
+        to->in = in;
+    }
+    const struct exit_rec x = exit_of(p, k);
+    e->host->link(e->code.rw + x.site_off, e->code.rx + x.site_off, e->code.rx + to->head.code_off + ib->code_off);
+    mk_code_sync(&e->code, x.site_off, 4);
+    return true;
+}
+
+/* What a new piece has to other pieces leads there at once, which is a tenth of the work of doing so when it is taken.
+ * What these have to the new one does when it is taken. */
+static void link_out(struct engine *e, const struct piece *p)
+{
+    struct piece *to = NULL;
+    u64 last = 0;
+    if (e->cfg.off & IR_PASS_BIT(IR_PASS_LINK))
+        return;
+    for (u32 k = 0; k < p->v.piece->nexits; k++) {
+        const struct image_exit *x = &p->v.exits[k];
+        const u64 number = x->pc / IMAGE_PAGE;
+        if (x->to || number == p->head.pc / IMAGE_PAGE)
+            continue;
+        if (number != last) {
+            const struct code_page *page = block_page(e, number);
+            to = page ? page->piece : NULL;
+            last = number;
+        }
+        const u32 i = to ? image_block_at(&to->v, x->pc % IMAGE_PAGE, p->v.blocks[x->block].key) : 0;
+        if (to && i < to->v.piece->nblocks && is_plain(to, &to->v.blocks[i]) && !link_to(e, p, k, to, &to->v.blocks[i]))
+            return;
+    }
 }
 
 static void note_made(struct engine *e, const struct piece *p)
@@ -358,6 +409,7 @@ static bool enter_piece(struct engine *e, struct code_page *page, const struct i
     for (u32 i = 0; i < head->nblocks; i++)
         if (!is_plain(p, &v->blocks[i]) && !enter_now(e, p, i))
             leave_out(e, p, i);
+    link_out(e, p);
     note_made(e, p);
     e->stats.image_blocks += head->nblocks;
     e->stats.image_bytes += head->code_size;
