@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/heap.h"
 #include "personality/linux/lx.h"
 #include "personality/linux/run.h"
 #include "translator/host/host.h"
@@ -76,7 +77,7 @@ static int env_set(struct guest_env *g, char *entry)
     if (!eq || eq == entry)
         return cmd_error("-E %s: not NAME=VALUE", entry);
     env_unset(g, entry, (size_t)(eq - entry));
-    char **v = realloc(g->v, (g->n + 2) * sizeof *v);
+    char **v = heap_realloc(g->v, (g->n + 2) * sizeof *v);
     if (!v)
         return cmd_error("no memory");
     g->v = v;
@@ -89,7 +90,7 @@ static int env_copy(struct guest_env *g)
 {
     while (environ[g->n])
         g->n++;
-    g->v = malloc((g->n + 1) * sizeof *g->v);
+    g->v = heap_alloc((g->n + 1) * sizeof *g->v);
     if (!g->v)
         return cmd_error("no memory");
     memcpy(g->v, environ, (g->n + 1) * sizeof *g->v);
@@ -383,6 +384,6 @@ int cmd_run(int argc, char **argv)
                                  .passes_off = ir_passes_default(),
                                  .cache_limit = DEFAULT_LIMIT}};
     int status = run_with(&r, argc, argv);
-    free(r.env.v);
+    heap_free(r.env.v);
     return status;
 }

@@ -52,6 +52,39 @@ static int map_error(void)
     return errno == EAGAIN || errno == EOVERFLOW ? -ENOMEM : -errno;
 }
 
+/* What a process allocates when it starts comes from one mapping: a mapping costs as much as several page faults, and
+ * each adds to what ends with the process. Never from huge pages, which would be cleared whole for the few bytes that
+ * are used of most. Pieces are given back one by one; what is left of it stays. */
+#define POOL (32u << 20)
+
+static struct {
+    _Atomic u32 state; /* 0: not there yet, 1: somebody makes it, 2: it is there, or cannot be */
+    _Atomic size_t used;
+    u8 *base;
+} pool;
+
+static void *from_pool(size_t n)
+{
+    u32 none = 0;
+    if (UNLIKELY(atomic_load_explicit(&pool.state, memory_order_acquire) != 2)) {
+        if (!atomic_compare_exchange_strong(&pool.state, &none, 1))
+            return NULL;
+        void *p = mmap(NULL, POOL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        pool.base = p == MAP_FAILED ? NULL : p;
+        if (pool.base)
+            (void)madvise(p, POOL, MADV_NOHUGEPAGE);
+        atomic_store_explicit(&pool.state, 2, memory_order_release);
+    }
+    if (!pool.base || n > POOL)
+        return NULL;
+    size_t at = atomic_load_explicit(&pool.used, memory_order_relaxed);
+    do {
+        if (n > POOL - at)
+            return NULL;
+    } while (!atomic_compare_exchange_weak(&pool.used, &at, at + n));
+    return pool.base + at;
+}
+
 int mk_pages_alloc(void **out, size_t size)
 {
     size_t n = align_up(size, mk_page_size());
@@ -60,7 +93,9 @@ int mk_pages_alloc(void **out, size_t size)
         return -EINVAL;
     if (n < size || must_fail())
         return -ENOMEM;
-    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p = from_pool(n);
+    if (!p)
+        p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return map_error();
     *out = p;

@@ -358,13 +358,16 @@ static u64 block_signals(void)
     return old;
 }
 
-/* Paths that the run and its successors use are made absolute: the guest may change its directory. */
+/* Paths that the run and its successors use are made absolute: the guest may change its directory. (With memory of our
+ * own: malloc's first is five system calls, and nothing else asks for any.) */
 static const char *absolute(const char *path)
 {
-    if (!path)
-        return NULL;
-    char *full = realpath(path, NULL);
-    return full ? full : path;
+    char full[PATH_MAX];
+    if (!path || !realpath(path, full))
+        return path;
+    const size_t size = strlen(full) + 1;
+    char *kept = heap_alloc(size);
+    return kept ? memcpy(kept, full, size) : path;
 }
 
 /* Under --root a bare name that is not here is looked for in PATH, as chroot does it. */
