@@ -135,7 +135,11 @@ static bool instruction(struct ir_builder *b, gva_t pc)
     }
     case 13: {
         const u32 f = TEST_F0 + below(&d, 8);
-        ir_put(b, f, ir_fp2(b, IR_OP_fadd, IR_RNE, ir_get(b, f), ir_get(b, TEST_F0 + below(&d, 8))));
+        /* Some results are NaNs, of guests that know one only and of others. */
+        static const u8 fops[] = {IR_OP_fadd, IR_OP_fsub, IR_OP_fmul, IR_OP_fdiv};
+        const ir_ref p = ir_get(b, f), q = ir_get(b, TEST_F0 + below(&d, 8));
+        const u32 aux = (below(&d, 4) ? IR_RDYN : IR_RNE) | (below(&d, 4) ? IR_FP_DEFNAN : 0);
+        ir_put(b, f, ir_fp2(b, fops[below(&d, 4)], aux, p, q));
         return true;
     }
     case 14: {

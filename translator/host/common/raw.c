@@ -3,6 +3,8 @@
 #include "lib/arena.h"
 #include "lib/bits.h"
 #include "lib/err.h"
+#include "lib/str.h"
+#include "translator/host/common/region.h"
 #include "translator/ir/vec_eval.h"
 
 /* A register, or a spill cell, that holds a raw value. */
@@ -34,10 +36,25 @@ static void forget(struct gen *g, u32 k)
     g->raw[k] = g->raw[--g->nraw];
 }
 
+/* The value that slot s holds in a register, which is its own or the value's; 0: none. */
+static ir_ref held_by(const struct gen *g, u32 s)
+{
+    if (g->region)
+        return region_holder(g, s);
+    return g->slot_reg[s] != NOREG ? g->slot_val[s] : 0;
+}
+
+static u32 held_in(const struct gen *g, u32 s)
+{
+    return g->region ? g->val[region_holder(g, s)].fixed : g->slot_reg[s];
+}
+
 static bool in_pin(const struct gen *g, ir_ref v)
 {
+    if (g->region && !region_in_register(g, v))
+        return false;
     for (u32 s = 0; s < g->u->slots->n; s++)
-        if (g->slot_val[s] == v && g->slot_reg[s] != NOREG)
+        if (held_by(g, s) == v)
             return true;
     return false;
 }
@@ -59,7 +76,7 @@ static bool is_full(struct gen *g)
 
 bool raw_value(struct gen *g, ir_ref i, ir_ref a, ir_ref b)
 {
-    if (!RAW_NANS || g->region || ir_is_off(g->u, IR_PASS_RAW))
+    if (!RAW_NANS || ir_is_off(g->u, IR_PASS_RAW))
         return false;
     if (is_full(g))
         return false;
@@ -115,8 +132,10 @@ static void add_places(const struct gen *g, struct raw_fix *f, u32 k)
     const struct val *p = &g->val[v];
     if (p->reg != NOREG)
         add_place(f, g->raw[k].kind, p->reg, 0);
-    for (u32 s = 0; s < g->u->slots->n; s++)
-        if (g->slot_val[s] == v && g->slot_reg[s] != NOREG)
+    if (g->region && region_in_register(g, v))
+        add_place(f, g->raw[k].kind, p->fixed, 0);
+    for (u32 s = 0; s < g->u->slots->n && !g->region; s++)
+        if (held_by(g, s) == v)
             add_place(f, g->raw[k].kind, g->slot_reg[s], 0);
     if (p->spill != NOSPILL && p->last >= g->pos) { /* this instruction may load it from there */
         add_place(f, g->raw[k].kind, NOREG, SPILL_OFF(p->spill));
@@ -244,10 +263,16 @@ static bool goes_on(const struct ir_ins *in)
     }
 }
 
+/* Does what is put stay in a register, or get another one? */
+static bool stays(const struct gen *g, const struct ir_ins *put)
+{
+    return g->region ? region_holds(g, put->aux, root_of(g, put->a)) : g->slot_reg[put->aux] != NOREG;
+}
+
 void raw_before(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
-    if (in->op == IR_OP_put ? g->slot_reg[in->aux] == NOREG : !goes_on(in))
+    if (in->op == IR_OP_put ? !stays(g, in) : !goes_on(in))
         for (u32 n = 0; n < 4; n++) {
             const ir_ref r = ir_arg(in, n);
             if (r && g->val[root_of(g, r)].raw)
@@ -259,7 +284,7 @@ void raw_before(struct gen *g, ir_ref i)
             look(g, root_of(g, in->a), 0);
         break;
     case IR_OP_exit_if:
-        if (in->aux & IR_EXIT_POLL)
+        if ((in->aux & IR_EXIT_POLL) && !g->region)
             look_at_pins(g);
         break;
     case IR_OP_exit:
@@ -280,6 +305,23 @@ void raw_now(struct gen *g, ir_ref i)
     look_at_pins(g);
 }
 
+void raw_all(struct gen *g, ir_ref i)
+{
+    raw_now(g, i);
+    for (u32 k = 0; k < g->nraw;) {
+        const ir_ref v = g->raw[k].v;
+        const struct val *p = &g->val[v];
+        if (p->last > i && (p->reg != NOREG || p->spill != NOSPILL || (g->region && region_in_register(g, v)))) {
+            look(g, v, 0);
+            k = 0;
+        } else {
+            k++;
+        }
+    }
+    while (g->nraw)
+        forget(g, 0);
+}
+
 bool raw_held(const struct gen *g)
 {
     for (u32 k = 0; k < g->nraw; k++)
@@ -291,7 +333,7 @@ bool raw_held(const struct gen *g)
 u64 *raw_state(const struct gen *g, u64 *w, u32 *n)
 {
     for (u32 s = 0; s < g->u->slots->n; s++) {
-        const u32 k = g->slot_val[s] && g->slot_reg[s] != NOREG ? find(g, g->slot_val[s]) : g->nraw;
+        const u32 k = held_by(g, s) ? find(g, held_by(g, s)) : g->nraw;
         if (k == g->nraw)
             continue;
         *w++ = s | HOST_HELD_RAW << 16;
@@ -301,10 +343,8 @@ u64 *raw_state(const struct gen *g, u64 *w, u32 *n)
     return w;
 }
 
-const struct raw_fix *raw_here(struct gen *g)
+static struct raw_fix *no_fix(struct gen *g)
 {
-    if (!raw_held(g))
-        return NULL;
     struct raw_fix *f = ARENA_NEW(g->u->arena, struct raw_fix);
     if (!f) {
         g->err = -ENOMEM;
@@ -312,12 +352,62 @@ const struct raw_fix *raw_here(struct gen *g)
     }
     f->n = 0;
     f->cells = false;
-    for (u32 s = 0; s < g->u->slots->n; s++) {
-        const u32 k = g->slot_val[s] && g->slot_reg[s] != NOREG ? find(g, g->slot_val[s]) : g->nraw;
+    return f;
+}
+
+const struct raw_fix *raw_here(struct gen *g)
+{
+    if (!raw_held(g))
+        return NULL;
+    struct raw_fix *f = no_fix(g);
+    for (u32 s = 0; f && s < g->u->slots->n; s++) {
+        const u32 k = held_by(g, s) ? find(g, held_by(g, s)) : g->nraw;
         if (k < g->nraw)
-            add_place(f, g->raw[k].kind, g->slot_reg[s], 0);
+            add_place(f, g->raw[k].kind, held_in(g, s), 0);
     }
     return f;
+}
+
+const struct raw_fix *raw_anywhere(struct gen *g)
+{
+    struct raw_fix *f = g->nraw ? no_fix(g) : NULL;
+    for (u32 k = 0; f && k < g->nraw; k++)
+        add_places(g, f, k);
+    return f && f->n ? f : NULL;
+}
+
+struct raw_kept {
+    u32 n;
+    u8 raw[sizeof((struct gen *)0)->raw];
+};
+
+const struct raw_kept *raw_keep(struct gen *g)
+{
+    struct raw_kept *k = g->nraw ? ARENA_NEW(g->u->arena, struct raw_kept) : NULL;
+    if (k) {
+        k->n = g->nraw;
+        memcpy(k->raw, g->raw, sizeof g->raw);
+    } else if (g->nraw) {
+        g->err = -ENOMEM;
+    }
+    return k;
+}
+
+void raw_begin(struct gen *g, const struct raw_kept *kept)
+{
+    while (g->nraw)
+        forget(g, 0);
+    g->late_same = 0;
+    if (!kept)
+        return;
+    memcpy(g->raw, kept->raw, sizeof g->raw);
+    g->nraw = kept->n;
+    for (u32 k = g->nraw; k-- > 0;) {
+        const ir_ref v = g->raw[k].v;
+        g->val[v].raw = true;
+        if (!region_in_register(g, v) && (g->val[v].spill == NOSPILL || g->val[v].last < g->pos))
+            forget(g, k);
+    }
 }
 
 void raw_leave(struct gen *g, const struct raw_fix *f)

@@ -23,6 +23,10 @@ void region_flush(struct gen *g);
 void region_place(struct gen *g, ir_ref i, u32 r);
 bool region_has_place(const struct gen *g, ir_ref i);
 bool region_holds(const struct gen *g, u32 s, ir_ref v);
+/* Who holds slot s, if that needs no store; 0: its memory. */
+ir_ref region_holder(const struct gen *g, u32 s);
+/* Has value v, which is computed already, its register for life? */
+bool region_in_register(const struct gen *g, ir_ref v);
 /* Is slot s the place of v? */
 bool region_is_home(const struct gen *g, u32 s, ir_ref v);
 

@@ -28,11 +28,6 @@ struct colours {
     u32 nwanting;
 };
 
-static u32 until(const struct life *l, const struct seg *s)
-{
-    return l->keep == KEEP_HELD ? s->all : l->keep == KEEP_STORED ? s->real : s->first;
-}
-
 static u32 file_of(const struct work *w, const struct life *l)
 {
     return is_float_class(w->g->val[l->v].type);
@@ -96,10 +91,10 @@ static bool relieve_at(struct work *w, struct colours *c, u32 b, u32 at, u32 fil
         c->over[i + 1] = (u16)(c->over[i] + (c->count[i] > room));
     for (struct seg *s = c->in_block[b]; s; s = s->beside) {
         const struct life *l = &w->life[s->life];
-        if (file_of(w, l) != file || s->first > at || until(l, s) <= at)
+        if (file_of(w, l) != file || s->first > at || plan_until(l, s) <= at)
             continue;
         const u32 from = is_shown_at(l, s, at) ? s->real : s->first;
-        const u32 helps = c->over[until(l, s) - k->first] - c->over[from - k->first];
+        const u32 helps = c->over[plan_until(l, s) - k->first] - c->over[from - k->first];
         const u64 x = (u64)cost(w, l, s, at) * 1024 / (helps + 1);
         if (!best || x < least) {
             best = s;
@@ -109,9 +104,9 @@ static bool relieve_at(struct work *w, struct colours *c, u32 b, u32 at, u32 fil
     if (!best)
         return false;
     struct life *l = &w->life[best->life];
-    const u32 before = until(l, best);
+    const u32 before = plan_until(l, best);
     l->keep = is_shown_at(l, best, at) && l->worth ? KEEP_STORED : KEEP_NOT;
-    count(c, k, until(l, best), before, -1);
+    count(c, k, plan_until(l, best), before, -1);
     return true;
 }
 
@@ -123,7 +118,7 @@ static void relieve(struct work *w, struct colours *c, u32 b)
         memset(c->count, 0, (k->last - k->first + 2) * sizeof *c->count);
         for (struct seg *s = c->in_block[b]; s; s = s->beside)
             if (file_of(w, &w->life[s->life]) == file)
-                count(c, k, s->first, until(&w->life[s->life], s), 1);
+                count(c, k, s->first, plan_until(&w->life[s->life], s), 1);
         for (u32 at = k->first; at <= k->last + 1; at++)
             while (c->count[at - k->first] > room && relieve_at(w, c, b, at, file, room))
                 ;
@@ -138,7 +133,7 @@ static bool covers(const struct life *l, u32 b, u32 at)
     const struct seg *s = l->segs;
     while (s && s->block != b)
         s = s->next;
-    return s && s->first <= at && at < until(l, s);
+    return s && s->first <= at && at < plan_until(l, s);
 }
 
 /* Where l begins. */
@@ -226,7 +221,7 @@ static void choose(struct work *w, struct colours *c, struct life *l)
     const struct seg *from = origin(w, l);
     u64 free = file_regs(file_of(w, l));
     for (const struct seg *s = c->in_block[from->block]; s; s = s->beside)
-        if (s->first <= from->first && from->first < until(&w->life[s->life], s))
+        if (s->first <= from->first && from->first < plan_until(&w->life[s->life], s))
             free &= ~reg_bit(reg_at(w, w->life[s->life].v));
     u32 best = NOREG;
     for (u64 m = free; m; m &= m - 1) {

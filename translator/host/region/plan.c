@@ -474,9 +474,13 @@ static int place_rest(struct work *w)
 
 int plan_make(struct gen *g, struct plan *p)
 {
-    struct work w = {.g = g, .p = p, .u = g->u, .a = g->u->arena};
     const struct ir_unit *u = g->u;
+    struct work *w = ARENA_NEW(u->arena, struct work);
+    if (!w)
+        return -ENOMEM;
     memset(p, 0, sizeof *p);
+    *w = (struct work){.g = g, .p = p, .u = u, .a = u->arena};
+    p->work = w;
     int rc = ir_cfg_make(u, u->arena, &p->cfg);
     dgm_assert(rc != -EINVAL, "a region whose jumps lead nowhere");
     p->place = ARENA_NEW_N(u->arena, struct place, u->n);
@@ -491,18 +495,18 @@ int plan_make(struct gen *g, struct plan *p)
     memset(p->shown, 0, u->nphis * sizeof *p->shown);
     memset(p->stored, 0, u->n * sizeof *p->stored);
     memset(p->entry, 0, u->slots->n * sizeof *p->entry);
-    if ((rc = find_values(&w)))
+    if ((rc = find_values(w)))
         return rc;
-    find_shown(&w);
-    if ((rc = find_uses(&w)))
+    find_shown(w);
+    if ((rc = find_uses(w)))
         return rc;
     for (u32 s = 0; s < u->slots->n; s++)
-        if (p->entry[s] && w.index[p->entry[s]] != ~0u)
-            w.life[w.index[p->entry[s]]].home = s;
-    if ((rc = find_lives(&w)) || (rc = plan_colour(&w)))
+        if (p->entry[s] && w->index[p->entry[s]] != ~0u)
+            w->life[w->index[p->entry[s]]].home = s;
+    if ((rc = find_lives(w)) || (rc = plan_colour(w)))
         return rc;
-    check_homes(&w);
-    return place_rest(&w);
+    check_homes(w);
+    return place_rest(w);
 }
 
 /* --- who holds slots, in truth --- */
@@ -510,6 +514,17 @@ int plan_make(struct gen *g, struct plan *p)
 bool plan_holds(const struct gen *g, const struct plan *p, ir_ref v)
 {
     return (p->place[v].kind == PLACE_REG && !p->stored[v]) || ins_of(g, v)->op == IR_OP_const;
+}
+
+bool plan_in_register(const struct plan *p, ir_ref v, u32 b, u32 at)
+{
+    if (p->place[v].kind != PLACE_REG)
+        return false;
+    const struct life *l = &p->work->life[p->work->index[v]];
+    const struct seg *s = l->segs;
+    while (s && s->block != b)
+        s = s->next;
+    return s && s->first <= at && at <= plan_until(l, s);
 }
 
 u32 plan_memory(const struct gen *g, const struct plan *p, u32 b, u32 s, ir_ref v)

@@ -24,7 +24,10 @@ struct place {
     u16 n; /* PLACE_HOME: the slot; PLACE_CELL: the spill cell */
 };
 
+struct work;
+
 struct plan {
+    const struct work *work; /* what it was made from (plan_int.h) */
     struct ir_cfg cfg;
     struct place *place;         /* by value */
     bool *stored;                /* by value: puts of it store, though it has a register */
@@ -44,6 +47,8 @@ void plan_begin(const struct gen *g, const struct plan *p, u32 b, ir_ref *held);
 void plan_step(const struct gen *g, const struct plan *p, ir_ref i, ir_ref *held);
 /* Is a slot held by value v (a root) when that is put to it, without a store? */
 bool plan_holds(const struct gen *g, const struct plan *p, ir_ref v);
+/* Has value v, which is computed already, its register for life just before position `at` of block b? */
+bool plan_in_register(const struct plan *p, ir_ref v, u32 b, u32 at);
 /* At the end of block b, a slot in whose memory value v (a root) is; by preference `s`. NOSLOT: none. */
 u32 plan_memory(const struct gen *g, const struct plan *p, u32 b, u32 s, ir_ref v);
 

@@ -52,6 +52,12 @@ struct work {
     u32 nsets;
 };
 
+/* How far l has a register in s. */
+static inline u32 plan_until(const struct life *l, const struct seg *s)
+{
+    return l->keep == KEEP_HELD ? s->all : l->keep == KEEP_STORED ? s->real : s->first;
+}
+
 static inline ir_ref plan_root(const struct work *w, ir_ref i)
 {
     return w->g->val[i].root;

@@ -14,6 +14,7 @@
  * Faults. A mark of an instruction that may fault names a state: a list of what holds which slot. Whoever unwinds
  * stores these (host_isa.unwind); all other slots are in memory. */
 #include "translator/host/common/late.h"
+#include "translator/host/common/raw.h"
 #include "translator/host/common/region.h"
 
 #include "lib/arena.h"
@@ -35,9 +36,10 @@ struct region {
     struct fixup **fixups;     /* by number */
     ir_ref *homes;             /* values whose place is a slot's memory */
     u32 nhomes;
-    u32 block; /* that is being emitted */
-    u32 skip;  /* blocks below this are not emitted any more */
-    u32 same;  /* the state that was described last, if nothing has changed; else 0 */
+    const struct raw_kept **raw; /* by block: what is raw at its end */
+    u32 block;                   /* that is being emitted */
+    u32 skip;                    /* blocks below this are not emitted any more */
+    u32 same;                    /* the state that was described last, if nothing has changed; else 0 */
 };
 
 u32 region_bytes(const struct gen *g)
@@ -273,6 +275,16 @@ bool region_holds(const struct gen *g, u32 s, ir_ref v)
     return plan_holds(g, p, v) || (region_is_home(g, s, v) && (ins_of(g, v)->op == IR_OP_phi || p->entry[s] == v));
 }
 
+ir_ref region_holder(const struct gen *g, u32 s)
+{
+    return g->region->held[s];
+}
+
+bool region_in_register(const struct gen *g, ir_ref v)
+{
+    return plan_in_register(&g->region->plan, v, g->region->block, g->pos);
+}
+
 bool region_is_home(const struct gen *g, u32 s, ir_ref v)
 {
     const struct place *p = &g->region->plan.place[v];
@@ -311,10 +323,10 @@ static void enter(struct gen *g)
 static u32 state_of(struct gen *g)
 {
     struct region *r = g->region;
-    if (r->same)
+    if (r->same && !g->nraw)
         return r->same;
     const u32 nslots = g->u->slots->n;
-    u64 *w = state_room(g, 2 * nslots + 1), *head = w;
+    u64 *w = state_room(g, 4 * nslots + 1), *head = w;
     if (!w)
         return 0;
     r->same = g->nstate;
@@ -329,6 +341,9 @@ static u32 state_of(struct gen *g)
             *w++ = from.bits;
         ++*head;
     }
+    u32 n = (u32)*head;
+    w = raw_state(g, w, &n);
+    *head = n;
     g->nstate = (u32)(w - g->state);
     return r->same;
 }
@@ -477,10 +492,39 @@ static void go_to(struct gen *g, u32 label)
         lead_to_label(g, jump_over(&g->c), label);
 }
 
+/* Do ways meet at the label? What `by` leads through goes for one, as nothing is emitted there. */
+static bool is_join(const struct gen *g, u32 label, u32 by)
+{
+    const struct ir_cfg *c = &g->region->plan.cfg;
+    return by != label || c->block[c->label[label]].npred > 1;
+}
+
+static void cold_go_on(struct gen *g, const struct cold *k)
+{
+    raw_leave(g, k->fix);
+    lead_to_label(g, jump_over(&g->c), (u32)k->n);
+}
+
+/* The branch at `site` leads to the label, where nothing is raw if it is a join. */
+static void branch_to(struct gen *g, u8 *site, u32 label, bool join)
+{
+    const struct raw_fix *fix = join ? raw_anywhere(g) : NULL;
+    if (!fix) {
+        lead_to_label(g, site, label);
+        return;
+    }
+    struct cold *k = cold_new(g, cold_go_on, site);
+    k->fix = fix;
+    k->n = label;
+}
+
 void emit_jump(struct gen *g, ir_ref i)
 {
+    const u32 by = (u32)ins_of(g, i)->imm, to = thread(g, by);
+    if (g->nraw && is_join(g, to, by))
+        raw_all(g, i);
     set_phis(g);
-    go_to(g, thread(g, (u32)ins_of(g, i)->imm));
+    go_to(g, to);
 }
 
 void emit_jump_if(struct gen *g, ir_ref i)
@@ -488,21 +532,31 @@ void emit_jump_if(struct gen *g, ir_ref i)
     struct region *r = g->region;
     const struct ir_ins *in = ins_of(g, i);
     const u32 next = r->block + 1, to = thread(g, (u32)in->imm);
+    const bool join = is_join(g, to, (u32)in->imm);
     /* What is fallen into may only jump, too. */
     const u32 instead = only_jumps(g, next);
     if (instead != ~0u) {
         const u32 other = thread(g, instead);
+        const bool turn = comes_after(g, next, to);
         if (ins_of(g, r->plan.cfg.block[next].first)->op != IR_OP_label)
             r->skip = next + 1;
-        if (comes_after(g, next, to)) {
-            lead_to_label(g, branch_if(g, in->aux ^ 1, in->a, in->b), other);
+        if (g->nraw && (!turn || join)) {
+            raw_all(g, i);
+            g->locked = 0;
+        }
+        if (turn) {
+            branch_to(g, branch_if(g, in->aux ^ 1, in->a, in->b), other, true);
             return;
         }
-        lead_to_label(g, branch_if(g, in->aux, in->a, in->b), to);
+        branch_to(g, branch_if(g, in->aux, in->a, in->b), to, join);
         go_to(g, other);
         return;
     }
-    lead_to_label(g, branch_if(g, in->aux, in->a, in->b), to);
+    if (g->nraw && r->plan.cfg.block[next].npred > 1) {
+        raw_all(g, i);
+        g->locked = 0;
+    }
+    branch_to(g, branch_if(g, in->aux, in->a, in->b), to, join);
 }
 
 void emit_label(struct gen *g, ir_ref i)
@@ -549,6 +603,9 @@ static void begin_block(struct gen *g, u32 b)
     memcpy(g->spill_used, r->plan.cells, sizeof g->spill_used);
     plan_begin(g, &r->plan, b, r->held);
     r->same = 0;
+    const struct ir_block *k = &r->plan.cfg.block[b];
+    g->pos = k->first;
+    raw_begin(g, k->npred == 1 ? r->raw[k->pred[0]] : NULL);
 }
 
 /* May an instruction of the guest instruction that begins here fault? */
@@ -614,10 +671,13 @@ static int pass(struct gen *g)
                 return g->err;
         }
         if (!ir_ends_block(ins_of(g, c->block[b].last))) { /* it falls through */
+            if (g->nraw)
+                raw_all(g, c->block[b].last);
             set_phis(g);
             if (b + 1 < c->n && ins_of(g, c->block[b + 1].first)->op == IR_OP_label)
                 go_to(g, thread(g, ins_of(g, c->block[b + 1].first)->aux));
         }
+        r->raw[b] = raw_keep(g);
     }
     return g->err;
 }
@@ -658,9 +718,14 @@ int region_emit(const struct ir_unit *u, struct host_code *out)
         else if (p->kind == PLACE_HOME)
             r->homes[r->nhomes++] = i;
     }
+    r->raw = ARENA_NEW_N(u->arena, const struct raw_kept *, r->plan.cfg.n);
+    if (!r->raw)
+        return -ENOMEM;
+    memset(r->raw, 0, r->plan.cfg.n * sizeof *r->raw);
     rc = pass(g);
     if (!rc) {
         g->held = 0; /* what temps hold is nobody's in cold code */
+        raw_begin(g, NULL);
         rc = unit_end(g);
     }
     return rc;

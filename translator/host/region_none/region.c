@@ -53,6 +53,18 @@ bool region_holds(const struct gen *g, u32 s, ir_ref v)
     return false;
 }
 
+ir_ref region_holder(const struct gen *g, u32 s)
+{
+    never();
+    return 0;
+}
+
+bool region_in_register(const struct gen *g, ir_ref v)
+{
+    never();
+    return false;
+}
+
 bool region_is_home(const struct gen *g, u32 s, ir_ref v)
 {
     never();

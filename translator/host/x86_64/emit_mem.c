@@ -15,6 +15,7 @@
  * 16 aligned bytes lie in one cache line. A read-modify-write is one locked instruction where the host has it, else a
  * compare-and-swap loop.
  */
+#include "translator/host/common/raw.h"
 #include "translator/host/x86_64/gen.h"
 
 #define MISALIGNED_READ  (VCPU_FAULT_MISALIGNED | VCPU_READ << 8)
@@ -61,6 +62,7 @@ static void cold_misaligned(struct gen *g, const struct cold *k)
     struct code *c = &g->c;
     if (k->r[0] != RAX)
         x_mov(c, X_W, RAX, k->r[0]);
+    raw_leave(g, k->fix);
     if (k->held)
         region_leave(g, k->held, 1u << RAX);
     x_mov_imm(c, RDX, k->n, false);
@@ -91,8 +93,10 @@ static void check_aligned(struct gen *g, u32 addr, u32 aux, u32 how)
     k->r[1] = (u8)size;
     k->n = how;
     k->back = g->c.p;
-    if (g->region)
+    if (g->region) {
         k->held = region_held(g);
+        k->fix = raw_here(g);
+    }
 }
 
 /* a + imm in a register, checked to be aligned as aux says. */

@@ -196,6 +196,7 @@ static void cold_exit(struct gen *g, const struct cold *k)
     const struct ir_ins *in = ins_of(g, k->ins);
     if (!k->held)
         return;
+    raw_leave(g, k->fix);
     region_leave(g, k->held, 0);
     if (in->op == IR_OP_poll) {
         store_pc(g, in->imm);
@@ -223,7 +224,9 @@ void emit_exit_if(struct gen *g, ir_ref i)
     struct code *c = &g->c;
     bool polls = in->aux & IR_EXIT_POLL;
     if (g->region) {
-        cold_new(g, cold_exit, branch_if(g, in->aux & IR_EXIT_CC, in->a, in->b))->held = region_held(g);
+        struct cold *k = cold_new(g, cold_exit, branch_if(g, in->aux & IR_EXIT_CC, in->a, in->b));
+        k->held = region_held(g);
+        k->fix = raw_here(g);
         return;
     }
     if (polls && !g->changed)
