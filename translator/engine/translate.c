@@ -141,6 +141,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         .common = e->common,
         .flat0 = e->cfg.mem_base == 0,
         .fuel = e->cosim != NULL,
+        .choosy = true,
         .count = e->cfg.count_calls,
         .hot = block_is_settled(e, b->pc, b->key) ? 0 : e->cfg.hot,
         .marks = marks,

@@ -64,6 +64,7 @@ struct host_code {
     u32 hot;            /* nonzero: jumps back count down in vcpu.heat, and leave with VCPU_HOT when that is done */
     bool flat0;         /* guest addresses are host addresses (mem_base is 0): a backend may leave the addition out */
     bool fuel;          /* `poll` counts vcpu.fuel down, which leaves when it was 0, and does not look at vcpu.poll */
+    bool choosy;        /* a region that is no better than blocks is not emitted: -ENOENT */
     bool count;         /* count calls of helpers in vcpu.calls, which is not NULL then; a backend may leave it out */
     /* out; arrays are the caller's, with room for nmarks_cap and nexits_cap */
     struct host_mark *marks;

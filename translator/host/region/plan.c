@@ -17,6 +17,8 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
+#define CROWDED 60 /* moves for a hundred guest instructions; regions of the bench that gain have up to 50 */
+
 static ir_ref root(const struct work *w, ir_ref i)
 {
     return plan_root(w, i);
@@ -472,6 +474,27 @@ static int place_rest(struct work *w)
     return 0;
 }
 
+/* Would blocks do as well? What the region moves to and from memory, as there are more values than registers, against
+ * how many guest instructions it runs, both by how often. */
+static bool is_crowded(const struct work *w)
+{
+    u64 moves = 0, insns = 0;
+    for (u32 k = 0; k < w->n; k++) {
+        const struct life *l = &w->life[k];
+        if (!l->segs)
+            continue;
+        const u32 kind = w->p->place[l->v].kind;
+        if (kind != PLACE_REG || w->p->stored[l->v])
+            moves += l->puts;
+        if (kind == PLACE_HOME || kind == PLACE_CELL)
+            moves += l->worth + l->sets;
+    }
+    for (ir_ref i = 1; i < w->u->n; i++)
+        if (w->u->ins[i].op == IR_OP_insn)
+            insns += frequency(w, w->p->cfg.block_of[i]);
+    return moves * 100 > insns * CROWDED;
+}
+
 int plan_make(struct gen *g, struct plan *p)
 {
     const struct ir_unit *u = g->u;
@@ -506,7 +529,8 @@ int plan_make(struct gen *g, struct plan *p)
     if ((rc = find_lives(w)) || (rc = plan_colour(w)))
         return rc;
     check_homes(w);
-    return place_rest(w);
+    rc = place_rest(w);
+    return rc ? rc : g->out->choosy && is_crowded(w) ? -ENOENT : 0;
 }
 
 /* --- who holds slots, in truth --- */

@@ -38,7 +38,8 @@ struct plan {
     u64 cells[SPILL_CELLS / 64]; /* spill cells in use */
 };
 
-/* Makes the plan of g->u, whose values have been scanned. 0, -ENOMEM, or -ENOSPC where there are too many. */
+/* Makes the plan of g->u, whose values have been scanned. 0, -ENOMEM, -ENOSPC where there are too many, or -ENOENT as
+ * host_code.choosy has it. */
 int plan_make(struct gen *g, struct plan *p) MUST_USE;
 
 /* What slots are held by where block b begins: *held is filled. */
