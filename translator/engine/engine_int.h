@@ -39,7 +39,7 @@
 #include "translator/engine/engine.h"
 #include "translator/host/host.h"
 
-#define ENGINE_MAX_INSNS      64   /* default longest block, guest instructions */
+#define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
 #define ENGINE_TRUST          16
 #define ENGINE_EMPTIED        1000
 #define ENGINE_MAX_ROUNDS     8    /* of a loop that is one block */
@@ -172,7 +172,7 @@ struct engine {
     u32 in_table;
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
     struct code_page *unseen; /* pages to compare at a sync */
-    u32 trust;                /* so many more pages that are written keep their blocks; atomic, as a sync takes no lock */
+    u32 trust; /* so many more pages that are written keep their blocks; atomic, as a sync takes no lock */
     size_t page_size;
     struct arena meta; /* blocks, marks, pages: lives for an epoch */
     struct arena tmp;  /* one translation */
