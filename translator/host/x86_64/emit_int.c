@@ -535,7 +535,10 @@ void emit_cmp(struct gen *g, ir_ref i)
         return;
     }
     struct compare cmp = compare_fetch(g, in->aux, in->a, in->b);
-    u32 dst = def_reg(g, i, dying_temp(g, in->a, in->b));
+    /* In a register of its own by preference, which can be cleared before. */
+    u32 dst = def_hint(g, i);
+    if (dst == NOREG)
+        dst = temp_free(g, TEMPS_INT) ? temp_int(g) : def_reg(g, i, dying_temp(g, in->a, in->b));
     bool apart = !is_reg(cmp.a, dst) && !is_reg(cmp.b, dst);
     if (apart)
         x_rr(c, 0x33, dst, dst);

@@ -175,10 +175,12 @@ static inline bool in_memory(u32 type)
 {
     return false;
 }
-/* Which of these free temps to take: the highest, since rbx is the one that no instruction asks for. */
+/* Which of these free temps to take: the highest, since rbx is the one that no instruction asks for; and rdx last, as
+ * multiplications and divisions do, while shifts seldom ask for rcx and nothing but divisions and atomics for rax. */
 static inline u32 temp_choose(u64 mask)
 {
-    return 63 - clz64(mask);
+    const u64 others = mask & ~(1ull << RDX);
+    return 63 - clz64(others ? others : mask);
 }
 static inline void lead_here(struct code *c, u8 *site)
 {
