@@ -196,6 +196,23 @@ static void branches(void **state)
         assert_int_equal(u.guest_insns, 2);
         assert_int_equal(u.nexits, 2);
     }
+    /* but where flags are wanted behind it */
+    static const u32 wanting[] = {0x54000208 /* b.hi .+64 */, 0x9a818002 /* csel x2, x0, x1, hi */,
+                                  0x7a418009 /* ccmp w0, w1, #9, hi */, 0xba41b80f /* ccmn x0, #1, #15, lt */,
+                                  0x9a9f97e2 /* cset x2, hi */};
+    for (u32 k = 0; k < ARRAY_LEN(backward) * ARRAY_LEN(wanting); k++) {
+        begin();
+        word(0xeb01001f); /* cmp x0, x1 */
+        word(backward[k / ARRAY_LEN(wanting)]);
+        word(wanting[k % ARRAY_LEN(wanting)]);
+        struct guest_request rq = request(CODE);
+        struct ir_unit u = unit(&rq);
+        assert_true(u.guest_insns >= 3);
+        assert_int_equal(count(&u, IR_OP_call, A64_HELPER_NZCV), 0);
+        rq.max_exits = 0;
+        u = unit(&rq);
+        assert_int_equal(u.guest_insns, 2);
+    }
     /* or goes round */
     for (u32 k = 0; k + 1 < ARRAY_LEN(backward); k++) {
         begin();
@@ -319,6 +336,20 @@ static void nzcv_from_outside(void **state)
         s->x[0] = ~0ull << 32 | nzcv << 28 | 0x0fffffff;
         run();
         assert_int_equal(a64_get_nzcv(v), nzcv << 28);
+    }
+}
+
+/* Equal or not, where a unit begins, without C. What comes out every_condition checks. */
+static void zero_without_a_call(void **state)
+{
+    static const u32 wanting[] = {0x54000200 /* b.eq .+64 */, 0x54000201 /* b.ne .+64 */, 0x9a9f17e2 /* cset x2, eq */,
+                                  0x7a410009 /* ccmp w0, w1, #9, eq */, 0x54000208 /* b.hi .+64 */};
+    for (u32 k = 0; k < ARRAY_LEN(wanting); k++) {
+        begin();
+        word(wanting[k]);
+        struct guest_request rq = request(CODE);
+        struct ir_unit u = unit(&rq);
+        assert_int_equal(count(&u, IR_OP_call, A64_HELPER_NZCV), k == 4);
     }
 }
 
@@ -1019,6 +1050,7 @@ int main(void)
         cmocka_unit_test(calls),
         cmocka_unit_test(register_31),
         cmocka_unit_test(nzcv_from_outside),
+        cmocka_unit_test(zero_without_a_call),
         cmocka_unit_test(every_condition),
         cmocka_unit_test(flags_are_stored_late),
         cmocka_unit_test(registers_that_are_not),

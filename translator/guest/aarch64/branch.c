@@ -3,6 +3,8 @@
  * All of these may leave the unit, so the flags are in their slots before. */
 #include "translator/guest/aarch64/a64_int.h"
 
+#include "lib/str.h"
+
 static bool jump(struct a64_ctx *c, gva_t to)
 {
     ir_exit(c->b, to);
@@ -73,12 +75,23 @@ TR(ret)
     return true;
 }
 
+/* Is what follows a branch or a choice by flags? A unit that began there would not know what made them. */
+static bool wants_flags(const struct a64_ctx *c)
+{
+    const size_t at = c->next - c->rq->pc;
+    u32 word = 0;
+    if (at > c->rq->len || c->rq->len - at < 4)
+        return false;
+    memcpy(&word, c->rq->code + at, 4);
+    return (word & 0xff000010) == 0x54000000 || (word & 0x1fe00000) == 0x1a800000 || (word & 0x3fe00410) == 0x3a400000;
+}
+
 /* After `exits` side exits: a forward branch that is not taken goes on in the same unit while side exits remain. A
- * backward branch ends the unit, if it does not go round. */
+ * backward branch ends the unit, if it does not go round, and flags are not wanted behind it. */
 static bool not_taken(struct a64_ctx *c, s32 offset, u32 exits)
 {
     c->exits += exits;
-    if (offset > 0 && c->exits <= c->rq->max_exits * (c->rounds + 1))
+    if ((offset > 0 || wants_flags(c)) && c->exits <= c->rq->max_exits * (c->rounds + 1))
         return true;
     if (c->rq->stop_after)
         return a64_trap(c, IR_TRAP_STOP, c->next);

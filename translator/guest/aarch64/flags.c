@@ -14,8 +14,8 @@
  * ccmp makes a CHOICE: the flags of a comparison if a condition holds, else a constant. Its consumers become logic on
  * the two conditions; for the slots, kind and first operand are selected.
  *
- * A consumer at the head of a unit finds the kind unknown: NZCV is made from the slots by a helper, and from then on is
- * a literal. */
+ * A consumer at the head of a unit finds the kind unknown. Z alone is computed from the slots; for all else NZCV is
+ * made from them by a helper, and from then on is a literal. */
 #include "translator/guest/aarch64/a64_int.h"
 
 enum { EQ, NE, CS, CC, MI, PL, VS, VC, HI, LS, GE, LT, GT, LE, AL, NV };
@@ -268,6 +268,24 @@ static void know(struct a64_ctx *c)
     c->flags.put = true; /* in another form */
 }
 
+/* A value that is 0 where Z is set, from the slots, whatever made the flags. Without a call: of all conditions this is
+ * what the head of a unit mostly asks for. ORDER a64_cc_kind */
+static ir_ref not_zero(struct a64_ctx *c)
+{
+    struct ir_builder *b = c->b;
+    const ir_ref how = ir_get(b, A64_SLOT_CC_KIND), x = ir_get(b, A64_SLOT_CC_A), y = ir_get(b, A64_SLOT_CC_B);
+    const ir_ref kind = ir_op2i(b, IR_OP_and, how, 0xfe), none = ir_const(b, IR_I64, 0);
+    ir_ref imm = ir_op2i(b, IR_OP_and, how, A64_CC_IMM);
+    ir_ref sum = ir_op2(b, IR_OP_add, ir_op2(b, IR_OP_add, x, y), ir_get(b, A64_SLOT_CC_C));
+    ir_ref r = ir_op2(b, IR_OP_sub, x, ir_select(b, IR_NE, imm, none, ir_op2i(b, IR_OP_sar, how, 16), y));
+    r = ir_select(b, IR_EQ, kind, ir_const(b, IR_I64, A64_CC_SUB), r, x);
+    r = ir_select(b, IR_EQ, kind, ir_const(b, IR_I64, A64_CC_ADC), sum, r);
+    /* Of 32 bits the lower half; what ORD has lies in it. */
+    r = ir_op2(b, IR_OP_shl, r, ir_op2i(b, IR_OP_shl, ir_op2i(b, IR_OP_and, how, 1), 5));
+    return ir_select(b, IR_EQ, ir_op2i(b, IR_OP_and, how, 0xff), ir_const(b, IR_I64, A64_CC_LIT),
+                     ir_op2i(b, IR_OP_xor, ir_op2i(b, IR_OP_and, x, Z), Z), r);
+}
+
 /* The result, of kinds that have one: N and Z. */
 static ir_ref result(struct a64_ctx *c, u32 kind)
 {
@@ -469,6 +487,11 @@ enum ir_cc a64_cond(struct a64_ctx *c, u32 cond, ir_ref *x, ir_ref *y)
     if (cond >= AL) {
         *x = *y = ir_const(b, IR_I64, 0);
         return IR_EQ;
+    }
+    if (f->kind == A64_CC_UNKNOWN && cond <= NE) {
+        *x = not_zero(c);
+        *y = ir_const(b, IR_I64, 0);
+        return cond == EQ ? IR_EQ : IR_NE;
     }
     know(c);
     if (f->kind != A64_CC_CHOICE)
