@@ -211,6 +211,32 @@ static void test_large_pc(void **state)
     assert_int_equal(depth(), 0);
 }
 
+/* Where an exit and a poll lead is told wherever that is, and the return-address stack stays as it is. */
+static void test_places(void **state)
+{
+    static const gva_t places[] = {0x1000,       0x7ffffffc,    0x80000000,     0xfffffffc,        0x3456789a00,
+                                   0xfffffffffc, 0x10000000000, 0x2aaaaaa00000, 0xfffffffffffff000};
+    for (u32 i = 0; i < ARRAY_LEN(places); i++) {
+        fresh(NULL);
+        next_exit = 1u << (3 * i);
+        struct ir_builder *b = begin(places[i]);
+        add_to(b, A1, 1);
+        ir_exit(b, places[i]);
+        struct emitted *e = finish();
+        const size_t deep = depth();
+        for (u32 poll = 0; poll < 2; poll++) {
+            h.v->poll = poll;
+            h.v->pc = 0;
+            h.v->exit_id = 0;
+            harness_enter(&h, e);
+            assert_int_equal(h.v->exit, poll ? VCPU_POLL : VCPU_LINK);
+            assert_int_equal(h.v->pc, places[i]);
+            assert_int_equal(h.v->exit_id, poll ? 0 : 1u << (3 * i));
+            assert_int_equal(depth(), deep);
+        }
+    }
+}
+
 /* --- calls and returns --- */
 
 static void test_call_return(void **state)
@@ -549,6 +575,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_link, setup),
         cmocka_unit_test_setup(test_large_pc, setup),
+        cmocka_unit_test_setup(test_places, setup),
         cmocka_unit_test_setup(test_call_return, setup),
         cmocka_unit_test_setup(test_wrong_return, setup),
         cmocka_unit_test_setup(test_empty_stack, setup),

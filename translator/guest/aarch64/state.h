@@ -54,8 +54,8 @@ enum a64_cc_kind {
 struct a64_state {
     u64 x[31];
     u64 sp;
+    u64 cc_kind, cc_a, cc_b, cc_c; /* near the registers, as they are written often */
     u128 v[32];
-    u64 cc_kind, cc_a, cc_b, cc_c;
     u64 resv_addr;        /* address of the last load-exclusive, or A64_RESV_NONE */
     u64 resv_lo, resv_hi; /* what it loaded: up to 8 bytes in lo, of a pair of 16 bytes the upper in hi */
     u64 tpidr;            /* TPIDR_EL0 */

@@ -143,13 +143,31 @@ static void leave_with(struct asmb *a, u32 exit)
     jmp_label(a, C_LEAVE);
 }
 
+/* v->pc = what lies behind a call, at rcx + off (leave_at). */
+static void pc_behind(struct asmb *a, s32 off)
+{
+    struct code *c = &a->c;
+    x_load(c, 0, RDX, o_mem(RCX, off + 1));
+    x_rm(c, 0xb6 | X_0F, RCX, o_mem(RCX, off + 6), 0);
+    x_shift_imm(c, X_W, SH_SHL, o_reg(RCX), 32);
+    x_alu(c, X_W, ALU_OR, RCX, o_reg(RDX));
+    x_store(c, X_W, at(VOFF(pc)), RCX);
+}
+
 static void ends_of_exits(struct asmb *a)
 {
     struct code *c = &a->c;
+    label(a, C_LINK_AT);
+    pop(a, RCX);
+    x_load(c, 0, RAX, o_mem(RCX, 1));
+    pc_behind(a, 5);
     label(a, C_LINK);
     x_store(c, 0, at(VOFF(exit_id)), RAX);
     leave_with(a, VCPU_LINK);
 
+    label(a, C_POLL_AT);
+    pop(a, RCX);
+    pc_behind(a, 0);
     label(a, C_POLL);
     leave_with(a, VCPU_POLL);
 
@@ -185,11 +203,11 @@ static void ends_of_exits(struct asmb *a)
     x_store(c, X_W, at(VOFF(pc)), RAX);
     x_alu_imm(c, 0, ALU_CMP, at(VOFF(poll)), 0);
     u8 *polled = x_jcc(c, CC_NE);
-    x_lea(c, 0, RCX, o_sib(NOREG, RAX, 3, 0));
-    x_alu_imm(c, 0, ALU_AND, o_reg(RCX), ((1 << VCPU_JC_BITS) - 1) << 4);
-    x_rm(c, 0x3b | X_W, RAX, o_sib(RBP, RCX, 0, VOFF(jc[0].pc)), 0);
+    x_mov(c, 0, RCX, RAX);
+    x_alu_imm(c, 0, ALU_AND, o_reg(RCX), ((1 << VCPU_JC_BITS) - 1) << 1);
+    x_rm(c, 0x3b | X_W, RAX, o_sib(RBP, RCX, 3, VOFF(jc[0].pc)), 0);
     u8 *missed = x_jcc(c, CC_NE);
-    x_rm(c, 0xff, 4, o_sib(RBP, RCX, 0, VOFF(jc[0].code)), 0);
+    x_rm(c, 0xff, 4, o_sib(RBP, RCX, 3, VOFF(jc[0].code)), 0);
     x_here(c, polled);
     jmp_label(a, C_POLL);
     x_here(c, missed);

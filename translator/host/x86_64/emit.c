@@ -1,6 +1,13 @@
 /* What this backend selects, beside the emitters of single ops. The driver is common/unit.c. */
 #include "translator/host/x86_64/gen.h"
 
+/* Does it take a register, as a constant that is no immediate does too? */
+static bool in_register(const struct gen *g, ir_ref i)
+{
+    u64 k;
+    return !const_of(g, i, &k) || !fits32((s64)k);
+}
+
 bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
 {
     const struct ir_ins *in = ins_of(g, i), *user = ins_of(g, j);
@@ -10,7 +17,7 @@ bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
         if (in->op != IR_OP_shl || in->type != user->type || !const_of(g, in->b, &k) || (k & 63) == 0 || (k & 63) > 3)
             return false;
         ir_ref other = user->a == i ? user->b : user->a;
-        return other != i && !g->val[other].fused && ins_of(g, other)->op != IR_OP_const;
+        return other != i && !g->val[other].fused && in_register(g, other);
     }
     case IR_OP_shr:
     case IR_OP_sar: { /* (a << n) >> n, an extension */
@@ -27,8 +34,7 @@ bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
     case IR_OP_ld:
     case IR_OP_st: /* an address a + b */
         return in->op == IR_OP_add && user->a == i && (user->op == IR_OP_ld || user->b != i) &&
-               !(user->aux & IR_MEM_ALIGN) && fits32((s64)user->imm) && ins_of(g, in->b)->op != IR_OP_const &&
-               ins_of(g, in->a)->op != IR_OP_const;
+               !(user->aux & IR_MEM_ALIGN) && fits32((s64)user->imm) && in_register(g, in->a) && in_register(g, in->b);
     case IR_OP_exit_ind: /* to an even address: what is odd is found nowhere, and made even then */
         return in->op == IR_OP_and && user->a == i && const_of(g, in->b, &k) && k == ~1ull;
     case IR_OP_vaes: /* a whole round, without its key */

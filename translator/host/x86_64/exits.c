@@ -66,6 +66,13 @@ static void exit_jmp(struct gen *g, gva_t pc)
     exit_here(g, pc);
 }
 
+static void push_reg(struct gen *g, u32 r)
+{
+    if (r >= R8)
+        put8(&g->c, 0x41);
+    put8(&g->c, 0x50 | (r & 7));
+}
+
 static void push_pc(struct gen *g, gva_t pc, u32 scratch)
 {
     if (fits32((s64)pc)) {
@@ -74,7 +81,44 @@ static void push_pc(struct gen *g, gva_t pc, u32 scratch)
         return;
     }
     x_mov_imm(&g->c, scratch, pc, false);
-    put8(&g->c, 0x50 | scratch); /* one of the first eight */
+    push_reg(g, scratch);
+}
+
+/* The same for `back`, the constant that a call has: as a rule a register has it, as the guest's link register does. */
+static void push_back(struct gen *g, ir_ref back, u32 scratch)
+{
+    u64 pc = 0;
+    const_of(g, back, &pc);
+    const u32 r = g->region ? NOREG : reg_of(g, back);
+    if (r != NOREG)
+        push_reg(g, r);
+    else
+        push_pc(g, pc, scratch);
+}
+
+/* Leaves by the common code at `at`, or `far` where the pc is too large, with n in eax unless it is NONE. What follows
+ * the call is read, not run: it has the form of instructions so that disassemblers find their way. */
+#define NONE 0xffffffffu
+static void leave_at(struct gen *g, u32 at, u32 far, u32 n, gva_t pc)
+{
+    struct code *c = &g->c;
+    const bool is_near = pc >> 40 == 0;
+    if (is_near)
+        x_call_common(c, g->common->off[at]);
+    if (n != NONE) {
+        put8(c, is_near ? 0xa9 : 0xb8); /* test eax, imm32; mov eax, imm32 */
+        put32(c, n);
+        code_reloc(c, 4, HOST_RELOC_EXIT);
+    }
+    if (!is_near) {
+        store_pc(g, pc);
+        x_jmp_common(c, g->common->off[far]);
+        return;
+    }
+    put8(c, 0xa9);
+    put32(c, (u32)pc);
+    put8(c, 0xa8); /* test al, imm8 */
+    put8(c, (u32)(pc >> 32));
 }
 
 void emit_stubs(struct gen *g)
@@ -89,10 +133,7 @@ void emit_stubs(struct gen *g)
         }
         x->stub_off = code_off(c);
         x_here(c, c->base + x->site_off);
-        x_mov_imm(c, RAX, o->exit_id + n, true);
-        code_reloc(c, 4, HOST_RELOC_EXIT);
-        store_pc(g, x->pc);
-        x_jmp_common(c, g->common->off[C_LINK]);
+        leave_at(g, C_LINK_AT, C_LINK, o->exit_id + n, x->pc);
     }
 }
 
@@ -121,8 +162,7 @@ void move_code(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS])
 /* n: go on at this side exit's own instruction, not where it leads. */
 static void cold_poll(struct gen *g, const struct cold *k)
 {
-    store_pc(g, k->n ? g->u->pc + k->guest_off : ins_of(g, k->ins)->imm);
-    x_jmp_common(&g->c, g->common->off[C_POLL]);
+    leave_at(g, C_POLL_AT, C_POLL, NONE, k->n ? g->u->pc + k->guest_off : ins_of(g, k->ins)->imm);
 }
 
 /* The pc of an indirect exit, into rax: what r[0] has, but for the lowest bit where r[1] says so. */
@@ -265,7 +305,7 @@ void emit_exit(struct gen *g, ir_ref i)
     }
     u64 back = 0;
     const_of(g, in->a, &back);
-    push_pc(g, back, RAX);
+    push_back(g, in->a, RAX);
     align_rel32(g, 1);
     put8(c, 0xe8);
     put32(c, 0);
@@ -336,21 +376,24 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     u32 pc = indirect_pc(g, in->a);
     u32 t = temp_int(g);
     with_pc(poll(g, cold_poll_ind), pc, odd);
-    /* (pc >> 1) % entries * 16: ORDER vcpu_jc_index */
+    /* (pc >> 1) % entries * 16 is what remains of the pc times 8: ORDER vcpu_jc_index */
     _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
-    x_lea(c, 0, t, o_sib(NOREG, pc, 3, 0));
-    x_alu_imm(c, 0, ALU_AND, o_reg(t), ((1 << VCPU_JC_BITS) - 1) << 4);
-    x_rm(c, 0x3b | X_W, pc, o_sib(RBP, t, 0, VOFF(jc[0].pc)), 0);
+    x_mov(c, 0, t, pc);
+    x_alu_imm(c, 0, ALU_AND, o_reg(t), ((1 << VCPU_JC_BITS) - 1) << 1);
+    x_rm(c, 0x3b | X_W, pc, o_sib(RBP, t, 3, VOFF(jc[0].pc)), 0);
     struct cold *k = with_pc(cold_new(g, cold_jump_miss, x_jcc(c, CC_NE)), pc, odd);
     if (!(in->aux & IR_EXIT_CALL)) {
-        x_rm(c, 0xff, 4, o_sib(RBP, t, 0, VOFF(jc[0].code)), 0);
+        x_rm(c, 0xff, 4, o_sib(RBP, t, 3, VOFF(jc[0].code)), 0);
         return;
     }
-    x_load(c, X_W, t, o_sib(RBP, t, 0, VOFF(jc[0].code)));
+    x_load(c, X_W, t, o_sib(RBP, t, 3, VOFF(jc[0].code)));
     u64 back = 0;
     const_of(g, in->b, &back);
     g->locked = 1u << t;
-    push_pc(g, back, temp_int(g));
+    if (g->region || reg_of(g, in->b) == NOREG)
+        push_pc(g, back, temp_int(g));
+    else
+        push_back(g, in->b, t);
     x_rm(c, 0xff, 2, o_reg(t), 0);
     k->back = c->p;
     exit_jmp(g, back);

@@ -49,13 +49,15 @@ enum common_id {
     C_LEAVE,       /* v->exit and v->pc are set */
     C_LEAVE_TAIL,  /* the same, pinned registers and flags are stored already */
     C_LINK,        /* eax: exit id; v->pc is set */
+    C_LINK_AT,     /* the same; called, with both behind the call (leave_at) */
     C_LOOKUP,      /* rax: guest pc; leaves with VCPU_LOOKUP */
     C_RETURN_NONE, /* the same for VCPU_RAS_NONE, as a return met a sentinel: that stays */
-    C_RETURN, /* rax: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache
-               */
-    C_POLL,   /* v->pc is set */
-    C_HOT,    /* the same, and v->scratch[0] */
-    C_TRAP,   /* eax: enum ir_trap; v->pc is set */
+    C_RETURN,  /* rax: guest pc that the top of the return-address stack is not; looks deeper, then into the jump cache
+                */
+    C_POLL,    /* v->pc is set */
+    C_POLL_AT, /* the same; called, with it behind the call */
+    C_HOT,     /* the same, and v->scratch[0] */
+    C_TRAP,    /* eax: enum ir_trap; v->pc is set */
     C_MISALIGNED, /* rax: guest address, edx: fault kind and access as they lie in vcpu_fault; v->pc is set */
     C_CALL,       /* rax: C helper; arguments in vcpu.scratch; result in rax. Temps are lost */
     C_CALL_FP,    /* the same, with sticky flags gathered before */

@@ -1,7 +1,7 @@
 /* The routines of op `known` (known.S), as C sees them. */
 #pragma once
 
-#define KNOWN_SAVE (-176) /* vcpu.scratch[0] from rbp */
+#define KNOWN_SAVE (-208) /* vcpu.scratch[0] from rbp */
 
 #ifndef __ASSEMBLER__
 #include "lib/types.h"

@@ -1,6 +1,6 @@
 /* Which host register holds what while translated code runs.
  *
- *     rbp          the vCPU, biased (VBASE) so that the first 256 bytes of slots have one-byte displacements
+ *     rbp          the vCPU, biased (VBASE) so that the slots from 32 to 287 bytes on have one-byte displacements
  *     rsp          the return-address stack (exits.c)
  *     gs           base is mem_base: guest memory is gs:[guest address]; plain [guest address] where mem_base is 0
  *     rax rcx rdx rbx, xmm0-xmm3      temps: values of the unit (alloc.c). rcx, rax, rdx, rbx are also what shifts,
@@ -48,9 +48,10 @@ enum {
 #define NPINNED_MAX   12
 
 /* Displacement of a field of the vCPU from rbp. */
-#define VBASE       ((s32)offsetof(struct vcpu, slots) + 128)
+#define SLOT_BASE   160
+#define VBASE       ((s32)offsetof(struct vcpu, slots) + SLOT_BASE)
 #define VOFF(field) ((s32)offsetof(struct vcpu, field) - VBASE)
-#define SLOT_OFF(o) ((s32)(o)-128)
+#define SLOT_OFF(o) ((s32)(o)-SLOT_BASE)
 
 /* vcpu.spill: cells for spilled values, and behind them room for temps around calls from cold paths. */
 #define SPILL_CELLS 256
