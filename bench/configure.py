@@ -3,7 +3,7 @@
 
     configure.py [--guest riscv64|aarch64] [--engines native,qemu,dragoman] [--dragoman PATH] [--rounds N] [--step configure|make]…
 
-The package is GNU hello, whose source comes from Debian's mirror once (build/sources/hello); shell, tools and compiler are Debian's, of this
+The package is GNU hello, whose source is Debian's (tools/source_pkg.py); shell, tools and compiler are Debian's, of this
 machine's architecture or the guest's (tools/guest_root.py, the sets base and gcc). It is thousands of short processes, most of
 them sh, sed, grep, expr and cc1. Each engine builds a copy of its own, twice before it is measured where that is Dragoman: its cache of
 translations is then warm, in build/bench/configure-cache. QEMU runs by a binfmt_misc that only this script sees. Prints processor
@@ -19,14 +19,12 @@ import subprocess
 import sys
 import tarfile
 import time
-import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 BUILD = os.path.join(ROOT, "build")
 ROOTS = os.path.join(BUILD, "roots")
 INSIDE = "DRAGOMAN_BENCH_CONFIGURE"
-SOURCE = "pool/main/h/hello/hello_2.10.orig.tar.gz"
 # The package is older than riscv64, and its work is to be the same everywhere: so what it is built for is only a name.
 STEPS = {"configure": ["/bin/sh", "./configure", "--build=x86_64-pc-linux-gnu", "--disable-nls", "--quiet"], "make": ["/usr/bin/make", "-s", "hello"]}
 MACHINES = {"riscv64": 243, "aarch64": 183}
@@ -47,18 +45,13 @@ def enter_namespace():
 
 
 def fetch():
-    """The source's archive."""
+    """The source's archive. It is unpacked here with the times that it gives its files, at which autotools' rules look."""
     sys.path.insert(0, os.path.join(ROOT, "tools"))
-    import guest_root
-    path = os.path.join(BUILD, "sources", "hello", os.path.basename(SOURCE))
-    if not os.path.exists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with urllib.request.urlopen("%s/%s" % (guest_root.find_mirror().rstrip("/"), SOURCE), timeout=60) as r:
-            data = r.read()
-        with open(path + ".new", "wb") as f:
-            f.write(data)
-        os.rename(path + ".new", path)
-    return path
+    import source_pkg
+    try:
+        return source_pkg.bring_tarballs(os.path.join(BUILD, "sources"), "hello")[0]
+    except source_pkg.Failure as e:
+        sys.exit("configure: %s" % e)
 
 
 def register_qemu(guest):

@@ -122,7 +122,7 @@ class Sources(guest_root.Root):
 
     def files(self, name):
         """The package's files as apt names them: (address, file name). Failure when there is no such package."""
-        out = self.apt(["--print-uris", "--only-source", "--download-only", "source", name], "finding the source of " + name)
+        out = self.apt(["--print-uris", "--only-source", "--download-only", "--tar-only", "source", name], "finding the source of " + name)
         return parse_uris(out)
 
     def fetch(self, name):
@@ -133,10 +133,22 @@ class Sources(guest_root.Root):
             os.chdir(self.state)  # apt names only the files that are not where it stands
             files = self.files(name)
             os.chdir(here)
-            self.apt(["--only-source", "--download-only", "source", name], "downloading the source of " + name)
+            self.apt(["--only-source", "--download-only", "--tar-only", "source", name], "downloading the source of " + name)
         finally:
             os.chdir(cwd)
         return [os.path.join(here, f) for f in upstream(files)]
+
+    def tarballs(self, name):
+        """Brings the package and gives the paths of its upstream tarballs, which apt has verified; with lists fetched anew where the present ones do not do."""
+        try:
+            self.prepare_apt(False)
+            tars = self.fetch(name)
+        except Failure:
+            self.prepare_apt(True)
+            tars = self.fetch(name)
+        if not tars:
+            raise Failure("%s has no upstream tarball" % name)
+        return tars
 
     def unpacked_as(self, name):
         try:
@@ -151,14 +163,7 @@ class Sources(guest_root.Root):
         have = self.unpacked_as(name)
         if have[1:] == want:
             return os.path.join(self.base, name)
-        try:
-            self.prepare_apt(False)
-            tars = self.fetch(name)
-        except Failure:
-            self.prepare_apt(True)
-            tars = self.fetch(name)
-        if not tars:
-            raise Failure("%s has no upstream tarball" % name)
+        tars = self.tarballs(name)
         there = os.path.join(self.base, name)
         shutil.rmtree(there, ignore_errors=True)
         try:
@@ -201,6 +206,14 @@ def bring(base, requests, say):
         for name, folders in requests:
             paths[name] = src.add(name, folders, say)
     return paths
+
+
+def bring_tarballs(base, name):
+    """Brings a package; gives the paths of its upstream tarballs, as they are."""
+    src = Sources(base)
+    with open(os.path.join(src.state, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return src.tarballs(name)
 
 
 def main(argv):
