@@ -2,8 +2,15 @@
  *
  * The first mapping is a plain shared anonymous one; the second is a duplicate of it, which mremap makes of a
  * shared mapping when told that its old size is 0. So there is no descriptor at any time that a guest could see, close
- * or write over, and none to keep for fork: the private copy for a child is made complete, at two addresses of its own,
- * and the child moves both mappings over the old ones.
+ * or write over, and none to keep for fork.
+ *
+ * Over fork both mappings go on showing the same memory to parent and child. A page behind what is executable, which
+ * the first mapping alone has, holds the number of processes that use the object. Who finds itself alone there is
+ * so for as long as it does not fork, as nobody else can count up; who is not makes a copy, complete at two addresses
+ * of its own, moves its mappings over the old ones and counts itself out. So a child that executes another program
+ * or ends at once copies nothing and lets nobody copy. The executable one is moved first, and the old writable one is
+ * there until it was; threads that run meanwhile wait in a page fault at most, since mremap takes the old mapping away
+ * and puts the new one there under one lock.
  *
  * A profiler that attributes samples by a perf map takes such memory for generated code, which it does not for a memfd.
  */
@@ -20,30 +27,41 @@
 #include "lib/assert.h"
 #include "lib/bits.h"
 
+/* The writable mapping: what is executable, and the page of the count. */
+static size_t rw_size(size_t n)
+{
+    return n + mk_page_size();
+}
+
+static u32 *users(const struct mk_code *c)
+{
+    return (u32 *)(void *)(c->rw + c->size);
+}
+
 /* Maps fresh shared memory twice. The pages have no name and no descriptor stays; where one mapping cannot be made from
  * the other (QEMU's user mode refuses), they are those of a memory file that is closed at once. */
 static int map_twice(size_t n, void **rw, void **rx)
 {
     int rc = 0;
-    *rw = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    *rw = mmap(NULL, rw_size(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (*rw == MAP_FAILED)
         return -errno;
     *rx = mremap(*rw, 0, n, MREMAP_MAYMOVE);
     if (*rx != MAP_FAILED)
         return 0;
     rc = -errno;
-    munmap(*rw, n);
+    munmap(*rw, rw_size(n));
     int fd = memfd_create("code", MFD_CLOEXEC);
     if (fd < 0)
         return rc;
-    if (ftruncate(fd, (off_t)n))
+    if (ftruncate(fd, (off_t)rw_size(n)))
         goto out;
-    *rw = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    *rw = mmap(NULL, rw_size(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (*rw == MAP_FAILED)
         goto out;
     *rx = mmap(NULL, n, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (*rx == MAP_FAILED)
-        munmap(*rw, n);
+        munmap(*rw, rw_size(n));
     else
         rc = 0;
 out:
@@ -60,10 +78,10 @@ static int map_code(struct mk_code *c, size_t n)
     if (mprotect(rx, n, PROT_READ | PROT_EXEC)) {
         rc = -errno;
         munmap(rx, n);
-        munmap(rw, n);
+        munmap(rw, rw_size(n));
         return rc;
     }
-    *c = (struct mk_code){.rw = rw, .rx = rx, .size = n, .object = -1};
+    *c = (struct mk_code){.rw = rw, .rx = rx, .size = n};
     return 0;
 }
 
@@ -116,9 +134,9 @@ void mk_code_destroy(struct mk_code *c)
 {
     if (!c->rw)
         return;
-    mk_pages_free(c->rw, c->size);
+    mk_pages_free(c->rw, rw_size(c->size));
     mk_pages_free(c->rx, c->size);
-    *c = (struct mk_code){.object = -1};
+    *c = (struct mk_code){0};
 }
 
 void mk_code_sync(const struct mk_code *c, size_t off, size_t len)
@@ -142,33 +160,52 @@ void mk_code_ready(const struct mk_code *c, size_t off, size_t len)
     (void)madvise(c->rx + start, end - start, POPULATE_READ);
 }
 
-int mk_code_copy(const struct mk_code *c, size_t used, struct mk_code *copy)
+/* The count is of the others: 0 in fresh memory, whose page nobody then has to touch before it forks. */
+void mk_code_share(const struct mk_code *c)
 {
-    dgm_assert(used <= c->size, "mk_code_copy: %zu of %zu", used, c->size);
-    int rc = mk_code_create(copy, c->size);
+    __atomic_fetch_add(users(c), 1, __ATOMIC_SEQ_CST);
+}
+
+void mk_code_leave(const struct mk_code *c)
+{
+    __atomic_fetch_sub(users(c), 1, __ATOMIC_SEQ_CST);
+}
+
+/* Puts the mappings of `n` in the place of c's, which it counts out where it was counted. */
+static void replace(struct mk_code *c, struct mk_code *n, bool counted)
+{
+    void *rx = mremap(n->rx, c->size, c->size, MREMAP_MAYMOVE | MREMAP_FIXED, c->rx);
+    dgm_assert(rx != MAP_FAILED, "code memory cannot be moved: errno %d", errno);
+    if (counted)
+        mk_code_leave(c);
+    void *rw = mremap(n->rw, rw_size(c->size), rw_size(c->size), MREMAP_MAYMOVE | MREMAP_FIXED, c->rw);
+    dgm_assert(rw != MAP_FAILED, "code memory cannot be moved: errno %d", errno);
+}
+
+int mk_code_own(struct mk_code *c, size_t used)
+{
+    struct mk_code n = {0};
+    dgm_assert(used <= c->size, "mk_code_own: %zu of %zu", used, c->size);
+    if (!__atomic_load_n(users(c), __ATOMIC_SEQ_CST))
+        return 0;
+    int rc = map_code(&n, c->size);
     if (rc)
         return rc;
-    mk_pages_ready(copy->rw, used);
-    memcpy(copy->rw, c->rw, used);
-    return 0;
+    if (used) {
+        mk_pages_ready(n.rw, used);
+        memcpy(n.rw, c->rw, used);
+        mk_code_ready(&n, 0, used); /* the memory is there; the second mapping has no way to it yet */
+    }
+    replace(c, &n, true);
+    mk_code_sync(c, 0, used);
+    return 1;
 }
 
-int mk_code_adopt(struct mk_code *c, struct mk_code *copy, size_t used)
+int mk_code_renew(struct mk_code *c)
 {
-    dgm_assert(copy->size == c->size, "mk_code_adopt: a copy of %zu for %zu", copy->size, c->size);
-    if (mremap(copy->rw, c->size, c->size, MREMAP_MAYMOVE | MREMAP_FIXED, c->rw) == MAP_FAILED)
-        return -errno;
-    copy->rw = NULL;
-    if (mremap(copy->rx, c->size, c->size, MREMAP_MAYMOVE | MREMAP_FIXED, c->rx) == MAP_FAILED)
-        return -errno;
-    *copy = (struct mk_code){.object = -1};
-    if (used)
-        mk_code_ready(c, 0, used); /* the memory is there; only this process has no way to it yet */
-    mk_code_sync(c, 0, c->size);
-    return 0;
-}
-
-void mk_code_drop(struct mk_code *copy)
-{
-    mk_code_destroy(copy);
+    struct mk_code n = {0};
+    int rc = map_code(&n, c->size);
+    if (!rc)
+        replace(c, &n, false);
+    return rc;
 }

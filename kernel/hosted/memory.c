@@ -85,7 +85,7 @@ static void *from_pool(size_t n)
     return pool.base + at;
 }
 
-int mk_pages_alloc(void **out, size_t size)
+static int alloc(void **out, size_t size, int how)
 {
     size_t n = align_up(size, mk_page_size());
 
@@ -93,13 +93,23 @@ int mk_pages_alloc(void **out, size_t size)
         return -EINVAL;
     if (n < size || must_fail())
         return -ENOMEM;
-    void *p = from_pool(n);
+    void *p = how == MAP_PRIVATE ? from_pool(n) : NULL;
     if (!p)
-        p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        p = mmap(NULL, n, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return map_error();
     *out = p;
     return 0;
+}
+
+int mk_pages_alloc(void **out, size_t size)
+{
+    return alloc(out, size, MAP_PRIVATE);
+}
+
+int mk_pages_shared(void **out, size_t size)
+{
+    return alloc(out, size, MAP_SHARED);
 }
 
 void mk_pages_free(void *p, size_t size)

@@ -36,6 +36,7 @@
 #include "personality/linux/mm.h"
 #include "personality/linux/path.h"
 #include "personality/linux/proc.h"
+#include "personality/linux/process.h"
 #include "personality/linux/provider.h"
 #include "personality/linux/run.h"
 #include "personality/linux/strace.h"
@@ -795,8 +796,11 @@ static int start_successor(struct lx_thread *t, struct lx_program *prog, int sta
     set_cloexec(prog->fd, false);
     if (gdb_fd >= 0)
         set_cloexec(gdb_fd, false);
+    const bool left = lx_process_alone(t->proc) && engine_leave(t->proc->engine);
     s64 r =
         prov_call_now(LX_NR_execveat, (u64)t->proc->self_fd, (u64)empty_path, (u64)argv, (u64)none, AT_EMPTY_PATH, 0);
+    if (left)
+        engine_stay(t->proc->engine);
     set_cloexec(prog->fd, true);
     set_cloexec(state_fd, true);
     if (gdb_fd >= 0)

@@ -67,34 +67,28 @@ void lx_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void))
     nhooks++;
 }
 
-static int fork_before(struct lx_process *p)
+static void fork_before(struct lx_thread *t)
 {
+    struct lx_process *p = t->proc;
     for (u32 i = 0; i < nhooks; i++)
         if (hooks[i].before)
             hooks[i].before();
-    int rc = engine_fork_before(p->engine);
-    if (rc) {
-        for (u32 i = nhooks; i-- > 0;)
-            if (hooks[i].parent)
-                hooks[i].parent();
-        return rc;
-    }
+    engine_fork_before(p->engine, t->vcpu);
     lx_mm_fork_before(p->mm);
     mk_lock(&p->threads_lock);
     mk_lock(&p->limits_lock);
     mk_lock(&p->signals->lock);
     heap_fork_before();
-    return 0;
 }
 
-static void fork_parent(struct lx_process *p)
+static void fork_parent(struct lx_process *p, bool failed)
 {
     heap_fork_after(false);
     mk_unlock(&p->signals->lock);
     mk_unlock(&p->limits_lock);
     mk_unlock(&p->threads_lock);
     lx_mm_fork_after(p->mm, false);
-    (void)!engine_fork_after(p->engine, false, NULL);
+    engine_fork_after(p->engine, failed ? ENGINE_FORK_FAILED : ENGINE_FORK_PARENT, NULL);
     for (u32 i = nhooks; i-- > 0;)
         if (hooks[i].parent)
             hooks[i].parent();
@@ -110,12 +104,7 @@ static void fork_child(struct lx_thread *t)
     mk_lock_reset(&p->threads_lock);
     lx_fd_room_forked(p);
     lx_mm_fork_after(p->mm, true);
-    if (engine_fork_after(p->engine, true, t->vcpu)) {
-        /* The guest has been told that it has a child: as where memory is short, the child is killed. */
-        static const char text[] = "dragoman: fork: no memory for the child's code cache\n";
-        mk_console(text, sizeof text - 1);
-        (void)prov_call_now(LX_NR_kill, (u64)getpid(), SIGKILL, 0, 0, 0, 0);
-    }
+    engine_fork_after(p->engine, ENGINE_FORK_CHILD, t->vcpu);
     p->mm->users = 1;
     p->signals->users = 1;
     p->vfork_child = false;
@@ -153,11 +142,7 @@ static s64 clone_fork(struct lx_thread *t, const struct lx_clone *c)
     lx_signal_block_all();
     if (t->taken)
         return -LX_ERESTARTNOINTR; /* fork begins only when no signal waits */
-    int rc = fork_before(p);
-    if (rc) {
-        lx_signal_reopen(t);
-        return rc;
-    }
+    fork_before(t);
     s64 pid;
     if (!host_flags && c->exit_signal == SIGCHLD) {
         pid = fork();
@@ -171,7 +156,7 @@ static s64 clone_fork(struct lx_thread *t, const struct lx_clone *c)
         pid = prov_call_now(LX_NR_clone, host_flags | c->exit_signal, 0, (u64)&pidfd, 0, 0, 0);
     }
     if (pid) {
-        fork_parent(p);
+        fork_parent(p, pid < 0);
         lx_signal_reopen(t);
         if (pid > 0 && (c->flags & CLONE_PIDFD) && lx_write(t, c->pidfd, &pidfd, sizeof pidfd))
             prov_call_now(LX_NR_close, (u64)pidfd, 0, 0, 0, 0, 0);
@@ -534,6 +519,14 @@ static void print_stats(struct lx_process *p)
     engine_calls(p->engine, print_call, NULL);
 }
 
+bool lx_process_alone(struct lx_process *p)
+{
+    mk_lock(&p->threads_lock);
+    const bool alone = p->nthreads <= 1 && !p->vfork_child && atomic_load(&p->mm->users) == 1;
+    mk_unlock(&p->threads_lock);
+    return alone;
+}
+
 void lx_process_end(struct lx_thread *t, int code, int sig)
 {
     struct lx_process *p = t->proc;
@@ -561,6 +554,8 @@ void lx_process_exit(struct lx_thread *t, int code)
 {
     lx_signal_block_all();
     lx_process_end(t, code, 0);
+    if (lx_process_alone(t->proc))
+        (void)engine_leave(t->proc->engine);
     prov_call_now(LX_NR_exit_group, (u64)code, 0, 0, 0, 0, 0);
     mk_panic("the process does not end");
 }

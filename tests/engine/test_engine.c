@@ -451,6 +451,21 @@ static void threads_share_a_small_cache(void **state)
     }
 }
 
+static pid_t fork_world(struct world *w)
+{
+    engine_fork_before(w->e, w->v);
+    pid_t pid = fork();
+    engine_fork_after(w->e, pid ? ENGINE_FORK_PARENT : ENGINE_FORK_CHILD, w->v);
+    return pid;
+}
+
+static int status_of(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
 static void fork_keeps_both_alive(void **state)
 {
     const u32 code[] = {
@@ -462,9 +477,7 @@ static void fork_keeps_both_alive(void **state)
     FOR_CONFIGS(w, code)
     {
         run_in(&w, w.v, VCPU_TRAP);
-        assert_int_equal(engine_fork_before(w.e), 0);
-        pid_t pid = fork();
-        assert_int_equal(engine_fork_after(w.e, pid == 0, w.v), 0);
+        pid_t pid = fork_world(&w);
         if (pid == 0) {
             for (int i = 0; i < 50; i++) {
                 w.v->pc = CODE;
@@ -480,9 +493,90 @@ static void fork_keeps_both_alive(void **state)
             run_in(&w, w.v, VCPU_TRAP);
             assert_int_equal(regs(w.v)->x[10], 5050);
         }
-        int status;
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_int_equal(status, 0);
+        assert_int_equal(status_of(pid), 0);
+    }
+}
+
+/* x10 becomes 1, or, with x12, 142. */
+static u64 go(struct world *w, u64 x12)
+{
+    regs(w->v)->x[12] = x12;
+    regs(w->v)->x[13] = CODE + 32;
+    w->v->pc = CODE;
+    run_in(w, w->v, VCPU_TRAP);
+    return regs(w->v)->x[10];
+}
+
+#define TWO_WAYS                                                                                                       \
+    {                                                                                                                  \
+        branch(1, 12, 0, 12), ADDI(10, 0, 1), EBREAK, ADDI(10, 0, 2), JAL(0, 8), EBREAK, ADDI(10, 10, 40),             \
+            JALR(0, 13, 0), ADDI(10, 10, 100), EBREAK,                                                                 \
+    }
+
+/* The first child comes to code that its parent has not run; the second finds it made, linked, and in the jump
+ * cache. */
+static void children_find_what_others_came_to(void **state)
+{
+    const u32 code[] = TWO_WAYS;
+    struct world w;
+    if (getenv("TEST_EMULATED")) /* QEMU's children hang where there have been threads */
+        skip();
+    FOR_CONFIGS(w, code)
+    {
+        struct engine_stats s[2];
+        if (configs[ci].tier == ENGINE_INTERP)
+            continue;
+        assert_int_equal(go(&w, 0), 1);
+        for (u32 i = 0; i < 2; i++) {
+            pid_t pid = fork_world(&w);
+            engine_stats(w.e, &s[i]);
+            if (!pid) {
+                if (go(&w, 1) != 142)
+                    _exit(1);
+                struct engine_stats now;
+                engine_stats(w.e, &now);
+                const bool as_ever =
+                    now.blocks == s[i].blocks && now.links == s[i].links && now.lookups == s[i].lookups;
+                _exit(as_ever == (i == 1) ? 0 : 2);
+            }
+            assert_int_equal(status_of(pid), 0);
+        }
+        assert_true(s[1].blocks > s[0].blocks);
+        assert_int_equal(go(&w, 0), 1);
+        assert_int_equal(go(&w, 1), 142);
+    }
+}
+
+/* One that left its code to its parent, which then writes there, goes on with code of its own. */
+static void who_left_may_stay(void **state)
+{
+    const u32 code[] = TWO_WAYS;
+    struct world w;
+    int to_child[2], to_parent[2];
+    char b;
+    if (getenv("TEST_EMULATED")) /* QEMU's children hang where there have been threads */
+        skip();
+    assert_int_equal(pipe(to_child), 0);
+    assert_int_equal(pipe(to_parent), 0);
+    FOR_CONFIGS(w, code)
+    {
+        assert_int_equal(go(&w, 0), 1);
+        pid_t pid = fork_world(&w);
+        if (!pid) {
+            if (!engine_leave(w.e) || write(to_parent[1], "", 1) != 1 || read(to_child[0], &b, 1) != 1)
+                _exit(1);
+            engine_stay(w.e);
+            if (go(&w, 0) != 1)
+                _exit(2);
+            _exit(go(&w, 1) == 142 ? 0 : 3);
+        }
+        assert_int_equal(read(to_parent[0], &b, 1), 1);
+        engine_flush(w.e);
+        *(u32 *)(w.base + CODE + 4) = ADDI(10, 0, 7);
+        assert_int_equal(go(&w, 0), 7);
+        assert_int_equal(write(to_child[1], "", 1), 1);
+        assert_int_equal(status_of(pid), 0);
+        assert_int_equal(go(&w, 1), 142);
     }
 }
 
@@ -516,6 +610,8 @@ int main(void)
         cmocka_unit_test(endless_loops_can_be_left),
         cmocka_unit_test(threads_share_a_small_cache),
         cmocka_unit_test(fork_keeps_both_alive),
+        cmocka_unit_test(children_find_what_others_came_to),
+        cmocka_unit_test(who_left_may_stay),
         cmocka_unit_test(steps_one_instruction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,9 @@
 #include "tests/lib/test.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,9 +97,17 @@ static void hear(int fd)
     assert_int_equal(read(fd, &b, 1), 1);
 }
 
+static int child_status(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+/* Both may write, and neither sees what the other wrote. */
 FAULT_TEST(test_fork)
 {
-    struct mk_code c, copy;
+    struct mk_code c;
     int to_child[2], to_parent[2];
     enum { LATE = 50000 };
 
@@ -105,20 +115,21 @@ FAULT_TEST(test_fork)
     write_at(&c, 0, 1);
     write_at(&c, 64, 100);
     write_at(&c, LATE, 5);
+    assert_int_equal(mk_code_own(&c, 128), 0);
     assert_int_equal(pipe(to_child), 0);
     assert_int_equal(pipe(to_parent), 0);
-    assert_int_equal(mk_code_copy(&c, 128, &copy), 0);
+    mk_code_share(&c);
     pid_t pid = fork();
     if (!pid) {
-        if (mk_code_adopt(&c, &copy, 128))
-            _exit(1);
         if (run(&c, 0) != 1 || run(&c, 64) != 100)
+            _exit(1);
+        if (mk_code_own(&c, 128) != 1)
             _exit(2);
         /* What was not in use was not copied. */
         if (c.rx[LATE])
             _exit(3);
         write_at(&c, 0, 2);
-        if (run(&c, 0) != 2)
+        if (run(&c, 0) != 2 || run(&c, 64) != 100)
             _exit(4);
         tell(to_parent[1]);
         hear(to_child[0]);
@@ -129,45 +140,126 @@ FAULT_TEST(test_fork)
         if (strcmp(prot, "r-xs"))
             _exit(6);
         /* And on: a child of the child. */
-        if (mk_code_copy(&c, 128, &copy))
-            _exit(7);
+        mk_code_share(&c);
         pid_t grand = fork();
         if (!grand) {
-            if (mk_code_adopt(&c, &copy, 128))
+            if (mk_code_own(&c, 128) != 1)
                 _exit(8);
             write_at(&c, 0, 4);
             _exit(run(&c, 0) == 4 ? 0 : 9);
         }
-        mk_code_drop(&copy);
-        int status;
-        waitpid(grand, &status, 0);
-        _exit(status || run(&c, 0) != 2);
+        _exit(child_status(grand) || run(&c, 0) != 2 || mk_code_own(&c, 128) != 0);
     }
-    mk_code_drop(&copy);
     hear(to_parent[0]);
     assert_int_equal(run(&c, 0), 1);
+    assert_int_equal(mk_code_own(&c, 128), 0); /* the child has gone its own way */
     write_at(&c, 0, 3);
     write_at(&c, 64, 300);
     assert_int_equal(run(&c, 0), 3);
     assert_int_equal(run(&c, LATE), 5);
     tell(to_child[1]);
-    int status;
-    waitpid(pid, &status, 0);
-    assert_int_equal(status, 0);
+    assert_int_equal(child_status(pid), 0);
     assert_int_equal(run(&c, 0), 3);
     mk_code_destroy(&c);
 }
 
-/* Copies are given back whole. */
+/* Nobody copies for a child that leaves, or that was not made; for one that just ends the parent does. */
+FAULT_TEST(test_leave)
+{
+    struct mk_code c;
+    assert_int_equal(mk_code_create(&c, 1 << 16), 0);
+    write_at(&c, 0, 1);
+    mk_code_share(&c);
+    mk_code_leave(&c);
+    assert_int_equal(mk_code_own(&c, 64), 0);
+    mk_code_share(&c);
+    pid_t pid = fork();
+    if (!pid) {
+        mk_code_leave(&c);
+        _exit(0);
+    }
+    assert_int_equal(child_status(pid), 0);
+    assert_int_equal(mk_code_own(&c, 64), 0);
+    mk_code_share(&c);
+    pid = fork();
+    if (!pid)
+        _exit(0);
+    assert_int_equal(child_status(pid), 0);
+    assert_int_equal(mk_code_own(&c, 64), 1);
+    assert_int_equal(mk_code_own(&c, 64), 0);
+    assert_int_equal(run(&c, 0), 1);
+    mk_code_destroy(&c);
+}
+
+/* Who left what the other then writes, and stays all the same, has new memory. */
+FAULT_TEST(test_renew)
+{
+    struct mk_code c;
+    assert_int_equal(mk_code_create(&c, 1 << 16), 0);
+    write_at(&c, 0, 1);
+    mk_code_share(&c);
+    pid_t pid = fork();
+    if (!pid) {
+        mk_code_leave(&c);
+        if (mk_code_renew(&c) || c.rx[0] || mk_code_own(&c, 0) != 0)
+            _exit(1);
+        write_at(&c, 0, 2);
+        _exit(run(&c, 0) != 2);
+    }
+    assert_int_equal(child_status(pid), 0);
+    assert_int_equal(run(&c, 0), 1);
+    assert_int_equal(mk_code_own(&c, 64), 0);
+    mk_code_destroy(&c);
+}
+
+struct runner {
+    const struct mk_code *c;
+    bool stop, wrong;
+};
+
+static void *run_on(void *arg)
+{
+    struct runner *r = arg;
+    while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED))
+        r->wrong |= run(r->c, 64) != 100;
+    return NULL;
+}
+
+/* Other threads run there while it becomes a copy. */
+FAULT_TEST(test_own_while_running)
+{
+    struct mk_code c;
+    struct runner r = {.c = &c};
+    pthread_t t[2];
+    if (getenv("TEST_EMULATED")) /* QEMU's children hang where there have been threads */
+        skip();
+    assert_int_equal(mk_code_create(&c, 1 << 20), 0);
+    write_at(&c, 64, 100);
+    for (u32 i = 0; i < ARRAY_LEN(t); i++)
+        assert_int_equal(pthread_create(&t[i], NULL, run_on, &r), 0);
+    for (u32 i = 0; i < 200; i++) {
+        mk_code_share(&c); /* and nobody leaves */
+        assert_int_equal(mk_code_own(&c, 1 << 18), 1);
+        write_at(&c, 0, i);
+        assert_int_equal(run(&c, 0), i);
+    }
+    __atomic_store_n(&r.stop, true, __ATOMIC_RELAXED);
+    for (u32 i = 0; i < ARRAY_LEN(t); i++)
+        pthread_join(t[i], NULL);
+    assert_false(r.wrong);
+    mk_code_destroy(&c);
+}
+
+/* What is replaced is given back whole. */
 FAULT_TEST(test_copies_do_not_pile_up)
 {
-    struct mk_code c, copy;
+    struct mk_code c;
 
     assert_int_equal(mk_code_create(&c, (size_t)64 << 20), 0);
     write_at(&c, 0, 1);
     for (int i = 0; i < 3000; i++) {
-        assert_int_equal(mk_code_copy(&c, 64, &copy), 0);
-        mk_code_drop(&copy);
+        mk_code_share(&c);
+        assert_int_equal(mk_code_own(&c, 64), 1);
     }
     FILE *f = fopen("/proc/self/maps", "r");
     char line[500];
@@ -185,6 +277,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_leave),
+        cmocka_unit_test(test_renew),
+        cmocka_unit_test(test_own_while_running),
         cmocka_unit_test(test_copies_do_not_pile_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

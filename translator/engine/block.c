@@ -203,6 +203,20 @@ static void forget_pc(struct engine *e, gva_t pc)
     forget_in(e->idle, pc);
 }
 
+struct block *block_of_exit(struct engine *e, u32 id)
+{
+    u32 lo = 0, hi = e->nblocks;
+    while (lo < hi) {
+        u32 mid = (lo + hi) / 2;
+        if (e->index[mid]->exit_id <= id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    dgm_assert(lo, "exit %u is of nobody", id);
+    return e->index[lo - 1];
+}
+
 struct exit_rec *block_exit(struct engine *e, u32 id)
 {
     dgm_assert(id < e->nexits, "exit %u of %u", id, e->nexits);
@@ -215,12 +229,6 @@ struct exit_rec *block_exit(struct engine *e, u32 id)
     if (x)
         e->exits[id] = (exit_ref)x;
     return x;
-}
-
-/* Makes exit x lead to `off` of the cache. */
-static void set_link(struct engine *e, const struct exit_rec *x, u32 off)
-{
-    e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + off);
 }
 
 static void see_link(struct engine *e, const struct exit_rec *x)
@@ -251,7 +259,7 @@ void block_kill(struct engine *e, struct block *b)
                 else
                     q = &(*q)->next;
     for (struct exit_rec *x = b->in; x; x = x->next_in) {
-        set_link(e, x, x->stub_off);
+        cache_link(e, x, x->stub_off);
         see_link(e, x);
         x->to = NULL;
     }
@@ -269,10 +277,12 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
             see_link(e, x);
         return;
     }
+    if (cache_write(e))
+        return;
     x->to = to;
     x->next_in = to->in;
     to->in = x;
-    set_link(e, x, to->code_off);
+    cache_link(e, x, to->code_off);
     if (!e->host->link_late)
         see_link(e, x);
     e->stats.links++;

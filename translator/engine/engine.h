@@ -158,11 +158,18 @@ bool engine_fault(struct vcpu *v, struct mk_fault *f);
  * buffers that the host kernel is about to write. */
 bool engine_unwatch(struct engine *e, gva_t addr, u64 len);
 
-/* Around fork. before: waits for other threads to be out of the engine's locks and copies the code cache;
- * after: in the parent (child = false) and in the child, where only the calling thread's vCPU v lives on. In the child
- * it may fail, with -ENOMEM: the engine cannot be used then. */
-int engine_fork_before(struct engine *e) MUST_USE;
-int engine_fork_after(struct engine *e, bool child, struct vcpu *v) MUST_USE;
+/* Around fork, which v's thread makes. before: waits for other threads to be out of the engine's locks; after: in the
+ * parent, and in the child, where only v lives on. */
+enum engine_fork { ENGINE_FORK_PARENT, ENGINE_FORK_FAILED, ENGINE_FORK_CHILD };
+void engine_fork_before(struct engine *e, struct vcpu *v);
+void engine_fork_after(struct engine *e, enum engine_fork what, struct vcpu *v);
+
+/* This process, which has no thread but the caller's, is about to end or to execute another program: what it shares
+ * with its parent or with its children is theirs. The engine's lock is taken and kept; _stay gives it back where it
+ * comes otherwise. False: the lock is taken, by the caller itself, and nothing was done. Calling neither is no error,
+ * but the others may have to copy then. */
+bool engine_leave(struct engine *e);
+void engine_stay(struct engine *e);
 
 struct engine_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes; /* translated, in all */

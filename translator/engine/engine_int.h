@@ -31,6 +31,9 @@
  * one of three: code that only its neighbours in the piece jump to; a block in the table; or, once the piece was
  * broken up because something on its page had to be killed, code that nothing leads to any more.
  *
+ * Forks. Parent and child run the same code memory until one of them is to write to it, which then gets a copy
+ * (cache_write, fork.c). So whoever writes asks first, with the lock held.
+ *
  * Locks. One, `lock`, guards all of this. It is never held while guest code runs, nor taken in a fault upcall. */
 #pragma once
 
@@ -62,6 +65,7 @@
 struct block;
 struct piece; /* store.c */
 struct cosim;
+struct wishes; /* fork.c */
 
 struct exit_rec {
     struct block *owner, *to; /* owner: may be NULL without regions; to: the block linked to, or NULL */
@@ -97,7 +101,8 @@ struct code_page {
     u16 emptied;         /* how often its blocks were killed for want of trust */
     bool tried;          /* store.c: its stored blocks are there, or cannot be used */
     bool hashed;         /* store.c: all blocks on it that were made here were made from a page of that hash */
-    u32 fresh;           /* store.c: how many that could be stored begin on it */
+    u32 fresh;           /* store.c: how many that could be stored begin on it, */
+    u32 fresh_of;        /* if it is of the present engine.generation */
     u64 hash;
     struct code_page *next_unseen;
 };
@@ -161,8 +166,6 @@ struct engine {
     u64 epoch;       /* read without the lock by entering vCPUs (atomics) */
     u32 flushing;
     bool shared; /* others see guest memory: atomics must be atomic */
-    u64 settled[1 << (ENGINE_SETTLED_BITS -
-                      6)]; /* by a hash of what a block begins with: its jumps back count no more */
 
     struct block **index;    /* blocks and heads of pieces, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */
@@ -170,7 +173,6 @@ struct engine {
     u32 nexits, max_exits;
     struct block_table *table; /* by pc and key. Readers without the lock may still have one that was replaced */
     u32 in_table;
-    struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
     struct code_page *unseen; /* pages to compare at a sync */
     u32 trust; /* so many more pages that are written keep their blocks; atomic, as a sync takes no lock */
     size_t page_size;
@@ -178,17 +180,26 @@ struct engine {
     struct arena tmp;  /* one translation */
     struct arena opt;  /* one region */
 
-    struct area areas[ENGINE_AREAS];
-    u32 nareas, area_last;
-    u64 image_key; /* 0: no images */
+    u32 nareas, area_last; /* of areas */
+    u32 generation;        /* what was made in an earlier one is not ours to store: code_page.fresh */
+    u64 image_key;         /* 0: no images */
 
     struct vcpu *vcpus;
     struct vcpu *idle; /* of threads that have ended, for the next ones; their jump caches are kept right */
     u32 nvcpus, nidle;
     struct engine_stats stats;
-    u64 calls[VCPU_CALLS];    /* of vCPUs that are gone */
-    struct mk_code fork_copy; /* between fork_before and fork_after */
-    struct cosim *cosim;      /* or NULL */
+    bool code_shared;      /* the code memory may be another process's, too: cache_write */
+    struct wishes *wishes; /* fork.c: of this process and those that it forked or was forked by; or NULL */
+    u32 wishes_seen;       /* how many of them are looked after */
+    u32 wishes_left;       /* how many more this process tells; also without the lock, by the only thread of a child */
+    struct cosim *cosim;   /* or NULL */
+
+    /* Large. What stands above lies on one page or two, as each page that is written after a fork is copied. */
+    struct area areas[ENGINE_AREAS];
+    struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
+    u64 settled[1 << (ENGINE_SETTLED_BITS - 6)]; /* by a hash of what a block begins with: its jumps back count no
+                                                    more */
+    u64 calls[VCPU_CALLS];                       /* of vCPUs that are gone */
 };
 
 /* block.c; all with the lock held, but for block_find and block_at. */
@@ -216,6 +227,8 @@ static inline exit_ref exit_in(const struct block *head)
 {
     return (exit_ref)head | 1;
 }
+/* The block or head of a piece that has exit number `id`. */
+struct block *block_of_exit(struct engine *e, u32 id);
 /* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOSPC, and then it
  * is not entered. */
 int block_insert(struct engine *e, struct block *b) MUST_USE;
@@ -272,6 +285,13 @@ struct block *store_get(struct engine *e, gva_t pc, u64 key);
 struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id) MUST_USE;
 /* What the piece with that head has at offset off of the cache. No lock. */
 bool store_at(const struct block *head, u32 off, struct block *out) MUST_USE;
+/* Which block of the piece with that head has exit number `id`: its pc and key, and the exit's number in it. */
+struct exit_name {
+    gva_t pc;
+    u64 key;
+    u32 exit;
+};
+struct exit_name store_exit_name(const struct block *head, u32 id);
 /* Breaks the piece of a page up: its code is left at the next exit. keep: what is no block yet becomes one, as far as
  * there is memory; else it is gone. */
 void store_break(struct engine *e, struct code_page *p, bool keep);
@@ -291,8 +311,23 @@ void cache_flush(struct engine *e);
 /* The cache will be written up to `end`, the exits up to number `nexits`: gives them memory, ahead and in pieces. */
 void cache_ready(struct engine *e, size_t end, u32 nexits);
 int cache_start(struct engine *e) MUST_USE;
+/* Before each write to code memory: makes it this process's alone. -ENOMEM: nothing may be written. */
+int cache_own(struct engine *e) MUST_USE;
+MUST_USE static inline int cache_write(struct engine *e)
+{
+    return UNLIKELY(e->code_shared) ? cache_own(e) : 0;
+}
+/* Makes exit x lead to `off` of the cache; which is not seen before mk_code_sync. */
+void cache_link(struct engine *e, const struct exit_rec *x, u32 off);
 
-/* run.c: runs translation `code`; false: a flush came between. */
+/* fork.c; while wishes_left is not 0. v has come to b by exit `exit`, which is not linked, or (~0) by none, and its
+ * jump cache did not have it: tells those that it was forked by, and those that they fork. With the lock held, or while
+ * v counts as running. */
+void fork_wish(struct engine *e, const struct vcpu *v, u32 exit, const struct block *b);
+
+/* run.c. Enters into the jump cache that `code`, of v's mode and epoch, is what is at pc. With the lock held. */
+void run_remember(struct vcpu *v, gva_t pc, const void *code);
+/* Runs translation `code`; false: a flush came between. */
 bool run_enter(struct engine *e, struct vcpu *v, const void *code);
 
 /* cosim.c. All do nothing without cosimulation. */
@@ -318,6 +353,7 @@ void vcpu_forget(struct vcpu *v);
 /* Are units of this code key run by vCPUs with nans_trap? */
 bool vcpu_nans_trap(const struct engine *e, u64 key);
 void vcpu_free_idle(struct engine *e);
+void vcpu_free(struct vcpu *v);
 
 /* dump.c */
 void dump_region(struct engine *e, const struct ir_unit *u, const struct host_code *hc);

@@ -45,6 +45,14 @@ static bool run_links(const struct engine *e)
     return !e->cosim && !(e->cfg.off & IR_PASS_BIT(IR_PASS_LINK));
 }
 
+void run_remember(struct vcpu *v, gva_t pc, const void *code)
+{
+    struct vcpu_jc *j = &v->jc[vcpu_jc_index(pc)];
+    __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(pc)), __ATOMIC_RELAXED);
+    j->code = code;
+    __atomic_store_n(&j->pc, pc, __ATOMIC_RELEASE);
+}
+
 /* Code for v->pc, found or made, and entered into the jump cache, unless it is to be the guest's `own`; NULL with
  * v->exit and v->fault set when there is none. Also links exit `link_id` (that led here in the vCPU's epoch) when it is
  * not ~0. */
@@ -67,13 +75,14 @@ static const void *code_for(struct engine *e, struct vcpu *v, bool own, u32 link
             /* All come back here. */
         } else if (link_id != ~0u) {
             struct exit_rec *x = block_exit(e, link_id);
+            if (UNLIKELY(e->wishes_left))
+                fork_wish(e, v, link_id, b);
             if (x)
                 block_link(e, x, b);
         } else if (!own) { /* an exit that was just linked does not come back */
-            struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
-            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v->pc)), __ATOMIC_RELAXED);
-            j->code = code;
-            __atomic_store_n(&j->pc, v->pc, __ATOMIC_RELEASE);
+            if (UNLIKELY(e->wishes_left))
+                fork_wish(e, v, ~0u, b);
+            run_remember(v, v->pc, code);
         }
         e->stats.own += own;
     }
@@ -108,6 +117,8 @@ static const void *code_found(struct engine *e, struct vcpu *v)
             if (__atomic_load_n(&b->dead, __ATOMIC_SEQ_CST)) {
                 __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v->pc)), __ATOMIC_RELAXED);
                 code = NULL;
+            } else if (UNLIKELY(__atomic_load_n(&e->wishes_left, __ATOMIC_RELAXED))) {
+                fork_wish(e, v, ~0u, b);
             }
         }
     }

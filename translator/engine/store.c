@@ -122,16 +122,15 @@ void store_forget(struct engine *e, gva_t start, u64 len)
 
 void store_disown(struct engine *e)
 {
-    bool any = false;
-    for (u32 i = 0; i < e->nareas; i++) {
-        any |= e->areas[i].fresh;
-        if (e->areas[i].fresh) /* a forked child would copy memory to write what is there */
+    e->generation++;
+    for (u32 i = 0; i < e->nareas; i++)
+        if (e->areas[i].fresh)
             e->areas[i].fresh = 0;
-    }
-    for (u32 i = 0; any && i < ARRAY_LEN(e->pages); i++)
-        for (struct code_page *p = e->pages[i]; p; p = p->next)
-            if (p->fresh)
-                p->fresh = 0;
+}
+
+static u32 fresh_on(const struct engine *e, const struct code_page *p)
+{
+    return p && p->fresh_of == e->generation ? p->fresh : 0;
 }
 
 /* Hash of n bytes of guest memory, a page at most; false where it cannot be read or not be executed. */
@@ -249,6 +248,14 @@ static struct exit_rec exit_of(const struct piece *p, u32 exit)
     return (struct exit_rec){.site_off = off + ix->site_off, .stub_off = off + ix->stub_off, .pc = ix->pc};
 }
 
+struct exit_name store_exit_name(const struct block *head, u32 id)
+{
+    const struct piece *p = piece_of(head);
+    const u32 exit = id - head->exit_id;
+    const struct image_block *ib = &p->v.blocks[p->v.exits[exit].block];
+    return (struct exit_name){head->pc + ib->at, ib->key, exit - ib->exit};
+}
+
 struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id)
 {
     const struct piece *p = piece_of(head);
@@ -270,7 +277,7 @@ static void unlink(struct engine *e, const struct piece *p, u32 exit)
     const struct exit_rec x = exit_of(p, exit), *made = block_exit_made(e, p->head.exit_id + exit);
     if (made && made->to)
         return;
-    e->host->link(e->code.rw + x.site_off, e->code.rx + x.site_off, e->code.rx + x.stub_off);
+    cache_link(e, &x, x.stub_off);
     mk_code_sync(&e->code, x.site_off, 4);
 }
 
@@ -337,7 +344,7 @@ static bool link_to(struct engine *e, const struct piece *p, u32 k, struct piece
         to->in = in;
     }
     const struct exit_rec x = exit_of(p, k);
-    e->host->link(e->code.rw + x.site_off, e->code.rx + x.site_off, e->code.rx + to->head.code_off + ib->code_off);
+    cache_link(e, &x, to->head.code_off + ib->code_off);
     mk_code_sync(&e->code, x.site_off, 4);
     return true;
 }
@@ -386,6 +393,8 @@ static bool enter_piece(struct engine *e, struct code_page *page, const struct i
     for (u32 i = 0; i < head->nblocks; i++)
         if (v->blocks[i].code_off & (align - 1))
             return false;
+    if (cache_write(e))
+        return false;
     struct piece *p = ARENA_NEW(&e->meta, struct piece);
     if (!p)
         return false;
@@ -455,7 +464,8 @@ void store_note(struct engine *e, const struct block *b)
     struct area *a = area_of(e, b->pc);
     if (!a || !a->image.keep || (b->known && !a->image.known))
         return;
-    p->fresh++;
+    p->fresh = fresh_on(e, p) + 1;
+    p->fresh_of = e->generation;
     a->fresh++;
 }
 
@@ -707,7 +717,7 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
     struct image_page ip = {.number = number, .nblocks = n, .size = (u32)size, .source = p->hash};
     ip.sum = image_piece_sum(m->out + m->size, ip.size, e->image_key, number);
     add(m, ip);
-    e->stats.image_saved += p->fresh;
+    e->stats.image_saved += fresh_on(e, p);
 }
 
 static bool make_image(struct maker *m)
@@ -718,7 +728,7 @@ static bool make_image(struct maker *m)
     u32 most = m->old ? ((const struct image_head *)m->old)->npages : 0;
     for (u64 i = 0; i < pages; i++) {
         const struct code_page *p = block_page(e, first + i);
-        most += p && p->fresh;
+        most += fresh_on(e, p) != 0;
     }
     m->size = sizeof(struct image_head);
     if (!make_room(m, most * sizeof(struct image_page)))
@@ -727,7 +737,7 @@ static bool make_image(struct maker *m)
     for (u64 i = 0; i < pages; i++) {
         const struct code_page *p = block_page(e, first + i);
         const struct image_page *old = m->old ? image_find(m->old, (u32)i) : NULL;
-        if (p && p->fresh)
+        if (fresh_on(e, p))
             add_ours(m, p, (u32)i, old);
         else if (old)
             (void)add_old(m, old);

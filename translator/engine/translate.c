@@ -132,6 +132,9 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     struct host_mark *marks = arena_alloc(u->arena, max_marks * sizeof *marks, _Alignof(struct host_mark));
     if (!exits || !marks)
         return -ENOMEM;
+    int rc = cache_write(e);
+    if (rc)
+        return rc;
     u32 *relocs = e->image_key ? ARENA_NEW_N(u->arena, u32, MAX_RELOCS) : NULL;
     *hc = (struct host_code){
         .rw = e->code.rw + off,
@@ -153,7 +156,8 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     };
     cache_ready(e, off + 1, e->nexits + u->nexits);
     struct ir_unit merged = *u; /* u stays as the guest wrote it, for who runs it again */
-    int rc = e->host->merges && !(b->key & ENGINE_OWN) ? ir_merge(&merged) : 0;
+    if (e->host->merges && !(b->key & ENGINE_OWN))
+        rc = ir_merge(&merged);
     if (!rc)
         rc = e->host->emit(&merged, hc);
     if (rc)

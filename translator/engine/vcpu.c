@@ -26,8 +26,10 @@ bool vcpu_nans_trap(const struct engine *e, u64 key)
 /* The code key, and what goes with it. */
 static void set_mode(struct vcpu *v, u64 mode)
 {
+    const bool trap = vcpu_nans_trap(v->engine, mode);
     v->mode = mode;
-    v->nans_trap = vcpu_nans_trap(v->engine, mode);
+    if (v->nans_trap != trap)
+        v->nans_trap = trap;
 }
 
 void vcpu_changed(struct vcpu *v)
@@ -39,7 +41,7 @@ void vcpu_changed(struct vcpu *v)
     vcpu_forget(v);
 }
 
-static void vcpu_free(struct vcpu *v)
+void vcpu_free(struct vcpu *v)
 {
     size_t page = mk_page_size();
     if (v->ras_base)
@@ -102,7 +104,9 @@ static struct vcpu *vcpu_again(struct engine *e, u64 *killed, bool *first)
     v->calls = calls;
     v->epoch = epoch;
     v->mode = mode;
-    v->unseen = v->trapped = v->stepping = v->fuel = 0;
+    /* These lie apart, on pages that a fork may have made read-only. */
+    if (v->unseen | v->trapped | v->stepping | v->fuel)
+        v->unseen = v->trapped = v->stepping = v->fuel = 0;
     if (calls)
         memset(calls, 0, VCPU_CALLS * sizeof *calls);
     return v;
@@ -124,7 +128,8 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
     v->mem_base = e->cfg.mem_base;
     v->engine = e;
     v->owner = owner;
-    v->cpu = e->cfg.cpu;
+    if (v->cpu != e->cfg.cpu)
+        v->cpu = e->cfg.cpu;
     host_ras_empty(v, e->host, e->common);
     e->guest->reset(v);
     const u64 was = v->mode, mode = e->guest->mode(v);
@@ -175,44 +180,4 @@ void vcpu_free_idle(struct engine *e)
         vcpu_free(v);
     }
     e->nidle = 0;
-}
-
-int engine_fork_before(struct engine *e)
-{
-    cosim_lock(e);
-    mk_lock(&e->lock);
-    if (!e->host)
-        return 0;
-    int rc = mk_code_copy(&e->code, e->used, &e->fork_copy);
-    if (rc) {
-        mk_unlock(&e->lock);
-        cosim_unlock(e);
-    }
-    return rc;
-}
-
-int engine_fork_after(struct engine *e, bool child, struct vcpu *v)
-{
-    if (!child) {
-        if (e->host)
-            mk_code_drop(&e->fork_copy);
-        mk_unlock(&e->lock);
-        cosim_unlock(e);
-        return 0;
-    }
-    mk_lock_reset(&e->lock);
-    cosim_lock_reset(e);
-    int rc = e->host ? mk_code_adopt(&e->code, &e->fork_copy, e->used) : 0;
-    if (rc)
-        return rc;
-    /* The other vCPUs' threads do not exist here. */
-    for (struct vcpu *o = e->vcpus, *next; o; o = next) {
-        next = o->next;
-        if (o != v)
-            vcpu_free(o);
-    }
-    v->next = NULL;
-    e->vcpus = v;
-    store_disown(e);
-    return 0;
 }

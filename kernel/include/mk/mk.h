@@ -16,6 +16,8 @@ size_t mk_page_size(void);
 
 /* Fresh zeroed private pages, readable and writable, anywhere. size is rounded up to pages; 0 is -EINVAL. */
 int mk_pages_alloc(void **out, size_t size) MUST_USE;
+/* As mk_pages_alloc, but children of fork have the same memory, not a copy. */
+int mk_pages_shared(void **out, size_t size) MUST_USE;
 /* p may be NULL. */
 void mk_pages_free(void *p, size_t size);
 
@@ -40,7 +42,6 @@ struct mk_code {
     u8 *rw;
     u8 *rx;
     size_t size;
-    int object; /* private to the implementation */
 };
 int mk_code_create(struct mk_code *c, size_t size) MUST_USE;
 void mk_code_destroy(struct mk_code *c);
@@ -48,12 +49,20 @@ void mk_code_destroy(struct mk_code *c);
 void mk_code_sync(const struct mk_code *c, size_t off, size_t len);
 /* As mk_pages_ready; both of its places. */
 void mk_code_ready(const struct mk_code *c, size_t off, size_t len);
-/* fork shares memory objects between parent and child; code must not be. Before: a private copy of the first `used`
- * bytes (the rest is zero) is made in *copy. In the child, _adopt puts it at the old addresses; when that fails, the
- * old ones may be gone and nothing there may be run or written. In the parent, _drop gives the copy back. */
-int mk_code_copy(const struct mk_code *c, size_t used, struct mk_code *copy) MUST_USE;
-int mk_code_adopt(struct mk_code *c, struct mk_code *copy, size_t used) MUST_USE;
-void mk_code_drop(struct mk_code *copy);
+/* fork shares memory objects between parent and child. An object counts the processes that use it: as long as they are
+ * several, all may run what it holds, and none writes. */
+/* Before fork: there will be one more. */
+void mk_code_share(const struct mk_code *c);
+/* There is one less: the child was not made, or this process will not run or write what is there any more. It then
+ * calls nothing but mk_code_renew and mk_code_destroy for it. A process that ends without having said so counts for
+ * good. */
+void mk_code_leave(const struct mk_code *c);
+/* Makes the object this process's alone, so that it may write. 0: it is; 1: it has become a copy of the first `used`
+ * bytes, at the same addresses, where other threads may run meanwhile. -ENOMEM: nothing has changed. No two calls for
+ * one object at the same time in a process. */
+int mk_code_own(struct mk_code *c, size_t used) MUST_USE;
+/* A new object, all zero, in place of one that was left. Nobody runs there. -ENOMEM: nothing has changed. */
+int mk_code_renew(struct mk_code *c) MUST_USE;
 
 /* --- guarded access ---
  * Once mk_thread_enter or mk_fault_handler was called, on any thread, the upcall included.
