@@ -223,6 +223,13 @@ static void emit_zext(struct gen *g, ir_ref i)
     }
     x = use_reg(g, in->a);
     g->val[i].width = (u8)ir_bits(type);
+    const u32 width = g->val[root_of(g, in->a)].width;
+    if (g->region && is_float_class(type) && width && width <= ir_bits(type)) { /* a place of its own, yet the same */
+        dst = def_reg(g, i, in->a);
+        mov_rr(g, dst, x, IR_V128);
+        def_done(g, i, dst);
+        return;
+    }
     if (type == IR_F16 || (type == IR_F32 && !have(FEAT_SSE41)))
         t = temp_int(g);
     dst = def_reg(g, i, is_float_class(type) ? in->a : 0);
