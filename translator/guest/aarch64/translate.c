@@ -36,8 +36,8 @@ static a64_tr_fn *const semantics[A64_NOPS] = {
 /* Ranks: how often compiled code names a register, most first; those that loops use before those that calls save. Of
  * vectors, GCC 14 takes the highest first and GCC 12 the lowest. */
 enum {
-    RANK_x0 = 1, RANK_x1, RANK_x2, RANK_sp, RANK_x3, RANK_x19, RANK_x4, RANK_x20, RANK_x5, RANK_x21, RANK_x6, RANK_x7,
-    RANK_x22, RANK_x8, RANK_x30, RANK_x29, RANK_x23, RANK_x9, RANK_x24, RANK_x10, RANK_x11, RANK_x25, RANK_x12,
+    RANK_x0 = 1, RANK_x1, RANK_x2, RANK_sp, RANK_x3, RANK_x19, RANK_x4, RANK_x20, RANK_x30, RANK_x21, RANK_x5, RANK_x6,
+    RANK_x7, RANK_x22, RANK_x8, RANK_x29, RANK_x23, RANK_x9, RANK_x24, RANK_x10, RANK_x11, RANK_x25, RANK_x12,
     RANK_x26, RANK_x16, RANK_x27, RANK_x17, RANK_x28, RANK_x13, RANK_x14, RANK_x15, RANK_x18,
 };
 enum {
