@@ -171,15 +171,27 @@ void mk_code_leave(const struct mk_code *c)
     __atomic_fetch_sub(users(c), 1, __ATOMIC_SEQ_CST);
 }
 
+/* After a fork, with nothing left that could be run or refused: as any failure of our own. `told`, which is shared by
+ * all that use the object, or NULL: one of them says so. */
+static _Noreturn void no_memory(u32 *told)
+{
+    static const char text[] = "dragoman: no memory for a copy of the code cache\n";
+    if (!told || !__atomic_exchange_n(told, 1, __ATOMIC_RELAXED))
+        mk_console(text, sizeof text - 1);
+    _exit(125);
+}
+
 /* Puts the mappings of `n` in the place of c's, which it counts out where it was counted. */
 static void replace(struct mk_code *c, struct mk_code *n, bool counted)
 {
     void *rx = mremap(n->rx, c->size, c->size, MREMAP_MAYMOVE | MREMAP_FIXED, c->rx);
-    dgm_assert(rx != MAP_FAILED, "code memory cannot be moved: errno %d", errno);
+    if (rx == MAP_FAILED)
+        no_memory(users(c) + 1);
     if (counted)
         mk_code_leave(c);
     void *rw = mremap(n->rw, rw_size(c->size), rw_size(c->size), MREMAP_MAYMOVE | MREMAP_FIXED, c->rw);
-    dgm_assert(rw != MAP_FAILED, "code memory cannot be moved: errno %d", errno);
+    if (rw == MAP_FAILED)
+        no_memory(NULL);
 }
 
 int mk_code_own(struct mk_code *c, size_t used)
@@ -188,9 +200,8 @@ int mk_code_own(struct mk_code *c, size_t used)
     dgm_assert(used <= c->size, "mk_code_own: %zu of %zu", used, c->size);
     if (!__atomic_load_n(users(c), __ATOMIC_SEQ_CST))
         return 0;
-    int rc = map_code(&n, c->size);
-    if (rc)
-        return rc;
+    if (map_code(&n, c->size))
+        no_memory(users(c) + 1);
     if (used) {
         mk_pages_ready(n.rw, used);
         memcpy(n.rw, c->rw, used);

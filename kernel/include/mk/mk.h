@@ -58,8 +58,8 @@ void mk_code_share(const struct mk_code *c);
  * good. */
 void mk_code_leave(const struct mk_code *c);
 /* Makes the object this process's alone, so that it may write. 0: it is; 1: it has become a copy of the first `used`
- * bytes, at the same addresses, where other threads may run meanwhile. -ENOMEM: nothing has changed. No two calls for
- * one object at the same time in a process. */
+ * bytes, at the same addresses, where other threads may run meanwhile. Where there is no memory for it the process ends
+ * with a line on the console. No two calls for one object at the same time in a process. */
 int mk_code_own(struct mk_code *c, size_t used) MUST_USE;
 /* A new object, all zero, in place of one that was left. Nobody runs there. -ENOMEM: nothing has changed. */
 int mk_code_renew(struct mk_code *c) MUST_USE;
