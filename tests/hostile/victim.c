@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,8 @@ int main(int argc, char **argv)
         return missing("child");
     if (waitpid(k, &st, 0) != k)
         return 2;
-    if (WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL && (errno = ENOMEM))
+    const bool killed = WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL, refused = WIFEXITED(st) && WEXITSTATUS(st) == 125;
+    if ((killed || refused) && (errno = ENOMEM))
         return missing("a living child");
     if (!WIFEXITED(st) || WEXITSTATUS(st) != 9)
         return 3;
