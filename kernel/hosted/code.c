@@ -190,8 +190,11 @@ static void replace(struct mk_code *c, struct mk_code *n, bool counted)
     if (counted)
         mk_code_leave(c);
     void *rw = mremap(n->rw, rw_size(c->size), rw_size(c->size), MREMAP_MAYMOVE | MREMAP_FIXED, c->rw);
-    if (rw == MAP_FAILED)
-        no_memory(NULL);
+    if (rw == MAP_FAILED) {
+        unsigned char resident;
+        const bool there = !mincore(users(c), mk_page_size(), &resident); /* it may be half gone */
+        no_memory(there ? users(c) + 1 : NULL);
+    }
 }
 
 int mk_code_own(struct mk_code *c, size_t used)
