@@ -59,6 +59,7 @@ struct config {
     size_t cache;
     u32 max_insns;
     u32 hot;
+    u64 off;
 };
 
 struct world {
@@ -153,7 +154,8 @@ static void open_world(struct world *w, const struct config *c, const u32 *code,
                                 .tier = c->tier,
                                 .cache_size = c->cache,
                                 .max_insns = c->max_insns,
-                                .hot = c->hot};
+                                .hot = c->hot,
+                                .off = c->off};
     assert_int_equal(engine_create(&w->e, &cfg), 0);
     assert_int_equal(vcpu_create(&w->v, w->e, w), 0);
     w->v->pc = CODE;
@@ -171,6 +173,7 @@ static const struct config configs[] = {
     {ENGINE_BASELINE, 4 << 20},
     {ENGINE_BASELINE, 64 << 10, .max_insns = 1},
     {ENGINE_OPTIMISED, 4 << 20, .hot = 2},
+    {ENGINE_OPTIMISED, 4 << 20, .hot = 2, .off = IR_PASS_BIT(IR_PASS_TRIAL)},
 };
 
 #define FOR_CONFIGS(w, code)                                                                                           \

@@ -20,7 +20,7 @@ sys.path[:0] = [os.path.join(ROOT, 'tests')]
 import guests
 
 FLAGS = ['-O2', '-std=gnu17', '-ffp-contract=off', '-static', '-pthread', '-w']
-TIER = ['--tier=optimised', '--hot=20']
+TIER = ['--tier=optimised', '--hot=20', '--passes=-trial']
 
 
 def category(source):

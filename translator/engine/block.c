@@ -165,7 +165,7 @@ static u64 last_page(const struct engine *e, const struct extent *x)
     return (x->pc + x->len - 1) / e->page_size;
 }
 
-int block_insert(struct engine *e, struct block *b)
+int block_insert_pages(struct engine *e, struct block *b)
 {
     u32 n = 0;
     for (u32 i = 0; i < b->nextents; i++)
@@ -182,6 +182,14 @@ int block_insert(struct engine *e, struct block *b)
             *r = (struct page_ref){.block = b, .next = p->blocks};
             p->blocks = r;
         }
+    return 0;
+}
+
+int block_insert(struct engine *e, struct block *b)
+{
+    int rc = block_insert_pages(e, b);
+    if (rc)
+        return rc;
     if (++e->in_table > 1u << e->table->bits)
         grow(e);
     put(e->table, b);
@@ -268,6 +276,31 @@ void block_kill(struct engine *e, struct block *b)
     e->stats.invalidated++;
 }
 
+void block_swap(struct engine *e, struct block *b, struct block *to)
+{
+    struct block **h = &e->table->slot[hash_of(e->table, b->pc, b->key)];
+    while (*h && *h != b)
+        h = &(*h)->hash_next;
+    put(e->table, to);
+    /* Who looks meanwhile finds one or the other. */
+    if (*h == to)
+        h = &to->hash_next;
+    if (*h)
+        __atomic_store_n(h, b->hash_next, __ATOMIC_RELEASE);
+    struct exit_rec *last = NULL;
+    for (struct exit_rec *x = b->in; x; last = x, x = x->next_in) {
+        set_link(e, x, to->code_off);
+        see_link(e, x);
+        x->to = to;
+    }
+    if (last) {
+        last->next_in = to->in;
+        to->in = b->in;
+        b->in = NULL;
+    }
+    forget_pc(e, b->pc);
+}
+
 void block_link(struct engine *e, struct exit_rec *x, struct block *to)
 {
     if (to->dead)
@@ -306,6 +339,18 @@ void block_settle(struct engine *e, struct block *b)
     block_kill(e, b);
 }
 
+bool block_has_lost(const struct engine *e, gva_t pc, u64 key)
+{
+    const u32 n = settled_bit(pc, key);
+    return e->lost[n / 64] >> (n % 64) & 1;
+}
+
+void block_lose(struct engine *e, gva_t pc, u64 key)
+{
+    const u32 n = settled_bit(pc, key);
+    e->lost[n / 64] |= 1ull << (n % 64);
+}
+
 static bool touches(const struct block *b, gva_t start, u64 len)
 {
     for (u32 i = 0; i < b->nextents; i++)
@@ -322,6 +367,18 @@ static void kill_on_page(struct engine *e, struct code_page *p, gva_t start, u64
     for (struct page_ref *r = p->blocks, *next; r; r = next) {
         next = r->next;
         if (!r->block->dead && touches(r->block, start, len))
+            block_kill(e, r->block);
+    }
+}
+
+void block_kill_with(struct engine *e, gva_t pc)
+{
+    struct code_page *p = block_page(e, pc / e->page_size);
+    if (p && p->piece)
+        store_break(e, p, true);
+    for (struct page_ref *r = p ? p->blocks : NULL, *next; r; r = next) {
+        next = r->next;
+        if (!r->block->dead && r->block->extent == &r->block->own && touches(r->block, pc, 1))
             block_kill(e, r->block);
     }
 }

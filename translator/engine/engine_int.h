@@ -45,10 +45,10 @@
 #define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
 #define ENGINE_TRUST          16
 #define ENGINE_EMPTIED        1000
-#define ENGINE_MAX_ROUNDS     8    /* of a loop that is one block */
-#define ENGINE_MAX_EXITS      4    /* side exits in a block */
-#define ENGINE_HOT            1000 /* jumps back until a place is hot */
-#define ENGINE_HASH_BITS      10   /* at first; a table that is full is replaced by one four times as large, up to */
+#define ENGINE_MAX_ROUNDS     8     /* of a loop that is one block */
+#define ENGINE_MAX_EXITS      4     /* side exits in a block */
+#define ENGINE_HOT            20000 /* jumps back until a place is hot */
+#define ENGINE_HASH_BITS      10    /* at first; a table that is full is replaced by one four times as large, up to */
 #define ENGINE_HASH_MOST      20
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_SETTLED_BITS   16
@@ -131,6 +131,7 @@ struct block {
     u32 reloc_base; /* at offsets from where its code begins, less this */
     bool dead;
     bool movable; /* it can be stored */
+    bool counted; /* of a trial (trial.c) */
     bool known;   /* host code in place of what the guest has there */
     bool piece;   /* none, but the head of a piece (store.c): its code and exits are all of the piece's */
     union {
@@ -150,6 +151,20 @@ struct area {
     u32 total, fresh; /* blocks: in its image; that could be stored since */
 };
 #define ENGINE_AREAS 64
+
+/* A region and the block in whose place it would be, in turn in the table. trial.c. */
+#define TRIAL_ROUNDS 24 /* windows of each way */
+struct trial {
+    gva_t pc;             /* the head */
+    struct block *way[2]; /* the block, the region; both NULL: no trial is under way */
+    struct ir_unit unit;  /* the region's, in engine.opt */
+    struct vcpu *v;       /* who takes the time */
+    u32 on;               /* which of them is in the table */
+    bool warm;            /* it has run long enough to be measured */
+    u32 window, round;
+    u64 began, last; /* the window, on the clock of its thread; when something was heard of it, as mk_clock tells */
+    u64 ns[2][TRIAL_ROUNDS], spent; /* what windows have taken; and all of them */
+};
 
 struct engine {
     struct engine_config cfg;
@@ -179,6 +194,7 @@ struct engine {
     struct arena meta; /* blocks, marks, pages: lives for an epoch */
     struct arena tmp;  /* one translation */
     struct arena opt;  /* one region */
+    struct trial trial;
 
     u32 nareas, area_last; /* of areas */
     u32 generation;        /* what was made in an earlier one is not ours to store: code_page.fresh */
@@ -199,6 +215,7 @@ struct engine {
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
     u64 settled[1 << (ENGINE_SETTLED_BITS - 6)]; /* by a hash of what a block begins with: its jumps back count no
                                                     more */
+    u64 lost[1 << (ENGINE_SETTLED_BITS - 6)];    /* likewise: it is not made a region again */
     u64 calls[VCPU_CALLS];                       /* of vCPUs that are gone */
 };
 
@@ -232,7 +249,13 @@ struct block *block_of_exit(struct engine *e, u32 id);
 /* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOSPC, and then it
  * is not entered. */
 int block_insert(struct engine *e, struct block *b) MUST_USE;
+/* The same but for the table. */
+int block_insert_pages(struct engine *e, struct block *b) MUST_USE;
 void block_kill(struct engine *e, struct block *b);
+/* Kills the blocks, but no regions, that have the instruction at pc, to be made anew. */
+void block_kill_with(struct engine *e, gva_t pc);
+/* b, which is in the table, gives its place there to `to`, which begins alike; whoever leads to b leads there. */
+void block_swap(struct engine *e, struct block *b, struct block *to);
 void block_link(struct engine *e, struct exit_rec *x, struct block *to);
 /* Kills what lies in [start, start + len). */
 void block_kill_range(struct engine *e, gva_t start, u64 len);
@@ -273,6 +296,9 @@ int translate_piece(struct engine *e, struct guest_request *rq, struct arena *ar
 bool block_is_settled(const struct engine *e, gva_t pc, u64 key);
 /* They shall not from now on: forgets the block, to be made anew. */
 void block_settle(struct engine *e, struct block *b);
+/* The same of heads that are not made regions again. */
+bool block_has_lost(const struct engine *e, gva_t pc, u64 key);
+void block_lose(struct engine *e, gva_t pc, u64 key);
 
 /* store.c; with the lock held. */
 /* Reckons the key anew: what it depends on has changed. All areas are forgotten. */
@@ -305,6 +331,18 @@ void store_disown(struct engine *e);
 /* region.c; with the lock held. Makes a region that begins where `b` does and puts it in b's place; b where that does
  * not pay. */
 struct block *region_make(struct engine *e, struct vcpu *v, struct block *b);
+/* The two steps of that: the region of the code at pc, in e->opt; the block of it, which is not entered yet. */
+int region_form(struct engine *e, struct vcpu *v, gva_t pc, struct ir_unit *u) MUST_USE;
+int region_build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out) MUST_USE;
+/* Takes the lock. The code at pc is hot, as the block that has exit `from` has counted. */
+void region_hot(struct engine *e, struct vcpu *v, gva_t pc, u32 from);
+
+/* trial.c; with the lock held. Is b's place worth a region? Begins to find out; false: not now. */
+bool trial_begin(struct engine *e, struct vcpu *v, struct block *b);
+/* Has unit u an instruction that is counted now? */
+bool trial_counts(const struct engine *e, const struct ir_unit *u);
+/* Takes the lock. v->tally ran out. */
+void trial_tick(struct engine *e, struct vcpu *v);
 
 /* cache.c; with the lock held. Empties the cache; waits for all vCPUs but `self` to be out of translated code. */
 void cache_flush(struct engine *e);

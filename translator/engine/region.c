@@ -80,68 +80,104 @@ static int find_extents(struct engine *e, const struct ir_unit *u, struct block 
     return 0;
 }
 
-static int make(struct engine *e, struct vcpu *v, struct block *old, struct block **out)
+int region_form(struct engine *e, struct vcpu *v, gva_t pc, struct ir_unit *u)
 {
     struct source s = {.e = e, .v = v, .watched = true};
     struct opt_request rq = {
         .arena = &e->opt,
-        .pc = old->pc,
+        .pc = pc,
         .max_insns = REGION_MAX_INSNS,
         .max_blocks = REGION_MAX_BLOCKS,
         .unit = unit,
         .wanted = wanted,
         .cx = &s,
     };
-    struct ir_unit u;
+    const u64 t0 = mk_clock();
     arena_reset(&e->opt);
-    int rc = opt_region(&rq, &u);
+    int rc = opt_region(&rq, u);
     if (!rc && !s.watched)
         rc = -ENOENT; /* code that changes often */
-    if (rc)
-        return rc;
 #ifndef NDEBUG
     char why[200];
-    dgm_assert(ir_verify(&u, why, sizeof why) == 0, "region at %lx: %s", old->pc, why);
+    dgm_assert(rc || ir_verify(u, why, sizeof why) == 0, "region at %lx: %s", pc, why);
 #endif
+    e->stats.region_ns += mk_clock() - t0;
+    return rc;
+}
+
+static int build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out)
+{
     struct block *b = ARENA_NEW(&e->meta, struct block);
     if (!b)
         return -ENOSPC;
     memset(b, 0, sizeof *b);
-    b->pc = old->pc;
-    b->key = old->key;
+    b->pc = u->pc;
+    b->key = u->code_key;
     b->heat = e->cfg.hot;
-    rc = find_extents(e, &u, b);
+    b->counted = counted;
+    int rc = find_extents(e, u, b);
     struct host_code hc = {0};
     if (!rc && e->host)
-        rc = translate_emit(e, &u, b, &hc);
-    else if (!rc && !(b->unit = translate_keep(e, &u)))
+        rc = translate_emit(e, u, b, &hc);
+    else if (!rc && !(b->unit = translate_keep(e, u)))
         rc = -ENOSPC;
+    if (!rc)
+        rc = cosim_note(e, b, u, NULL);
     if (rc)
         return rc;
-    rc = cosim_note(e, b, &u, NULL);
-    if (rc)
-        return rc;
-    if (e->cfg.dump)
-        dump_region(e, &u, &hc);
+    if (e->cfg.dump && !counted)
+        dump_region(e, u, &hc);
     e->stats.host_bytes += hc.size;
     if (e->cfg.made && e->host)
         e->cfg.made(e->cfg.cx, (hva_t)hc.rx, hc.size, b->pc);
-    block_kill(e, old);
-    rc = block_insert(e, b);
-    if (rc)
-        return rc;
-    e->stats.regions++;
-    e->stats.region_insns += u.guest_insns;
+    if (!counted) {
+        e->stats.regions++;
+        e->stats.region_insns += u->guest_insns;
+    }
     *out = b;
     return 0;
 }
 
-struct block *region_make(struct engine *e, struct vcpu *v, struct block *b)
+int region_build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out)
 {
     const u64 t0 = mk_clock();
-    struct block *made = b;
-    int rc = make(e, v, b, &made);
-    b->heat = e->cfg.hot; /* once is enough */
+    int rc = build(e, u, counted, out);
     e->stats.region_ns += mk_clock() - t0;
-    return rc ? b : made;
+    return rc;
+}
+
+struct block *region_make(struct engine *e, struct vcpu *v, struct block *b)
+{
+    struct ir_unit u;
+    struct block *made;
+    b->heat = e->cfg.hot; /* once is enough */
+    if (region_form(e, v, b->pc, &u) || region_build(e, &u, false, &made))
+        return b;
+    block_kill(e, b);
+    return block_insert(e, made) ? b : made;
+}
+
+/* False: ask again. */
+static bool hot(struct engine *e, struct vcpu *v, gva_t pc)
+{
+    struct block *b = block_get(e, pc, v->mode);
+    if (!b || b->heat == e->cfg.hot || b->known || block_has_lost(e, pc, v->mode))
+        return true;
+    if (!e->cosim && !(e->cfg.off & IR_PASS_BIT(IR_PASS_TRIAL)))
+        return trial_begin(e, v, b);
+    region_make(e, v, b);
+    return true;
+}
+
+void region_hot(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
+{
+    cosim_lock(e);
+    mk_lock(&e->lock);
+    if (v->epoch == e->epoch) {
+        struct block *owner = block_exit(e, from)->owner;
+        if (hot(e, v, pc) && v->epoch == e->epoch && owner && !owner->dead)
+            block_settle(e, owner);
+    }
+    mk_unlock(&e->lock);
+    cosim_unlock(e);
 }

@@ -21,24 +21,6 @@ static const void *count_entry(struct engine *e, struct vcpu *v, const void *cod
     return code;
 }
 
-/* Baseline: guest pc is hot, as the block that has exit `from` has counted. Whatever comes of it, the block need not go
- * on counting. */
-static void make_region(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
-{
-    cosim_lock(e);
-    mk_lock(&e->lock);
-    if (v->epoch == e->epoch) {
-        const struct exit_rec *x = block_exit(e, from);
-        struct block *b = block_get(e, pc, v->mode), *owner = x ? x->owner : NULL;
-        if (b && b->heat != e->cfg.hot && !b->known)
-            region_make(e, v, b);
-        if (v->epoch == e->epoch && owner && !owner->dead)
-            block_settle(e, owner);
-    }
-    mk_unlock(&e->lock);
-    cosim_unlock(e);
-}
-
 /* Do translations lead to each other without us? */
 static bool run_links(const struct engine *e)
 {
@@ -225,9 +207,12 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
             }
             return VCPU_FAULT;
         case VCPU_POLL:
-            return v->exit;
+            if (v->tally >= 0)
+                return v->exit;
+            trial_tick(e, v);
+            break;
         case VCPU_HOT:
-            make_region(e, v, v->scratch[0], (u32)v->scratch[1]);
+            region_hot(e, v, v->scratch[0], (u32)v->scratch[1]);
             break;
         default:
             dgm_assert(false, "vcpu exit %u", v->exit);

@@ -146,7 +146,8 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         .fuel = e->cosim != NULL,
         .choosy = true,
         .count = e->cfg.count_calls,
-        .hot = block_is_settled(e, b->pc, b->key) ? 0 : e->cfg.hot,
+        .tally = b->counted ? e->trial.pc : 0,
+        .hot = b->counted || block_is_settled(e, b->pc, b->key) ? 0 : e->cfg.hot,
         .marks = marks,
         .nmarks_cap = max_marks,
         .exits = exits,
@@ -172,7 +173,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     b->code_len = (u32)hc->size;
     b->exit_id = e->nexits;
     b->nexits = hc->nexits;
-    if (relocs && hc->movable && hc->hot == e->cfg.hot) { /* what counts no more is of this process */
+    if (relocs && hc->movable && hc->hot == e->cfg.hot && !b->counted) { /* what counts no more is of this process */
         u32 *kept_relocs = arena_alloc(&e->meta, hc->nrelocs * sizeof *relocs + 1, _Alignof(u32));
         if (!kept_relocs)
             return -ENOSPC;
@@ -291,6 +292,7 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, bool own, u32 max
     b->pc = pc;
     b->key = v->mode | (own ? ENGINE_OWN : 0);
     b->known = known;
+    b->counted = trial_counts(e, &u);
     b->nextents = 1;
     b->own = (struct extent){pc, u.guest_bytes};
     b->extent = &b->own;

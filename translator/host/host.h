@@ -66,6 +66,10 @@ struct host_code {
     bool fuel;          /* `poll` counts vcpu.fuel down, which leaves when it was 0, and does not look at vcpu.poll */
     bool choosy;        /* a region that is no better than blocks is not emitted: -ENOENT */
     bool count;         /* count calls of helpers in vcpu.calls, which is not NULL then; a backend may leave it out */
+    /* Not 0: vcpu.tally is counted down where the guest instruction at this pc is run, and where that has made it
+     * negative the unit is left as if vcpu.poll were set: at its first instruction, of a region at a poll. With regions
+     * only. */
+    gva_t tally;
     /* out; arrays are the caller's, with room for nmarks_cap and nexits_cap */
     struct host_mark *marks;
     u32 nmarks, nmarks_cap;

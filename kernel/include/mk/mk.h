@@ -114,6 +114,8 @@ int mk_cpu_query(u64 key, u64 *value);
 /* --- time --- */
 
 u64 mk_clock(void); /* monotonic, ns */
+/* How long the calling thread has run on a CPU, ns. A call of the system. */
+u64 mk_thread_clock(void);
 
 /* --- faults --- */
 

@@ -39,3 +39,5 @@ void emit_jump_if(struct gen *g, ir_ref i);
 /* Emits a jump that is taken when a cc b; its place, for lead_here and lead_to. */
 u8 *branch_if(struct gen *g, u32 cc, ir_ref a, ir_ref b);
 void emit_poll(struct gen *g, ir_ref i);
+/* At the marker of an instruction: host_code.tally. count: this is the one; leave: nothing of the unit was run yet. */
+void emit_tally(struct gen *g, bool count, bool leave);

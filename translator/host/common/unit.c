@@ -530,6 +530,7 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
     if (u->nlabels)
         return region_emit(u, out);
     struct gen *g = unit_begin(u, out);
+    bool first = true;
     if (!g || unit_scan(g))
         return -ENOMEM;
     for (ir_ref i = 1; i < u->n; i++) {
@@ -545,6 +546,9 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
             g->insn_pc = in->imm;
             g->changed = false;
             unit_mark(g, (u32)(in->imm - u->pc), 0);
+            if (out->tally && (first || in->imm == out->tally))
+                emit_tally(g, in->imm == out->tally, first);
+            first = false;
             continue;
         }
         if (may_leave(in)) {

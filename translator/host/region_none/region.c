@@ -90,3 +90,8 @@ void emit_poll(struct gen *g, ir_ref i)
 {
     never();
 }
+
+void emit_tally(struct gen *g, bool count, bool leave)
+{
+    never();
+}

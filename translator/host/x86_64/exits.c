@@ -256,6 +256,17 @@ void emit_poll(struct gen *g, ir_ref i)
         return;
     }
     poll(g, cold_exit)->held = region_held(g);
+    if (g->out->tally && ins_of(g, i)->imm == g->u->pc) {
+        x_alu_imm(&g->c, 0, ALU_SUB, o_vcpu(VOFF(tally)), 1);
+        cold_new(g, cold_exit, x_jcc(&g->c, CC_S))->held = region_held(g);
+    }
+}
+
+void emit_tally(struct gen *g, bool count, bool leave)
+{
+    x_alu_imm(&g->c, 0, count ? ALU_SUB : ALU_CMP, o_vcpu(VOFF(tally)), count);
+    if (leave)
+        cold_new(g, cold_poll, x_jcc(&g->c, CC_S))->n = true;
 }
 
 void emit_exit_if(struct gen *g, ir_ref i)
