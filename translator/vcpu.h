@@ -111,8 +111,9 @@ struct vcpu {
     u32 nans_trap;       /* invalid floating-point operations of the host trap while it is in translated code */
     u32 trapped;         /* how many have */
     u32 stepping;        /* backend: one of them is being made again, by itself */
-    s32 tally; /* how many more times the head of a trial is run before who counts that leaves (host_code.tally) */
-    u32 fuel;  /* cosimulation: how many more of op `poll` of a region are passed (ir_interp_watched, host_code.fuel) */
+    bool visitor; /* it is run by a host process of its own, which shares the memory: starts no threads of the engine */
+    s32 tally;    /* how many more times the head of a trial is run before who counts that leaves (host_code.tally) */
+    u32 fuel; /* cosimulation: how many more of op `poll` of a region are passed (ir_interp_watched, host_code.fuel) */
 };
 
 /* An op was done in C: backends call it where they do that. */

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "lib/assert.h"
+#include "lib/types.h"
 
 /* Returns 0 or -errno and leaves errno alone, as a signal handler must. */
 static int futex(u32 *word, int op, u32 value, const struct timespec *timeout)
@@ -126,7 +127,7 @@ static void restore_signals(const struct own_signals *k)
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &k->mask, NULL, SET_BYTES);
 }
 
-int mk_thread_start(void (*fn)(void *), void *arg, size_t stack)
+static int start_thread(void (*fn)(void *), void *arg, size_t stack, u64 blocked)
 {
     long least = sysconf(_SC_THREAD_STACK_MIN);
     size_t page = mk_page_size();
@@ -149,6 +150,8 @@ int mk_thread_start(void (*fn)(void *), void *arg, size_t stack)
         rc = pthread_attr_setstacksize(&attr, (stack + page - 1) & ~(page - 1));
     }
     keep_signals(&kept);
+    if (blocked)
+        syscall(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, NULL, SET_BYTES);
     if (!rc)
         rc = pthread_create(&id, &attr, run_thread, s);
     restore_signals(&kept);
@@ -158,6 +161,32 @@ int mk_thread_start(void (*fn)(void *), void *arg, size_t stack)
 free_start:
     free(s);
     return rc == EAGAIN ? -ENOMEM : -rc;
+}
+
+int mk_thread_start(void (*fn)(void *), void *arg, size_t stack)
+{
+    return start_thread(fn, arg, stack, 0);
+}
+
+int mk_thread_start_apart(void (*fn)(void *), void *arg, size_t stack)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+    u64 blocked = ~0ull;
+
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+        blocked &= ~(1ull << (faults[i] - 1));
+    return start_thread(fn, arg, stack, blocked);
+}
+
+u32 mk_cpus(void)
+{
+    u64 mask[64] = {0}; /* 4096 CPUs; the kernel says no where there may be more */
+    long n = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    u32 cpus = 0;
+
+    for (long i = 0; i < n / (long)sizeof *mask; i++)
+        cpus += (u32)__builtin_popcountll(mask[i]);
+    return cpus ? cpus : 1;
 }
 
 void mk_yield(void)

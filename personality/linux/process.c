@@ -263,6 +263,7 @@ static int vm_child_create(struct vm_child **out, struct lx_thread *t, const str
         vm_child_free(v);
         return rc;
     }
+    v->t->vcpu->visitor = true;
     p->abi->clone(v->t->vcpu, t->vcpu, c->stack, c->flags & CLONE_SETTLS ? &c->tls : NULL);
     if (c->flags & CLONE_VFORK)
         v->t->altstack = t->altstack;
@@ -462,9 +463,21 @@ s64 sys_clone3(struct lx_thread *t, const u64 *a)
 
 /* --- namespaces --- */
 
+/* A call that the kernel refuses to processes with threads (EINVAL). That of the engine does not count. */
+static s64 call_alone(struct lx_thread *t, u32 nr, u64 a0, u64 a1)
+{
+    bool had = t->proc->nthreads == 1 && engine_quiet(t->proc->engine);
+    for (u32 n = 0;; n++) {
+        s64 r = prov_call(&t->vcpu->poll, nr, a0, a1, 0, 0, 0, 0);
+        if (r != -EINVAL || !had || n == 100)
+            return r;
+        usleep(100); /* it has ended, but the kernel is not done with it yet */
+    }
+}
+
 s64 sys_unshare(struct lx_thread *t, const u64 *a)
 {
-    s64 r = prov_call(&t->vcpu->poll, LX_NR_unshare, a[0], 0, 0, 0, 0, 0);
+    s64 r = call_alone(t, LX_NR_unshare, a[0], 0);
     if (!r && a[0] & CLONE_NEWNS)
         lx_path_renew(t->proc);
     return r;
@@ -472,7 +485,7 @@ s64 sys_unshare(struct lx_thread *t, const u64 *a)
 
 s64 sys_setns(struct lx_thread *t, const u64 *a)
 {
-    s64 r = prov_call(&t->vcpu->poll, LX_NR_setns, a[0], a[1], 0, 0, 0, 0);
+    s64 r = call_alone(t, LX_NR_setns, a[0], a[1]);
     if (!r)
         lx_path_renew(t->proc);
     return r;
@@ -498,8 +511,8 @@ static void print_stats(struct lx_process *p)
             "dragoman: stats: pid %d\n"
             "  blocks translated  %lu (%lu guest instructions, %lu guest bytes, %lu host bytes)\n"
             "  translation time   %lu us (%lu ns a guest instruction)\n"
-            "  regions            %lu (%lu guest instructions), %lu us (%lu ns a guest instruction); %lu trials, %lu "
-            "lost\n"
+            "  regions            %lu (%lu guest instructions), %lu us (%lu ns a guest instruction); %lu by the "
+            "engine's thread, %lu void; %lu trials, %lu lost\n"
             "  stored before      %lu (%lu host bytes) of %lu pages in %lu images, %lu us; %lu pages do not fit; "
             "stored now: %lu\n"
             "  library routines   %lu as host code, %lu calls left to the guest's own\n"
@@ -507,10 +520,10 @@ static void print_stats(struct lx_process *p)
             "  links %lu, slow look-ups %lu, entries %lu, flushes %lu, invalidated %lu\n",
             (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000,
             s.translate_ns / (s.guest_insns + !s.guest_insns), s.regions, s.region_insns, s.region_ns / 1000,
-            s.region_ns / (s.region_insns + !s.region_insns), s.trials, s.trials_lost, s.image_blocks, s.image_bytes,
-            s.image_pages, s.images, s.image_ns / 1000, s.image_misses, s.image_saved, s.known, s.own, memory >> 10,
-            s.memory_code >> 10, s.memory_blocks >> 10, s.memory_tables >> 10, s.memory_vcpus >> 10,
-            s.memory_work >> 10, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
+            s.region_ns / (s.region_insns + !s.region_insns), s.background, s.regions_void, s.trials, s.trials_lost,
+            s.image_blocks, s.image_bytes, s.image_pages, s.images, s.image_ns / 1000, s.image_misses, s.image_saved,
+            s.known, s.own, memory >> 10, s.memory_code >> 10, s.memory_blocks >> 10, s.memory_tables >> 10,
+            s.memory_vcpus >> 10, s.memory_work >> 10, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
     mk_console(text, n < sizeof text ? n : sizeof text - 1);
     if (p->opt->cosim) {
         n = fmt(text, sizeof text, "  cosimulation       %lu entries compared, %lu not\n", s.cosim_checked,

@@ -600,10 +600,44 @@ static void steps_one_instruction(void **state)
     }
 }
 
+/* A loop that is hot long enough is tried both ways, and one of them stays; its results do not depend on it. */
+static void loops_are_tried(void **state)
+{
+    /* x10 = sum of 1 … x11 */
+    const u32 code[] = {
+        ADDI(10, 0, 0), ADD(10, 10, 11), ADDI(11, 11, -1), BNE(11, 0, -8), EBREAK,
+    };
+    if (!host_native.regions)
+        return;
+    static const struct config ways[] = {
+        {ENGINE_OPTIMISED, 4 << 20, .hot = 100},
+        {ENGINE_OPTIMISED, 4 << 20, .hot = 100, .off = IR_PASS_BIT(IR_PASS_BACKGROUND)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        struct world w;
+        struct engine_stats s;
+        u64 ended = 0;
+        open_world(&w, &ways[i], code, ARRAY_LEN(code));
+        for (u32 n = 0; n < 100000 && !ended; n++) {
+            w.v->pc = CODE;
+            regs(w.v)->x[11] = 100000 + n;
+            run_in(&w, w.v, VCPU_TRAP);
+            assert_int_equal(w.v->trap, IR_TRAP_BREAK);
+            assert_int_equal(regs(w.v)->x[10], (100000ull + n) * (100001ull + n) / 2);
+            engine_stats(w.e, &s);
+            ended = s.regions + s.trials_lost;
+        }
+        assert_int_equal(ended, 1);
+        assert_int_equal(s.trials, 1);
+        close_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loops_and_stops),
+        cmocka_unit_test(loops_are_tried),
         cmocka_unit_test(calls_return),
         cmocka_unit_test(faults_are_exact),
         cmocka_unit_test(bytes_of_words_fault_exactly),

@@ -362,6 +362,7 @@ static bool touches(const struct block *b, gva_t start, u64 len)
 /* Killing takes references off the list, but leaves their `next`: one that is dead leads back to the living. */
 static void kill_on_page(struct engine *e, struct code_page *p, gva_t start, u64 len)
 {
+    e->changes++;
     if (p->piece)
         store_break(e, p, start > p->number * e->page_size || start + len < (p->number + 1) * e->page_size);
     for (struct page_ref *r = p->blocks, *next; r; r = next) {
@@ -432,6 +433,7 @@ const u8 *block_source(struct engine *e, const struct block *b)
 /* Unseen pages are watched again, and blocks on them that are not current killed. */
 static void compare_unseen(struct engine *e)
 {
+    e->changes++;
     struct code_page *left = NULL, *next_page;
     for (struct code_page *p = e->unseen; p; p = next_page) {
         next_page = p->next_unseen;
@@ -515,6 +517,7 @@ static bool may_stay(struct engine *e, struct code_page *p)
  * they were made from. */
 static void page_written(struct engine *e, struct code_page *p)
 {
+    e->changes++;
     const bool stay = may_stay(e, p);
     if (p->piece)
         store_break(e, p, stay);

@@ -73,6 +73,7 @@ bool engine_granule(void)
 
 void engine_destroy(struct engine *e)
 {
+    (void)engine_quiet(e);
     while (e->vcpus)
         vcpu_destroy(e->vcpus);
     vcpu_free_idle(e);
@@ -115,7 +116,7 @@ void engine_stats(struct engine *e, struct engine_stats *out)
     out->memory_blocks = arena_held(&e->meta);
     out->memory_tables = sizeof *e + ((u64)sizeof *e->table->slot << e->table->bits) + e->nblocks * sizeof *e->index +
                          e->nexits * sizeof *e->exits;
-    out->memory_work = arena_held(&e->tmp) + arena_held(&e->opt);
+    out->memory_work = arena_held(&e->tmp) + (e->background.forms ? 0 : arena_held(&e->opt));
     for (struct vcpu *v = e->vcpus; v; v = v->next) {
         out->entries += v->stat_entries;
         out->lookups += v->stat_lookups;

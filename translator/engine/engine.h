@@ -125,6 +125,10 @@ void engine_invalidate(struct engine *e, gva_t start, u64 len);
  * this by itself). */
 void engine_sync(struct engine *e);
 
+/* Ends the engine's own thread, where there is one, which begins again when it is needed. True if there was one: the
+ * host's kernel may know of it for some microseconds more. */
+bool engine_quiet(struct engine *e);
+
 /* From now on other threads, or other processes, see the guest's memory. Until it is called, atomics and fences are
  * made for one thread alone, which is cheaper. Call it before a second thread starts to run and before memory is
  * shared; further calls cost nothing. */
@@ -176,7 +180,8 @@ struct engine_stats {
     u64 flushes, invalidated, links, lookups, entries;
     u64 translate_ns;
     u64 regions, region_insns, region_ns;
-    u64 trials, trials_lost; /* of regions: how many began; how many found the blocks faster */
+    u64 background, regions_void; /* made by the engine's thread, trials included; of code that had changed by then */
+    u64 trials, trials_lost;      /* of regions: how many began; how many found the blocks faster */
     u64 images, image_pages, image_blocks, image_bytes, image_ns; /* used of what was stored; host bytes */
     u64 image_misses, image_saved; /* pages of images that could not be used; blocks that engine_save stored */
     /* The engine's own memory as of now, in bytes: host code, blocks and what is known of them, tables, vCPUs, space to

@@ -153,6 +153,22 @@ struct area {
 #define ENGINE_AREAS 64
 
 /* A region and the block in whose place it would be, in turn in the table. trial.c. */
+/* Hot places, for the engine's own thread. background.c. */
+#define BACKGROUND_QUEUE 16
+struct background_job {
+    gva_t pc;
+    u64 mode;
+};
+struct background {
+    struct background_job queue[BACKGROUND_QUEUE], now;
+    u32 n;
+    u32 word;     /* mk_signal */
+    bool runs;    /* there is a thread */
+    bool refused; /* none can be had */
+    bool quit;    /* it shall end */
+    bool forms;   /* it works in engine.opt, without the lock */
+};
+
 #define TRIAL_ROUNDS 24 /* windows of each way */
 struct trial {
     gva_t pc;             /* the head */
@@ -195,6 +211,8 @@ struct engine {
     struct arena tmp;  /* one translation */
     struct arena opt;  /* one region */
     struct trial trial;
+    struct background background;
+    u64 changes; /* counts changes of guest code that there are translations of, or that is watched */
 
     u32 nareas, area_last; /* of areas */
     u32 generation;        /* what was made in an earlier one is not ours to store: code_page.fresh */
@@ -328,21 +346,39 @@ void store_forget(struct engine *e, gva_t start, u64 len);
 /* What there is now is somebody else's to store (fork), or is gone (flush). */
 void store_disown(struct engine *e);
 
-/* region.c; with the lock held. Makes a region that begins where `b` does and puts it in b's place; b where that does
- * not pay. */
-struct block *region_make(struct engine *e, struct vcpu *v, struct block *b);
-/* The two steps of that: the region of the code at pc, in e->opt; the block of it, which is not entered yet. */
-int region_form(struct engine *e, struct vcpu *v, gva_t pc, struct ir_unit *u) MUST_USE;
+/* region.c; with the lock held. Is a region worth thinking of where b begins? */
+bool region_wanted(const struct engine *e, const struct block *b);
+/* Makes a region that begins where `b` does and puts it in b's place, at once; b where that does not pay. */
+struct block *region_make(struct engine *e, struct block *b);
+/* Step one: makes the region of the code at pc, in e->opt, where nothing else may be going on. own: the lock is not
+ * held, and taken when it is needed. *ns: how long it took. */
+int region_form(struct engine *e, gva_t pc, u64 mode, bool own, struct ir_unit *u, u64 *ns) MUST_USE;
+/* Step two: a region was formed in e->opt, or (NULL) there is none: enters it, or lets its trial begin soon. */
+void region_formed(struct engine *e, gva_t pc, u64 mode, const struct ir_unit *u);
+/* Makes a block of it, which is not entered yet. */
 int region_build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out) MUST_USE;
 /* Takes the lock. The code at pc is hot, as the block that has exit `from` has counted. */
 void region_hot(struct engine *e, struct vcpu *v, gva_t pc, u32 from);
 
-/* trial.c; with the lock held. Is b's place worth a region? Begins to find out; false: not now. */
-bool trial_begin(struct engine *e, struct vcpu *v, struct block *b);
+/* trial.c; with the lock held. None is under way or about to begin; one that comes to no end is ended. */
+bool trial_is_over(struct engine *e);
+/* There may be a trial of u, which is in e->opt: the next who finds that place hot begins it. False: it is lost. */
+bool trial_prepare(struct engine *e, const struct ir_unit *u) MUST_USE;
+/* Is there one to begin at pc? Then it begins. */
+bool trial_begin(struct engine *e, struct vcpu *v, gva_t pc);
 /* Has unit u an instruction that is counted now? */
 bool trial_counts(const struct engine *e, const struct ir_unit *u);
 /* Takes the lock. v->tally ran out. */
 void trial_tick(struct engine *e, struct vcpu *v);
+
+/* background.c; with the lock held. Has a region made of the code at pc. False: it has to be made in the foreground. */
+bool background_ask(struct engine *e, struct vcpu *v, gva_t pc);
+/* There may be something to do. */
+void background_wake(struct engine *e);
+/* Ends the thread, if there is one; the lock is let go meanwhile. */
+void background_stop(struct engine *e);
+/* This is a fork's child. */
+void background_forked(struct engine *e);
 
 /* cache.c; with the lock held. Empties the cache; waits for all vCPUs but `self` to be out of translated code. */
 void cache_flush(struct engine *e);

@@ -17,7 +17,8 @@
 
 struct source {
     struct engine *e;
-    struct vcpu *v;
+    u64 mode;
+    bool own;     /* the lock is taken here */
     bool watched; /* all pieces */
     bool (*leader)(void *cx, gva_t pc);
     void *leader_cx;
@@ -39,10 +40,14 @@ static int unit(void *cx, gva_t pc, bool (*leader)(void *cx, gva_t pc), void *le
     s->leader = leader;
     s->leader_cx = leader_cx;
     struct guest_request rq = {
-        .pc = pc, .mode = s->v->mode, .max_insns = ENGINE_MAX_INSNS, .max_exits = 0, .stop_at = stop_at, .cx = s};
+        .pc = pc, .mode = s->mode, .max_insns = ENGINE_MAX_INSNS, .max_exits = 0, .stop_at = stop_at, .cx = s};
     if (e->cfg.ops->stop_at && e->cfg.ops->stop_at(e->cfg.cx, pc))
         return -ENOENT;
+    if (s->own)
+        mk_lock(&e->lock);
     int rc = translate_piece(e, &rq, &e->opt, u, &fault, &watched);
+    if (s->own)
+        mk_unlock(&e->lock);
     if (rc)
         return rc;
     s->watched &= watched;
@@ -52,7 +57,12 @@ static int unit(void *cx, gva_t pc, bool (*leader)(void *cx, gva_t pc), void *le
 static bool wanted(void *cx, gva_t pc)
 {
     const struct source *s = cx;
-    return block_get(s->e, pc, s->v->mode) != NULL;
+    if (s->own)
+        mk_lock(&s->e->lock);
+    const bool there = block_get(s->e, pc, s->mode) != NULL;
+    if (s->own)
+        mk_unlock(&s->e->lock);
+    return there;
 }
 
 /* The guest code that the unit's markers name; what follows each other is one piece. */
@@ -80,9 +90,9 @@ static int find_extents(struct engine *e, const struct ir_unit *u, struct block 
     return 0;
 }
 
-int region_form(struct engine *e, struct vcpu *v, gva_t pc, struct ir_unit *u)
+int region_form(struct engine *e, gva_t pc, u64 mode, bool own, struct ir_unit *u, u64 *ns)
 {
-    struct source s = {.e = e, .v = v, .watched = true};
+    struct source s = {.e = e, .mode = mode, .own = own, .watched = true};
     struct opt_request rq = {
         .arena = &e->opt,
         .pc = pc,
@@ -101,7 +111,7 @@ int region_form(struct engine *e, struct vcpu *v, gva_t pc, struct ir_unit *u)
     char why[200];
     dgm_assert(rc || ir_verify(u, why, sizeof why) == 0, "region at %lx: %s", pc, why);
 #endif
-    e->stats.region_ns += mk_clock() - t0;
+    *ns = mk_clock() - t0;
     return rc;
 }
 
@@ -146,27 +156,70 @@ int region_build(struct engine *e, const struct ir_unit *u, bool counted, struct
     return rc;
 }
 
-struct block *region_make(struct engine *e, struct vcpu *v, struct block *b)
+static bool has_trials(const struct engine *e)
 {
-    struct ir_unit u;
+    return e->host && !e->cosim && !(e->cfg.off & IR_PASS_BIT(IR_PASS_TRIAL));
+}
+
+bool region_wanted(const struct engine *e, const struct block *b)
+{
+    return b->heat != e->cfg.hot && !b->known && !block_has_lost(e, b->pc, b->key);
+}
+
+/* Puts the region in the place of b, which begins alike. */
+static struct block *replace(struct engine *e, struct block *b, const struct ir_unit *u)
+{
     struct block *made;
-    b->heat = e->cfg.hot; /* once is enough */
-    if (region_form(e, v, b->pc, &u) || region_build(e, &u, false, &made))
+    if (region_build(e, u, false, &made))
         return b;
     block_kill(e, b);
     return block_insert(e, made) ? b : made;
+}
+
+struct block *region_make(struct engine *e, struct block *b)
+{
+    struct ir_unit u;
+    u64 ns;
+    b->heat = e->cfg.hot; /* once is enough */
+    const int rc = region_form(e, b->pc, b->key, false, &u, &ns);
+    e->stats.region_ns += ns;
+    return rc ? b : replace(e, b, &u);
+}
+
+void region_formed(struct engine *e, gva_t pc, u64 mode, const struct ir_unit *u)
+{
+    struct block *b = block_get(e, pc, mode);
+    if (!b || !region_wanted(e, b))
+        return;
+    if (u && has_trials(e)) {
+        if (trial_prepare(e, u))
+            return;
+    } else if (u && replace(e, b, u) != b) {
+        return;
+    }
+    block_lose(e, pc, mode);
 }
 
 /* False: ask again. */
 static bool hot(struct engine *e, struct vcpu *v, gva_t pc)
 {
     struct block *b = block_get(e, pc, v->mode);
-    if (!b || b->heat == e->cfg.hot || b->known || block_has_lost(e, pc, v->mode))
+    if (!b || !region_wanted(e, b) || trial_begin(e, v, pc))
         return true;
-    if (!e->cosim && !(e->cfg.off & IR_PASS_BIT(IR_PASS_TRIAL)))
-        return trial_begin(e, v, b);
-    region_make(e, v, b);
-    return true;
+    if (background_ask(e, v, pc))
+        return false;
+    if (e->background.forms || (has_trials(e) && !trial_is_over(e)))
+        return false;
+    if (!has_trials(e)) {
+        region_make(e, b);
+        return true;
+    }
+    struct ir_unit u;
+    u64 ns;
+    const int rc = region_form(e, pc, v->mode, false, &u, &ns);
+    e->stats.region_ns += ns;
+    region_formed(e, pc, v->mode, rc ? NULL : &u);
+    return rc || trial_begin(e, v, pc);
 }
 
 void region_hot(struct engine *e, struct vcpu *v, gva_t pc, u32 from)

@@ -16,7 +16,7 @@ static const void *count_entry(struct engine *e, struct vcpu *v, const void *cod
         return code;
     mk_lock(&e->lock);
     if (!b->dead && v->epoch == e->epoch)
-        code = region_make(e, v, b);
+        code = region_make(e, b);
     mk_unlock(&e->lock);
     return code;
 }

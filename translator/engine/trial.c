@@ -48,6 +48,7 @@ static void end(struct engine *e, struct block *b)
     struct block *const region = t->way[1];
     const gva_t pc = t->pc;
     *t = (struct trial){0};
+    background_wake(e); /* which waits for that */
     block_kill(e, region);
     block_kill_with(e, pc);
     if (b && !block_insert(e, b))
@@ -104,46 +105,53 @@ static void begin(struct trial *t, bool warm)
     t->began = mk_thread_clock();
 }
 
-bool trial_begin(struct engine *e, struct vcpu *v, struct block *b)
+bool trial_is_over(struct engine *e)
 {
     struct trial *t = &e->trial;
-    if (t->pc) {
-        if (mk_clock() - t->last < GIVE_UP_NS)
-            return false;
+    if (t->pc && mk_clock() - t->last >= GIVE_UP_NS)
         end(e, NULL);
-    }
-    const gva_t pc = b->pc;
-    const u64 key = b->key;
+    return !t->pc;
+}
+
+bool trial_prepare(struct engine *e, const struct ir_unit *u)
+{
+    struct trial *t = &e->trial;
+    const gva_t pc = u->pc;
     bool loops = false;
-    struct block *region = NULL;
-    const int rc = region_form(e, v, pc, &t->unit);
-    for (ir_ref r = 1; !rc && r < t->unit.n; r++)
-        loops |= t->unit.ins[r].op == IR_OP_poll && t->unit.ins[r].imm == pc;
+    for (ir_ref r = 1; r < u->n; r++)
+        loops |= u->ins[r].op == IR_OP_poll && u->ins[r].imm == pc;
     if (!loops)
-        goto lost;
-    t->pc = pc;
-    if (region_build(e, &t->unit, true, &region) || block_insert_pages(e, region)) {
-        t->pc = 0;
-        goto lost;
+        return false;
+    *t = (struct trial){.pc = pc, .unit = *u, .window = WINDOW_FIRST, .last = mk_clock()};
+    if (!region_build(e, u, true, &t->way[1]) && !block_insert_pages(e, t->way[1]))
+        return true;
+    t->pc = 0;
+    return false;
+}
+
+bool trial_begin(struct engine *e, struct vcpu *v, gva_t pc)
+{
+    struct trial *t = &e->trial;
+    struct vcpu_fault fault;
+    int err;
+    if (!t->pc || t->pc != pc || t->unit.code_key != v->mode || t->way[0])
+        return false;
+    if (t->way[1]->dead || t->way[1]->source) {
+        end(e, NULL); /* its code has changed */
+        return false;
     }
     block_kill_with(e, pc);
-    int err;
-    struct vcpu_fault fault;
-    b = translate(e, v, pc, false, &fault, &err);
-    if (t->pc != pc) /* a flush */
+    struct block *b = translate(e, v, pc, false, &fault, &err);
+    if (t->pc != pc) /* there was a flush */
         return true;
-    if (!b) {
-        t->pc = 0;
-        block_kill(e, region);
+    if (!b || b->known || !b->counted) {
+        end(e, NULL);
         return true;
     }
-    *t = (struct trial){.pc = pc, .way = {b, region}, .unit = t->unit, .v = v, .window = WINDOW_FIRST};
-    begin(t, false);
+    t->way[0] = b;
+    t->v = v;
     e->stats.trials++;
-    return true;
-
-lost:
-    block_lose(e, pc, key);
+    begin(t, false);
     return true;
 }
 
@@ -178,7 +186,7 @@ void trial_tick(struct engine *e, struct vcpu *v)
     const u64 now = mk_thread_clock();
     mk_lock(&e->lock);
     struct trial *t = &e->trial;
-    if (!t->pc || t->v != v || v->epoch != e->epoch)
+    if (!t->way[0] || t->v != v || v->epoch != e->epoch)
         v->tally = NEVER;
     else if (t->way[0]->dead || t->way[1]->dead || t->way[0]->source || t->way[1]->source)
         end(e, NULL); /* its code has changed */

@@ -107,6 +107,10 @@ static struct vcpu *vcpu_again(struct engine *e, u64 *killed, bool *first)
     /* These lie apart, on pages that a fork may have made read-only. */
     if (v->unseen | v->trapped | v->stepping | v->fuel)
         v->unseen = v->trapped = v->stepping = v->fuel = 0;
+    if (v->tally | v->visitor) {
+        v->tally = 0;
+        v->visitor = false;
+    }
     if (calls)
         memset(calls, 0, VCPU_CALLS * sizeof *calls);
     return v;

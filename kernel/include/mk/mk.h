@@ -101,7 +101,11 @@ void mk_signal(u32 *word, u32 bits);
 /* Starts a thread; it ends when fn returns. stack 0: the system's default size. It inherits the caller's blocked
  * signals, hosted. */
 int mk_thread_start(void (*fn)(void *), void *arg, size_t stack) MUST_USE;
+/* The same for a thread that runs no guest code: signals that are sent to the process are not its. */
+int mk_thread_start_apart(void (*fn)(void *), void *arg, size_t stack) MUST_USE;
 void mk_yield(void);
+/* On how many CPUs may the calling thread run? */
+u32 mk_cpus(void);
 
 /* Sets this thread's extra base register, by which translated code reaches guest memory, where the host has one
  * (x86-64: gs). -ENOSYS where it has none and the backend keeps the base itself. */
