@@ -506,24 +506,25 @@ static void print_stats(struct lx_process *p)
     char text[2048];
     engine_stats(p->engine, &s);
     const u64 memory = s.memory_code + s.memory_blocks + s.memory_tables + s.memory_vcpus + s.memory_work;
-    size_t n =
-        fmt(text, sizeof text,
-            "dragoman: stats: pid %d\n"
-            "  blocks translated  %lu (%lu guest instructions, %lu guest bytes, %lu host bytes)\n"
-            "  translation time   %lu us (%lu ns a guest instruction)\n"
-            "  regions            %lu (%lu guest instructions), %lu us (%lu ns a guest instruction); %lu by the "
-            "engine's thread, %lu void; %lu trials, %lu lost\n"
-            "  stored before      %lu (%lu host bytes) of %lu pages in %lu images, %lu us; %lu pages do not fit; "
-            "stored now: %lu\n"
-            "  library routines   %lu as host code, %lu calls left to the guest's own\n"
-            "  engine's memory    %lu KiB: host code %lu, blocks %lu, tables %lu, vCPUs %lu, space to work %lu\n"
-            "  links %lu, slow look-ups %lu, entries %lu, flushes %lu, invalidated %lu\n",
-            (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000,
-            s.translate_ns / (s.guest_insns + !s.guest_insns), s.regions, s.region_insns, s.region_ns / 1000,
-            s.region_ns / (s.region_insns + !s.region_insns), s.background, s.regions_void, s.trials, s.trials_lost,
-            s.image_blocks, s.image_bytes, s.image_pages, s.images, s.image_ns / 1000, s.image_misses, s.image_saved,
-            s.known, s.own, memory >> 10, s.memory_code >> 10, s.memory_blocks >> 10, s.memory_tables >> 10,
-            s.memory_vcpus >> 10, s.memory_work >> 10, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
+    size_t n = fmt(
+        text, sizeof text,
+        "dragoman: stats: pid %d\n"
+        "  blocks translated  %lu (%lu guest instructions, %lu guest bytes, %lu host bytes)\n"
+        "  translation time   %lu us (%lu ns a guest instruction)\n"
+        "  regions            %lu (%lu guest instructions), %lu us (%lu ns a guest instruction); %lu trials, "
+        "%lu lost\n"
+        "  places looked at   %lu by the engine's own thread, %lu while the guest's waited; %lu had changed by then\n"
+        "  stored before      %lu (%lu host bytes) of %lu pages in %lu images, %lu us; %lu pages do not fit; "
+        "stored now: %lu\n"
+        "  library routines   %lu as host code, %lu calls left to the guest's own\n"
+        "  engine's memory    %lu KiB: host code %lu, blocks %lu, tables %lu, vCPUs %lu, space to work %lu\n"
+        "  links %lu, slow look-ups %lu, entries %lu, flushes %lu, invalidated %lu\n",
+        (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000,
+        s.translate_ns / (s.guest_insns + !s.guest_insns), s.regions, s.region_insns, s.region_ns / 1000,
+        s.region_ns / (s.region_insns + !s.region_insns), s.trials, s.trials_lost, s.background, s.foreground,
+        s.regions_void, s.image_blocks, s.image_bytes, s.image_pages, s.images, s.image_ns / 1000, s.image_misses,
+        s.image_saved, s.known, s.own, memory >> 10, s.memory_code >> 10, s.memory_blocks >> 10, s.memory_tables >> 10,
+        s.memory_vcpus >> 10, s.memory_work >> 10, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
     mk_console(text, n < sizeof text ? n : sizeof text - 1);
     if (p->opt->cosim) {
         n = fmt(text, sizeof text, "  cosimulation       %lu entries compared, %lu not\n", s.cosim_checked,

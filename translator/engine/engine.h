@@ -180,8 +180,10 @@ struct engine_stats {
     u64 flushes, invalidated, links, lookups, entries;
     u64 translate_ns;
     u64 regions, region_insns, region_ns;
-    u64 background, regions_void; /* made by the engine's thread, trials included; of code that had changed by then */
-    u64 trials, trials_lost;      /* of regions: how many began; how many found the blocks faster */
+    /* Places of which a region was formed, or tried to: by the engine's thread; while the guest's waited; whose code
+     * had changed by then. */
+    u64 background, foreground, regions_void;
+    u64 trials, trials_lost; /* of regions: how many began; how many found the blocks faster */
     u64 images, image_pages, image_blocks, image_bytes, image_ns; /* used of what was stored; host bytes */
     u64 image_misses, image_saved; /* pages of images that could not be used; blocks that engine_save stored */
     /* The engine's own memory as of now, in bytes: host code, blocks and what is known of them, tables, vCPUs, space to

@@ -45,10 +45,10 @@
 #define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
 #define ENGINE_TRUST          16
 #define ENGINE_EMPTIED        1000
-#define ENGINE_MAX_ROUNDS     8     /* of a loop that is one block */
-#define ENGINE_MAX_EXITS      4     /* side exits in a block */
-#define ENGINE_HOT            20000 /* jumps back until a place is hot */
-#define ENGINE_HASH_BITS      10    /* at first; a table that is full is replaced by one four times as large, up to */
+#define ENGINE_MAX_ROUNDS     8      /* of a loop that is one block */
+#define ENGINE_MAX_EXITS      4      /* side exits in a block */
+#define ENGINE_HOT            100000 /* jumps back until a place is hot */
+#define ENGINE_HASH_BITS      10     /* at first; a table that is full is replaced by one four times as large, up to */
 #define ENGINE_HASH_MOST      20
 #define ENGINE_PAGE_HASH_BITS 12
 #define ENGINE_SETTLED_BITS   16

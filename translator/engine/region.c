@@ -183,6 +183,7 @@ struct block *region_make(struct engine *e, struct block *b)
     b->heat = e->cfg.hot; /* once is enough */
     const int rc = region_form(e, b->pc, b->key, false, &u, &ns);
     e->stats.region_ns += ns;
+    e->stats.foreground++;
     return rc ? b : replace(e, b, &u);
 }
 
@@ -218,6 +219,7 @@ static bool hot(struct engine *e, struct vcpu *v, gva_t pc)
     u64 ns;
     const int rc = region_form(e, pc, v->mode, false, &u, &ns);
     e->stats.region_ns += ns;
+    e->stats.foreground++;
     region_formed(e, pc, v->mode, rc ? NULL : &u);
     return rc || trial_begin(e, v, pc);
 }

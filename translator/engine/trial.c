@@ -22,7 +22,7 @@
 
 #define WINDOW_FIRST 32
 #define WINDOW_MOST  (1u << 24)
-#define WINDOW_NS    40000    /* at least */
+#define WINDOW_NS    25000    /* at least */
 #define LONG_NS      20000000 /* both ways together: no more windows then, if there were a few */
 #define ROUNDS_LEAST 4
 #define GIVE_UP_NS   50000000

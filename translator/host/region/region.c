@@ -658,6 +658,8 @@ static int pass(struct gen *g)
                 g->insn_pc = in->imm;
                 g->changed = false;
                 unit_mark(g, (u32)(in->imm - g->u->pc), may_fault(g, i) ? state_of(g) : 0);
+                if (g->out->tally == in->imm && in->imm)
+                    emit_tally(g, true, false);
                 continue;
             }
             mark_merged(g, i);

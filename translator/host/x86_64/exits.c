@@ -256,8 +256,8 @@ void emit_poll(struct gen *g, ir_ref i)
         return;
     }
     poll(g, cold_exit)->held = region_held(g);
-    if (g->out->tally && ins_of(g, i)->imm == g->u->pc) {
-        x_alu_imm(&g->c, 0, ALU_SUB, o_vcpu(VOFF(tally)), 1);
+    if (g->out->tally) {
+        x_alu_imm(&g->c, 0, ALU_CMP, o_vcpu(VOFF(tally)), 0);
         cold_new(g, cold_exit, x_jcc(&g->c, CC_S))->held = region_held(g);
     }
 }
