@@ -199,11 +199,12 @@ static void cold_hot(struct gen *g, const struct cold *k)
     x_jmp_common(&g->c, g->common->off[C_HOT]);
 }
 
-/* Looks at vcpu.poll; and counts, where a jump back may become hot. resume: go on at the exit's own instruction. */
+/* Looks at vcpu.poll; and counts, where a jump back may become hot, as no call does, since regions do not have them.
+ * resume: go on at the exit's own instruction. */
 static void poll_exit(struct gen *g, bool resume)
 {
     poll(g, cold_poll)->n = resume;
-    if (!g->out->hot || g->region)
+    if (!g->out->hot || g->region || ins_of(g, g->pos)->aux & IR_EXIT_CALL)
         return;
     /* Wraps around, with a carry, after so many. */
     const u32 at = (g->out->exit_id + g->out->nexits) % VCPU_HEAT, step = ~0u / g->out->hot;
