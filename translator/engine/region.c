@@ -229,7 +229,8 @@ void region_hot(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
     cosim_lock(e);
     mk_lock(&e->lock);
     if (v->epoch == e->epoch) {
-        struct block *owner = block_exit(e, from)->owner;
+        const struct exit_rec *x = block_exit(e, from);
+        struct block *owner = x ? x->owner : NULL;
         if (hot(e, v, pc) && v->epoch == e->epoch && owner && !owner->dead)
             block_settle(e, owner);
     }
