@@ -289,7 +289,7 @@ void block_swap(struct engine *e, struct block *b, struct block *to)
         __atomic_store_n(h, b->hash_next, __ATOMIC_RELEASE);
     struct exit_rec *last = NULL;
     for (struct exit_rec *x = b->in; x; last = x, x = x->next_in) {
-        set_link(e, x, to->code_off);
+        cache_link(e, x, to->code_off);
         see_link(e, x);
         x->to = to;
     }
