@@ -73,16 +73,14 @@ static int map_code(struct mk_code *c, size_t n)
 {
     void *rw = NULL, *rx = NULL;
     int rc = map_twice(n, &rw, &rx);
-    if (rc)
-        return rc;
-    if (mprotect(rx, n, PROT_READ | PROT_EXEC)) {
+    if (!rc && mprotect(rx, n, PROT_READ | PROT_EXEC)) {
         rc = -errno;
         munmap(rx, n);
         munmap(rw, rw_size(n));
-        return rc;
     }
-    *c = (struct mk_code){.rw = rw, .rx = rx, .size = n};
-    return 0;
+    if (!rc)
+        *c = (struct mk_code){.rw = rw, .rx = rx, .size = n};
+    return rc;
 }
 
 static void sync_range(const struct mk_code *c, size_t off, size_t len)

@@ -233,6 +233,7 @@ struct lines {
 static int lines_open_at(struct lines *l, int dirfd, const char *path)
 {
     l->at = l->end = 0;
+    l->buf[0] = 0;
     l->fd = (int)prov_call_now(LX_NR_openat, (u64)(s64)dirfd, (u64)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
     return l->fd < 0 ? l->fd : 0;
 }
