@@ -11,10 +11,9 @@
 
 u64 call_bad_ptr(const struct lx_thread *t, gva_t p, u64 n)
 {
-    const u64 most = 0x7ffff000; /* the host kernel moves no more in one call */
     if (p == 0)
         return 0;
-    if (n > most && lx_ok(t, p, most))
+    if (n > LX_MOVED_MAX && lx_ok(t, p, LX_MOVED_MAX))
         return (u64)lx_ptr(t, p);
     return CALL_BAD;
 }
