@@ -97,7 +97,8 @@ s64 lx_syscall(struct lx_thread *t) MUST_USE;
 
 u64 call_bad_ptr(const struct lx_thread *t, gva_t p, u64 n);
 
-/* Host address of the n bytes at p, to be read by the host kernel. The kernel moves at most LX_MOVED_MAX bytes a call. */
+/* Host address of the n bytes at p, to be read by the host kernel. The kernel moves at most LX_MOVED_MAX bytes a call.
+ */
 static inline u64 call_in(const struct lx_thread *t, gva_t p, u64 n)
 {
     if (LIKELY(lx_ok(t, p, n)) && p != 0)
