@@ -3,18 +3,20 @@
 
 #include <time.h>
 
-u64 mk_clock(void)
+static u64 read_clock(clockid_t which)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(which, &ts);
     return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
+u64 mk_clock(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 u64 mk_thread_clock(void)
 {
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }

@@ -102,10 +102,11 @@ enum lx_fault_verdict {
 /* For a fault of the thread's vCPU; undoes write watches, grows stacks. */
 enum lx_fault_verdict lx_mm_fault(struct lx_thread *t, const struct vcpu_fault *f);
 
+/* Bytes that the kernel moves in a call at most; what is behind need not be looked at. */
+#define LX_MOVED_MAX 0x7ffff000ull
+
 /* The host kernel is about to write [p, p+n) for a system call: makes code pages there writable again and drops their
  * translations. Call it before handing out a buffer to be written; free when there are no code pages in it. */
-#define LX_MOVED_MAX                                                                                                   \
-    0x7ffff000ull /* bytes that the kernel moves in a call at most; what is behind need not be looked at */
 void lx_prepare_write_slow(struct lx_thread *t, gva_t p, u64 n);
 static inline void lx_prepare_write(struct lx_thread *t, gva_t p, u64 n)
 {

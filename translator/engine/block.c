@@ -310,8 +310,6 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
             see_link(e, x);
         return;
     }
-    if (cache_write(e))
-        return;
     x->to = to;
     x->next_in = to->in;
     to->in = x;

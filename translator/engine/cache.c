@@ -46,21 +46,16 @@ void cache_ready(struct engine *e, size_t end, u32 nexits)
     }
 }
 
-int cache_own(struct engine *e)
+void cache_own(struct engine *e)
 {
-    int rc = mk_code_own(&e->code, e->used);
-    if (rc < 0)
-        return rc;
-    if (rc)
+    if (mk_code_own(&e->code, e->used))
         e->ready_code = e->used;
     e->code_shared = false;
-    return 0;
 }
 
 void cache_link(struct engine *e, const struct exit_rec *x, u32 off)
 {
-    if (cache_write(e)) /* an exit that must not lead where it does */
-        mk_panic("no memory for a copy of the code cache");
+    cache_write(e);
     e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + off);
 }
 

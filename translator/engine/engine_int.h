@@ -385,11 +385,12 @@ void cache_flush(struct engine *e);
 /* The cache will be written up to `end`, the exits up to number `nexits`: gives them memory, ahead and in pieces. */
 void cache_ready(struct engine *e, size_t end, u32 nexits);
 int cache_start(struct engine *e) MUST_USE;
-/* Before each write to code memory: makes it this process's alone. -ENOMEM: nothing may be written. */
-int cache_own(struct engine *e) MUST_USE;
-MUST_USE static inline int cache_write(struct engine *e)
+/* Before each write to code memory: makes it this process's alone (mk_code_own). */
+void cache_own(struct engine *e);
+static inline void cache_write(struct engine *e)
 {
-    return UNLIKELY(e->code_shared) ? cache_own(e) : 0;
+    if (UNLIKELY(e->code_shared))
+        cache_own(e);
 }
 /* Makes exit x lead to `off` of the cache; which is not seen before mk_code_sync. */
 void cache_link(struct engine *e, const struct exit_rec *x, u32 off);

@@ -176,14 +176,21 @@ static struct block *replace(struct engine *e, struct block *b, const struct ir_
     return block_insert(e, made) ? b : made;
 }
 
+/* On the thread of who found it. */
+static int form_here(struct engine *e, gva_t pc, u64 mode, struct ir_unit *u)
+{
+    u64 ns;
+    const int rc = region_form(e, pc, mode, false, u, &ns);
+    e->stats.region_ns += ns;
+    e->stats.foreground++;
+    return rc;
+}
+
 struct block *region_make(struct engine *e, struct block *b)
 {
     struct ir_unit u;
-    u64 ns;
     b->heat = e->cfg.hot; /* once is enough */
-    const int rc = region_form(e, b->pc, b->key, false, &u, &ns);
-    e->stats.region_ns += ns;
-    e->stats.foreground++;
+    const int rc = form_here(e, b->pc, b->key, &u);
     return rc ? b : replace(e, b, &u);
 }
 
@@ -216,10 +223,7 @@ static bool hot(struct engine *e, struct vcpu *v, gva_t pc)
         return true;
     }
     struct ir_unit u;
-    u64 ns;
-    const int rc = region_form(e, pc, v->mode, false, &u, &ns);
-    e->stats.region_ns += ns;
-    e->stats.foreground++;
+    const int rc = form_here(e, pc, v->mode, &u);
     region_formed(e, pc, v->mode, rc ? NULL : &u);
     return rc || trial_begin(e, v, pc);
 }

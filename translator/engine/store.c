@@ -393,11 +393,10 @@ static bool enter_piece(struct engine *e, struct code_page *page, const struct i
     for (u32 i = 0; i < head->nblocks; i++)
         if (v->blocks[i].code_off & (align - 1))
             return false;
-    if (cache_write(e))
-        return false;
     struct piece *p = ARENA_NEW(&e->meta, struct piece);
     if (!p)
         return false;
+    cache_write(e);
     *p = (struct piece){.head = {.pc = page->number * IMAGE_PAGE,
                                  .code_off = (u32)off,
                                  .code_len = head->code_size,

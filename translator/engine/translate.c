@@ -132,9 +132,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     struct host_mark *marks = arena_alloc(u->arena, max_marks * sizeof *marks, _Alignof(struct host_mark));
     if (!exits || !marks)
         return -ENOMEM;
-    int rc = cache_write(e);
-    if (rc)
-        return rc;
+    cache_write(e);
     u32 *relocs = e->image_key ? ARENA_NEW_N(u->arena, u32, MAX_RELOCS) : NULL;
     *hc = (struct host_code){
         .rw = e->code.rw + off,
@@ -157,6 +155,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     };
     cache_ready(e, off + 1, e->nexits + u->nexits);
     struct ir_unit merged = *u; /* u stays as the guest wrote it, for who runs it again */
+    int rc = 0;
     if (e->host->merges && !(b->key & ENGINE_OWN))
         rc = ir_merge(&merged);
     if (!rc)

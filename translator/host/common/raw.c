@@ -330,10 +330,17 @@ bool raw_held(const struct gen *g)
     return false;
 }
 
+/* Where in g->raw what slot s holds is; g->nraw: it is not raw. */
+static u32 find_in(const struct gen *g, u32 s)
+{
+    const ir_ref v = held_by(g, s);
+    return v ? find(g, v) : g->nraw;
+}
+
 u64 *raw_state(const struct gen *g, u64 *w, u32 *n)
 {
     for (u32 s = 0; s < g->u->slots->n; s++) {
-        const u32 k = held_by(g, s) ? find(g, held_by(g, s)) : g->nraw;
+        const u32 k = find_in(g, s);
         if (k == g->nraw)
             continue;
         *w++ = s | HOST_HELD_RAW << 16;
@@ -361,7 +368,7 @@ const struct raw_fix *raw_here(struct gen *g)
         return NULL;
     struct raw_fix *f = no_fix(g);
     for (u32 s = 0; f && s < g->u->slots->n; s++) {
-        const u32 k = held_by(g, s) ? find(g, held_by(g, s)) : g->nraw;
+        const u32 k = find_in(g, s);
         if (k < g->nraw)
             add_place(f, g->raw[k].kind, held_in(g, s), 0);
     }
