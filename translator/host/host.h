@@ -26,11 +26,13 @@ struct host_mark {
 /* A state: how many slots are held by something else than their memory, then a word for each: the slot, and from bit 16
  * on a register as the backend numbers them; or HOST_HELD_CONST, and the value in the next word; or HOST_HELD_MEM, and
  * in the next word where it lies, as the backend counts; or HOST_HELD_RAW: it is where it is, but may be any NaN
- * instead of the guest's, an f64 or, with 1 in the next word, a boxed f32. With HOST_STATE_PINS in the first word,
- * pinned slots are in their registers besides. */
+ * instead of the guest's, an f64 or, with 1 in the next word, a boxed f32; or HOST_HELD_SUM: the sum of two registers,
+ * in the next word, the second from bit 8 on, which is shifted left by what stands from bit 16 on. With HOST_STATE_PINS
+ * in the first word, pinned slots are in their registers besides. */
 #define HOST_HELD_CONST 0xffffull
 #define HOST_HELD_MEM   0xfffeull
 #define HOST_HELD_RAW   0xfffdull
+#define HOST_HELD_SUM   0xfffcull
 #define HOST_STATE_PINS (1ull << 32)
 
 /* One direct exit (exit, exit_if): a jump that can be patched to reach a translation. */

@@ -15,6 +15,7 @@
 #define MAX_CODE                  (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
 #define LINK_LATE                 false
 #define NANS_TRAP                 false
+#define SUMS                      false
 #define RAW_NANS                  false /* it makes the guest's NaN itself (raw.h) */
 #define nan_branch(g, kind, x, y) ((void)(kind), (void)(x), (void)(y), (u8 *)0)
 #define nan_mend(g, kind, x, y)   ((void)(kind), (void)(x), (void)(y))

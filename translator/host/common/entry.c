@@ -116,6 +116,14 @@ static void unwind_state(struct vcpu *v, const struct mk_regs *regs, const struc
             mend_raw(v->slots + s->offset, *state++);
             continue;
         }
+        if (r == HOST_HELD_SUM) {
+            u64 x, y, w = *state++;
+            memcpy(&x, reg_in(regs, w & 0xff), 8);
+            memcpy(&y, reg_in(regs, w >> 8 & 0xff), 8);
+            x += y << (w >> 16);
+            memcpy(v->slots + s->offset, &x, 8);
+            continue;
+        }
         const void *from = r == HOST_HELD_CONST ? (const void *)state++
                            : r == HOST_HELD_MEM ? (const u8 *)v + VBASE + (s64)*state++
                                                 : reg_in(regs, (u32)r);

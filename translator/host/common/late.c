@@ -101,6 +101,19 @@ void late_moved(struct gen *g)
         unit_mark(g, (u32)(g->insn_pc - g->u->pc), late_state(g));
 }
 
+void late_sum(struct gen *g, u32 base, u32 index, u32 shift)
+{
+    const ir_ref put = g->val[g->pos].sum;
+    if (!put)
+        return;
+    g->sum.slot = ins_of(g, put)->aux;
+    g->sum.base = (u8)base;
+    g->sum.index = (u8)index;
+    g->sum.shift = (u8)shift;
+    g->sum.on = true;
+    late_moved(g);
+}
+
 /* In order of how long it will stay there. */
 static struct place place_of(const struct gen *g, u32 k)
 {
@@ -143,11 +156,11 @@ u64 *state_room(struct gen *g, u32 n)
 
 u32 late_state(struct gen *g)
 {
-    if (!g->nlate && !g->nraw)
+    if (!g->nlate && !g->nraw && !g->sum.on)
         return 0;
     if (g->late_same && !g->nraw)
         return g->late_same;
-    u64 *w = state_room(g, 2 * MAX_LATE + 2 * NPINNED_FLOAT + 2), *head = w;
+    u64 *w = state_room(g, 2 * MAX_LATE + 2 * NPINNED_FLOAT + 4), *head = w;
     if (!w)
         return 0;
     g->late_same = g->nstate;
@@ -162,6 +175,11 @@ u32 late_state(struct gen *g)
             *w++ = (u64)(s64)at.off;
     }
     w = raw_state(g, w, &n);
+    if (g->sum.on) {
+        *w++ = g->sum.slot | HOST_HELD_SUM << 16;
+        *w++ = g->sum.base | g->sum.index << 8 | g->sum.shift << 16;
+        n++;
+    }
     *head = n | HOST_STATE_PINS;
     g->nstate = (u32)(w - g->state);
     return g->late_same;

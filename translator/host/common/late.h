@@ -11,6 +11,11 @@
  * something else, the store is made: that is what it would have cost in the first place. Not so behind the last place
  * where somebody may look: from there on the put is forgotten.
  *
+ * Addresses. Code that has no access by the sum of two registers forms the sum first, mostly in the register that is
+ * then loaded: add a5, a4, a5; ld a5, 0(a5). Where an access does both and another put to the same slot comes before
+ * anybody else can look (val.sum), the first put is never made, and so the sum neither: the access has a state
+ * that says of which registers the slot is the sum.
+ *
  * States must be true at every host instruction that may fault. So an instruction that may fault has a mark of its own,
  * and another one whenever, while it is being emitted, a value that is waited for changes its place (late_moved). */
 #pragma once
@@ -31,6 +36,9 @@ void late_expire(struct gen *g);
 void late_now(struct gen *g);
 /* A value that is waited for has changed its place. */
 void late_moved(struct gen *g);
+/* The access that is emitted now goes to base + (index << shift), registers that stay as they are until it is made.
+ * What that is the slot has that val.sum tells, if it does. */
+void late_sum(struct gen *g, u32 base, u32 index, u32 shift);
 /* The number of a state that says where all are now; 0 when nothing waits. */
 u32 late_state(struct gen *g);
 /* What is to be stored by who leaves from here, in the unit's arena; NULL: nothing. */

@@ -203,6 +203,38 @@ static void scan_hint(struct gen *g, struct scan *s, ir_ref i)
     }
 }
 
+/* Is put i one of a sum that the next access, which is the only one to see the slot with it, may form itself? If so it
+ * is not made, unless the scan finds another user of the sum on the way to it. */
+static bool scan_sum(struct gen *g, const struct scan *s, ir_ref i)
+{
+    const struct ir_ins *put = ins_of(g, i), *user = ins_of(g, s->barrier < g->u->n ? s->barrier : 0);
+    const u32 slot = put->aux;
+    struct val *v = &g->val[put->a];
+    if (!SUMS || (user->op != IR_OP_ld && user->op != IR_OP_st) || user->a != put->a || g->region ||
+        ins_of(g, put->a)->op != IR_OP_add || g->slot_reg[slot] == NOREG || s->next_put[slot] >= s->next_get[slot] ||
+        s->next_put[slot] == NEVER || s->nlooks - s->behind_put[slot] != 1 || v->uses != 1 || v->sum ||
+        (user->aux & (IR_MEM_ALIGN | IR_MEM_SEQ | IR_MEM_MERGED)) || ir_is_off(g->u, IR_PASS_LATE) ||
+        ir_is_off(g->u, IR_PASS_DEAD))
+        return false;
+    v->sum = i;
+    return true;
+}
+
+/* Value i is a sum with a put that scan_sum left out: its access forms it, or the put is made after all. */
+static void settle_sum(struct gen *g, ir_ref i)
+{
+    struct val *v = &g->val[i];
+    const ir_ref put = v->sum;
+    if (v->fused) {
+        g->val[v->user].sum = put;
+        return;
+    }
+    v->sum = 0;
+    g->val[put].live = true;
+    v->last = v->last > put ? v->last : put;
+    v->uses += v->uses < 3;
+}
+
 /* Slots are looked at by instruction i, where that is emitted. */
 static void look(struct gen *g, struct scan *s, ir_ref i)
 {
@@ -235,7 +267,7 @@ static void scan(struct gen *g, struct scan *s)
         if (in->op == IR_OP_nop || (!v->uses && (flags == IR_PURE || in->op == IR_OP_get)) ||
             (in->op == IR_OP_put && is_overwritten(u, s, in->aux)))
             continue;
-        v->live = in->op != IR_OP_const;
+        v->live = in->op != IR_OP_const && !(in->op == IR_OP_put && scan_sum(g, s, i));
         if (in->op == IR_OP_put) {
             /* Nobody looks in between: only where those that are overwritten unseen are not left out. */
             v->late = s->next_put[in->aux] < s->through && s->next_put[in->aux] < s->next_get[in->aux] &&
@@ -266,9 +298,11 @@ static void scan(struct gen *g, struct scan *s)
             v->at = g->val[v->user].at;
             v->hint = 0;
         }
+        if (v->sum)
+            settle_sum(g, i);
         for (u32 k = 0; k < 4; k++) {
             ir_ref r = ir_arg(in, k);
-            if (!r)
+            if (!r || (in->op == IR_OP_put && !v->live))
                 continue;
             struct val *a = &g->val[r];
             a->last = a->last > v->at ? a->last : v->at;
@@ -557,12 +591,16 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
         }
         g->merged = (in->op == IR_OP_ld || in->op == IR_OP_st) && (in->aux & IR_MEM_MERGED);
         /* A mark of its own, if only because the one before had a state. */
-        g->faults = (op_flags(in) & IR_FAULT) &&
-                    (g->merged || g->nlate || raw_held(g) || (out->nmarks && out->marks[out->nmarks - 1].state));
-        if (g->faults)
+        g->faults = (op_flags(in) & IR_FAULT) && (g->merged || g->nlate || raw_held(g) || g->val[i].sum ||
+                                                  (out->nmarks && out->marks[out->nmarks - 1].state));
+        if (g->faults && !g->val[i].sum)
             late_moved(g);
         unit_one(g, i);
         g->faults = g->merged = false;
+        if (g->sum.on) {
+            g->sum.on = false;
+            g->late_same = 0;
+        }
     }
     return unit_end(g);
 }

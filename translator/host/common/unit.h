@@ -62,6 +62,7 @@ struct val {
     u32 last;    /* last position that uses it; 0: none. A put that waits: last position where somebody may look */
     u32 at;      /* position that emits it: its own, or that of its only user (fused) */
     ir_ref user; /* the user seen last by the scan; the only one when uses is 1 */
+    ir_ref sum;  /* a sum: a put of it that is not made (late.h); an access: the same, of the address that it forms */
     u32 hint;    /* a put: compute it right into that slot's register (or memory, in_memory); 0: none */
     u16 slot;    /* slot that holds it, or NOSLOT */
     u16 spill;   /* spill cell, or NOSPILL */
@@ -132,6 +133,11 @@ struct gen {
         u8 kind;
     } raw[MAX_RAW]; /* values that are raw, and what they were computed from */
     u32 nraw;
+    struct {
+        u8 base, index, shift;
+        bool on;
+        u16 slot;
+    } sum;         /* a slot that is held by no register, but is the sum of two where this access faults */
     u32 late_same; /* the state that describes them, if nothing has changed since; else 0 */
     bool faults;   /* an instruction that may fault is being emitted, and something waits */
     bool merged;   /* what is being emitted is an access that stands for several */

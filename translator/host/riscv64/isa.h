@@ -17,6 +17,7 @@
 #define MAX_CODE                  (1u << 30) /* what auipc reaches either way, and to spare */
 #define LINK_LATE                 true       /* fence.i, on every hart */
 #define NANS_TRAP                 false
+#define SUMS                      false
 #define RAW_NANS                  false /* it makes the guest's NaN itself (raw.h) */
 #define nan_branch(g, kind, x, y) ((void)(kind), (void)(x), (void)(y), (u8 *)0)
 #define nan_mend(g, kind, x, y)   ((void)(kind), (void)(x), (void)(y))

@@ -16,6 +16,7 @@
  * compare-and-swap loop.
  */
 #include "translator/host/common/raw.h"
+#include "translator/host/common/late.h"
 #include "translator/host/x86_64/gen.h"
 
 #define MISALIGNED_READ  (VCPU_FAULT_MISALIGNED | VCPU_READ << 8)
@@ -148,6 +149,7 @@ static struct opnd address(struct gen *g, const struct ir_ins *in, u32 how)
         }
         o.reg = (u8)use_reg(g, x);
         o.index = (u8)use_reg(g, y);
+        late_sum(g, o.reg, o.index, o.scale);
         return o;
     }
     if (const_of(g, a, &k)) {

@@ -18,6 +18,7 @@
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
 #define NANS_TRAP  true /* it can trap where an operation is invalid */
+#define SUMS       true /* an access may be to the sum of two registers, of which it tells late_sum */
 #define RAW_NANS   true /* its NaNs are not those of guests that know one only (raw.h) */
 
 /* --- features (probe.c) --- */
