@@ -350,46 +350,50 @@ static void zero_without_a_call(void **state)
         struct guest_request rq = request(CODE);
         struct ir_unit u = unit(&rq);
         assert_int_equal(count(&u, IR_OP_call, A64_HELPER_NZCV), k == 4);
+        assert_int_equal(u.nexits, k == 4 ? 4 : k == 2 || k == 3 ? 1 : 2); /* the call is behind two exits */
     }
 }
+
+/* What sets the flags, and operands for it. */
+static const u32 makers[] = {
+    0xeb01001f /* cmp x0, x1 */,
+    0x6b01001f /* cmp w0, w1 */,
+    0xf1000c1f /* cmp x0, #3 */,
+    0x7100001f /* cmp w0, #0 */,
+    0xab01001f /* cmn x0, x1 */,
+    0x2b01001f /* cmn w0, w1 */,
+    0xb100041f /* cmn x0, #1 */,
+    0x3100001f /* cmn w0, #0 */,
+    0xeb010005 /* subs x5, x0, x1 */,
+    0x6b010000 /* subs w0, w0, w1 */,
+    0xab010005 /* adds x5, x0, x1 */,
+    0x2b010005 /* adds w5, w0, w1 */,
+    0xba010005 /* adcs x5, x0, x1 */,
+    0x3a010005 /* adcs w5, w0, w1 */,
+    0xfa010005 /* sbcs x5, x0, x1 */,
+    0x7a010005 /* sbcs w5, w0, w1 */,
+    0xea01001f /* tst x0, x1 */,
+    0x7201001f /* tst w0, #0x80000000 */,
+    0xea010005 /* ands x5, x0, x1 */,
+    0x6a210005 /* bics w5, w0, w1 */,
+    0xfa411005 /* ccmp x0, x1, #5, ne */,
+    0x7a418009 /* ccmp w0, w1, #9, hi */,
+    0xba41b80f /* ccmn x0, #1, #15, lt */,
+    0x3a416000 /* ccmn w0, w1, #0, vs */,
+    0xd500401f /* cfinv */,
+    0xba1e840b /* rmif x0, #61, #11 */,
+    0x3a00080d /* setf8 w0 */,
+    0x3a00482d /* setf16 w1 */,
+    0xd51b4201 /* msr nzcv, x1 */,
+    0x1e612000 /* fcmp d0, d1 */,
+    0x1e61c406 /* fccmp d0, d1, #6, gt */,
+};
+
+static const u64 values[] = {0, 1, 2, 3, ~0ull, ~1ull, 1ull << 63, ~(1ull << 63), 1u << 31, ~0u, 0x7fffffff};
 
 /* What sets the flags, then what looks at them: the same unit against one where each instruction is its own. */
 static void every_condition(void **state)
 {
-    static const u32 makers[] = {
-        0xeb01001f /* cmp x0, x1 */,
-        0x6b01001f /* cmp w0, w1 */,
-        0xf1000c1f /* cmp x0, #3 */,
-        0x7100001f /* cmp w0, #0 */,
-        0xab01001f /* cmn x0, x1 */,
-        0x2b01001f /* cmn w0, w1 */,
-        0xb100041f /* cmn x0, #1 */,
-        0x3100001f /* cmn w0, #0 */,
-        0xeb010005 /* subs x5, x0, x1 */,
-        0x6b010000 /* subs w0, w0, w1 */,
-        0xab010005 /* adds x5, x0, x1 */,
-        0x2b010005 /* adds w5, w0, w1 */,
-        0xba010005 /* adcs x5, x0, x1 */,
-        0x3a010005 /* adcs w5, w0, w1 */,
-        0xfa010005 /* sbcs x5, x0, x1 */,
-        0x7a010005 /* sbcs w5, w0, w1 */,
-        0xea01001f /* tst x0, x1 */,
-        0x7201001f /* tst w0, #0x80000000 */,
-        0xea010005 /* ands x5, x0, x1 */,
-        0x6a210005 /* bics w5, w0, w1 */,
-        0xfa411005 /* ccmp x0, x1, #5, ne */,
-        0x7a418009 /* ccmp w0, w1, #9, hi */,
-        0xba41b80f /* ccmn x0, #1, #15, lt */,
-        0x3a416000 /* ccmn w0, w1, #0, vs */,
-        0xd500401f /* cfinv */,
-        0xba1e840b /* rmif x0, #61, #11 */,
-        0x3a00080d /* setf8 w0 */,
-        0x3a00482d /* setf16 w1 */,
-        0xd51b4201 /* msr nzcv, x1 */,
-        0x1e612000 /* fcmp d0, d1 */,
-        0x1e61c406 /* fccmp d0, d1, #6, gt */,
-    };
-    static const u64 values[] = {0, 1, 2, 3, ~0ull, ~1ull, 1ull << 63, ~(1ull << 63), 1u << 31, ~0u, 0x7fffffff};
     struct rng r = {1};
     for (u32 m = 0; m < ARRAY_LEN(makers); m++)
         for (u32 round = 0; round < 60; round++) {
@@ -423,6 +427,45 @@ static void every_condition(void **state)
             }
             assert_memory_equal(&results[0], &results[1], sizeof results[0]);
         }
+}
+
+/* Does condition `cond` hold, by the architecture's definition? */
+static bool holds(u32 nzcv, u32 cond)
+{
+    const bool n = nzcv & 8, z = nzcv & 4, c = nzcv & 2, o = nzcv & 1;
+    const bool r[] = {z, c, n, o, c && !z, n == o, n == o && !z, true};
+    return r[cond / 2] ^ (cond % 2 && cond != 15);
+}
+
+/* A unit that begins with a branch, after every instruction that sets flags: what it makes of them without C, and with.
+ */
+static void branch_first(void **state)
+{
+    struct rng r = {7};
+    for (u32 m = 0; m < ARRAY_LEN(makers); m++)
+        for (u32 round = 0; round < 40; round++)
+            for (u32 cond = 0; cond < 16; cond++) {
+                begin();
+                word(makers[m]);
+                word(0x54000060 /* b.eq .+12 */ | cond);
+                word(0xd503201f); /* nop */
+                s->x[0] = values[rng_below(&r, ARRAY_LEN(values))];
+                s->x[1] = values[rng_below(&r, ARRAY_LEN(values))];
+                s->v[0] = s->x[1] & 1 ? 0 : 0x3ff0000000000000ull;
+                s->v[1] = s->x[0] & 1 ? 0x4000000000000000ull : s->x[0] & 2 ? 0x7ff8000000000000ull : 0;
+                a64_set_nzcv(v, rng_below(&r, 16) << 28);
+                struct guest_request rq = request(CODE);
+                rq.max_insns = 1;
+                struct ir_unit u = unit(&rq);
+                ir_interp(&u, v);
+                assert_int_equal(v->pc, CODE + 4);
+                const u32 nzcv = a64_get_nzcv(v) >> 28;
+                rq = request(CODE + 4);
+                u = unit(&rq);
+                ir_interp(&u, v);
+                assert_int_equal(v->pc == CODE + 16, holds(nzcv, cond));
+                assert_int_equal(a64_get_nzcv(v) >> 28, nzcv);
+            }
 }
 
 /* Flags are in their slots where something may leave the unit, and nowhere else. */
@@ -1052,6 +1095,7 @@ int main(void)
         cmocka_unit_test(nzcv_from_outside),
         cmocka_unit_test(zero_without_a_call),
         cmocka_unit_test(every_condition),
+        cmocka_unit_test(branch_first),
         cmocka_unit_test(flags_are_stored_late),
         cmocka_unit_test(registers_that_are_not),
         cmocka_unit_test(registers_that_are),

@@ -258,6 +258,10 @@ void a64_flags_if_ord(struct a64_ctx *c, u32 cond, ir_ref ord, u32 nzcv);
 /* Leaves for `to` if condition `cond` holds; the slots hold the flags. Gives how many side exits it made. */
 u32 a64_exit_cond(struct a64_ctx *c, u32 cond, gva_t to);
 
+/* The same for a branch at the head of a unit, where it is not known what made the flags: if the slots have those of a
+ * comparison, leaves for `to` or for `next`. False: nothing was emitted. */
+bool a64_exit_head(struct a64_ctx *c, u32 cond, gva_t to, gva_t next);
+
 /* Writes to the slots the flags that only the translator knows. translate.c does it before each instruction that may
  * leave the unit. */
 void a64_flags_flush(struct a64_ctx *c);

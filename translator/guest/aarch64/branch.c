@@ -105,6 +105,10 @@ TR(b_cond)
         return jump(c, to);
     if (goes_round(c, to, 1))
         return went_round(c, a64_exit_cond(c, i->bcond ^ 1, c->next));
+    if (!c->rq->stop_after && a64_exit_head(c, i->bcond, to, c->next)) {
+        a64_exit_cond(c, i->bcond, to);
+        return jump(c, c->next); /* where few come by this way */
+    }
     return not_taken(c, i->imm, a64_exit_cond(c, i->bcond, to));
 }
 

@@ -14,8 +14,9 @@
  * ccmp makes a CHOICE: the flags of a comparison if a condition holds, else a constant. Its consumers become logic on
  * the two conditions; for the slots, kind and first operand are selected.
  *
- * A consumer at the head of a unit finds the kind unknown. Z alone is computed from the slots; for all else NZCV is
- * made from them by a helper, and from then on is a literal. */
+ * A consumer at the head of a unit finds the kind unknown. Z alone is computed from the slots. A branch by another
+ * condition compares the operands as if a comparison had made the flags, and leaves if one had (a64_exit_head). For all
+ * else NZCV is made from the slots by a helper, and from then on is a literal. */
 #include "translator/guest/aarch64/a64_int.h"
 
 enum { EQ, NE, CS, CC, MI, PL, VS, VC, HI, LS, GE, LT, GT, LE, AL, NV };
@@ -527,6 +528,30 @@ u32 a64_exit_cond(struct a64_ctx *c, u32 cond, gva_t to)
     cc = a64_cond(c, cond, &x, &y);
     ir_exit_if(c->b, cc, x, y, to);
     return 1;
+}
+
+bool a64_exit_head(struct a64_ctx *c, u32 cond, gva_t to, gva_t next)
+{
+    static const u8 ccs[] = {[CS] = IR_GEU, [MI] = IR_LTS, [HI] = IR_GTU, [GE] = IR_GES, [GT] = IR_GTS};
+    struct ir_builder *b = c->b;
+    const u32 even = cond & ~1u;
+    if (c->flags.kind != A64_CC_UNKNOWN || even == EQ || even == VS || cond >= AL)
+        return false;
+    const ir_ref how = ir_get(b, A64_SLOT_CC_KIND), none = ir_const(b, IR_I64, 0);
+    const ir_ref up = ir_op2i(b, IR_OP_shl, ir_op2i(b, IR_OP_and, how, 1), 5); /* of 32 bits: to the upper half */
+    ir_ref x = ir_get(b, A64_SLOT_CC_A), y = ir_get(b, A64_SLOT_CC_B);
+    y = ir_select(b, IR_NE, ir_op2i(b, IR_OP_and, how, A64_CC_IMM), none, ir_op2i(b, IR_OP_sar, how, 16), y);
+    x = ir_op2(b, IR_OP_shl, x, up);
+    y = ir_op2(b, IR_OP_shl, y, up);
+    if (even == MI) {
+        x = ir_op2(b, IR_OP_sub, x, y);
+        y = none;
+    }
+    const ir_ref holds = ir_cmp(b, IR_I64, ccs[even] ^ (cond & 1), x, y);
+    const ir_ref known = ir_cmp(b, IR_I64, IR_EQ, ir_op2i(b, IR_OP_and, how, 0xfe), ir_const(b, IR_I64, A64_CC_SUB));
+    ir_exit_if(b, IR_NE, ir_op2(b, IR_OP_and, holds, known), none, to);
+    ir_exit_if(b, IR_NE, known, none, next);
+    return true;
 }
 
 ir_ref a64_carry(struct a64_ctx *c)
