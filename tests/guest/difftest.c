@@ -1,11 +1,12 @@
 /* Differential test: random programs on two implementations of a guest ISA, which must agree in every bit.
  *
  *     difftest [--a WHAT] [--b WHAT] [--seed N] [--insns N] [--units N] [--batch N] [--only NAME] [--ext NAME,...]
- *              [--faults N] [--rounds N] [--passes] [--keep] [--coverage]
+ *              [--faults N] [--rounds N] [--turns N] [--passes] [--keep] [--coverage]
  *
  * WHAT is qemu (its user emulator run on the same program as an ELF file), ir (translate and interpret), step (the
- * same, an instruction at a time), interp or baseline (the engine's tiers). --insns: about how many instructions to
- * try, in batches of snippets, each run in several rounds on other data; --only and --ext choose instructions;
+ * same, an instruction at a time), interp, baseline or optimised (the engine's tiers; the last wants turns). --insns:
+ * about how many instructions to try, in batches of snippets, each run in several rounds on other data, and, with
+ * --turns, as a loop; --only and --ext choose instructions;
  * --faults: so many of 1000 memory operands are bad (not with qemu). What qemu does not know is left out when it takes
  * part. --passes: the engine leaves out one of the translator's passes in each batch, and after the last of them all.
  * --coverage prints how often each instruction of the decode table was tried, and why some are not.
@@ -28,8 +29,8 @@
 
 extern char **environ;
 
-enum what { QEMU, IR, STEP, INTERP, BASELINE };
-static const char *const what_names[] = {"qemu", "ir", "step", "interp", "baseline"};
+enum what { QEMU, IR, STEP, INTERP, BASELINE, OPTIMISED };
+static const char *const what_names[] = {"qemu", "ir", "step", "interp", "baseline", "optimised"};
 
 static char tmp_dir[] = "/tmp/isadiff-XXXXXX";
 static char elf_path[64], out_path[64];
@@ -185,7 +186,7 @@ static int batch(const struct gen_options *o, enum what wa, enum what wb, u32 sh
         abort();
     for (u32 n = 0; n < im.nsnippets; n++)
         for (u32 k = 0; k < im.snippets[n].nunits; k++)
-            tried[im.snippets[n].units[k].op] += im.nrounds;
+            tried[im.snippets[n].units[k].op] += (u64)im.nrounds * im.turns;
     int ra = run(wa, &im, a, &why_a), rb = run(wb, &im, b, &why_b);
     if (ra || rb) {
         printf("seed %llu: %s: %s; %s: %s\n", (unsigned long long)o->seed, what_names[wa], ra ? why_a : "ran",
@@ -221,7 +222,7 @@ static enum what what_of(const char *name)
     for (u32 i = 0; i < ARRAY_LEN(what_names); i++)
         if (strcmp(name, what_names[i]) == 0)
             return (enum what)i;
-    fprintf(stderr, "difftest: %s: not one of qemu, ir, step, interp, baseline\n", name);
+    fprintf(stderr, "difftest: %s: not one of qemu, ir, step, interp, baseline, optimised\n", name);
     exit(2);
 }
 
@@ -268,7 +269,7 @@ int main(int argc, char **argv)
 {
     enum what wa = QEMU, wb = IR;
     u64 insns = 200000;
-    struct gen_options o = {.seed = 1, .nsnippets = 1000, .nrounds = 8, .nunits = 40, .exts = GEN_ALL_EXTS};
+    struct gen_options o = {.seed = 1, .nsnippets = 1000, .nrounds = 8, .turns = 1, .nunits = 40, .exts = GEN_ALL_EXTS};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--keep") == 0) {
@@ -297,6 +298,8 @@ int main(int argc, char **argv)
             o.nsnippets = (u32)strtoul(value, NULL, 0);
         else if (strcmp(argv[i], "--rounds") == 0)
             o.nrounds = (u32)strtoul(value, NULL, 0);
+        else if (strcmp(argv[i], "--turns") == 0)
+            o.turns = (u32)strtoul(value, NULL, 0);
         else if (strcmp(argv[i], "--faults") == 0)
             o.faults = (u32)strtoul(value, NULL, 0);
         else if (strcmp(argv[i], "--only") == 0)
@@ -311,8 +314,8 @@ int main(int argc, char **argv)
     }
     if (!gen_isa.again)
         o.nrounds = 1;
-    if (o.nunits == 0 || o.nunits > GEN_MAX_UNITS || o.nsnippets == 0 || o.nrounds == 0) {
-        fprintf(stderr, "difftest: --units is 1 to %d, --batch and --rounds at least 1\n", GEN_MAX_UNITS);
+    if (o.nunits == 0 || o.nunits > GEN_MAX_UNITS || o.nsnippets == 0 || o.nrounds == 0 || o.turns == 0) {
+        fprintf(stderr, "difftest: --units is 1 to %d, --batch, --rounds and --turns at least 1\n", GEN_MAX_UNITS);
         return 2;
     }
     if (wa == QEMU || wb == QEMU) {
@@ -333,7 +336,7 @@ int main(int argc, char **argv)
 
     u64 seed = o.seed, sum = 0;
     u32 bad = 0, turn = 0;
-    for (u64 done = 0; done < insns && bad < 10; done += (u64)o.nsnippets * o.nrounds * o.nunits) {
+    for (u64 done = 0; done < insns && bad < 10; done += (u64)o.nsnippets * o.nrounds * o.turns * o.nunits) {
         /* All in turn, then all at once. */
         if (passes)
             o.off = turn % (IR_NPASSES + 1) < IR_NPASSES ? IR_PASS_BIT(turn % (IR_NPASSES + 1)) : ~0ull;

@@ -131,10 +131,14 @@ static void make_snippet(struct gen *g, u32 index)
     struct snippet *s = g->s = &g->im->snippets[index];
     g->index = index;
     s->begin = (u32)g->im->code_len;
-    for (u32 round = 0; round < g->im->nrounds; round++)
-        gen_isa.random_record(&g->r, gen_record(g->im, round * g->im->nsnippets + index));
+    for (u32 round = 0; round < g->im->nrounds; round++) {
+        struct record_head *rec = gen_record(g->im, round * g->im->nsnippets + index);
+        gen_isa.random_record(&g->r, rec);
+        rec->turns = g->im->turns;
+    }
     gen_isa.begin(g);
 
+    const u32 first = (u32)g->im->code_len;
     g->fix_left = 0;
     g->reserved = 0;
     for (u32 tries = 0; s->nunits < g->o->nunits && tries < 100000 && !g->failed; tries++) {
@@ -156,6 +160,8 @@ static void make_snippet(struct gen *g, u32 index)
     }
     if (g->fix_left && !g->failed)
         gen_isa.land(g);
+    if (g->im->turns > 1)
+        gen_isa.turn(g, first);
     gen_isa.end(g);
     s->end = (u32)g->im->code_len;
 }
@@ -163,7 +169,8 @@ static void make_snippet(struct gen *g, u32 index)
 bool gen_image(struct image *out, const struct gen_options *o)
 {
     struct gen g = {.im = out, .o = o, .r = {o->seed}, .cap = 1 << 16};
-    *out = (struct image){.nsnippets = o->nsnippets, .nrounds = o->nrounds, .shared = o->seed & 1, .off = o->off};
+    *out = (struct image){
+        .nsnippets = o->nsnippets, .nrounds = o->nrounds, .turns = o->turns, .shared = o->seed & 1, .off = o->off};
     out->code = malloc(g.cap);
     out->data = calloc(gen_nrecords(out), gen_isa.record_size);
     out->snippets = calloc(o->nsnippets, sizeof out->snippets[0]);

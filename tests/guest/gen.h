@@ -7,6 +7,7 @@
  * an ELF file for another emulator, and the memory of one of our vCPUs.
  *
  * The whole may be run several times, each round with records of its own: translating costs more than running does.
+ * A snippet may go round itself, each turn with what the one before left in the registers.
  *
  * One register of each snippet, its base, keeps pointing into the record; no instruction of the snippet writes
  * it. Memory operands lie in the record's sandbox.
@@ -59,7 +60,7 @@ struct record_head {
     u64 fault_pc; /* 0, or where the snippet faulted; its run ends there */
     u64 fault_addr;
     u64 fault_kind; /* vcpu_fault's kind and access << 8 */
-    u64 pad;
+    u64 turns;      /* left of image.turns */
 };
 
 #define GEN_MAX_UNITS 64
@@ -82,7 +83,7 @@ struct image {
     u8 *code;
     size_t code_len;
     u8 *data; /* records of gen_isa.record_size bytes: nrounds times nsnippets */
-    u32 nsnippets, nrounds;
+    u32 nsnippets, nrounds, turns;
     bool shared; /* run as if others saw its memory; every other seed */
     u64 off;     /* passes of the translator that are left out */
     struct snippet *snippets;
@@ -99,6 +100,7 @@ struct gen_options {
     u64 seed;
     u32 nsnippets;
     u32 nrounds; /* at least 1; 1 where the ISA has no `again` */
+    u32 turns;   /* of each snippet, at least 1 */
     u32 nunits;  /* of each snippet, at most GEN_MAX_UNITS */
     u32 faults;  /* of 1000 memory operands so many are bad; a snippet ends at the first */
     u64 exts;    /* bits 1 << extension: instructions to use */
@@ -119,7 +121,7 @@ struct gen {
     u32 fix_at;   /* offset of the jump that waits for its destination */
     u32 fix_base; /* offset of the instruction that makes its address, or 0 */
     u32 fix_left; /* units until then; 0: none waits */
-    u32 reserved; /* ISA's own: of the snippet's load-reserveds so far */
+    u32 reserved; /* ISA's own: of the snippet's load-reserveds so far; and, with turns, store-conditionals */
 };
 
 struct gen_isa {
@@ -138,14 +140,15 @@ struct gen_isa {
 
     size_t record_size; /* a multiple of 64 */
     void (*random_record)(struct rng *r, void *record);
-    void (*begin)(struct gen *g);                /* chooses the base; code that loads the registers */
-    bool (*unit)(struct gen *g, u32 op);         /* a random instruction op; false: not this time */
-    void (*land)(struct gen *g);                 /* the jump that waits leads here */
-    void (*end)(struct gen *g);                  /* code that stores the registers */
-    void (*again)(struct gen *g, u64 size);      /* the next round, `size` bytes on, from the code's begin; or NULL */
-    void (*finish)(struct gen *g, u64 size);     /* write(1, data, size), exit(0) */
-    void (*blank)(u8 *code, u32 len);            /* fills with nops */
-    void (*jump)(u8 *code, s32 offset);          /* puts a jump there */
+    void (*begin)(struct gen *g);            /* chooses the base; code that loads the registers */
+    bool (*unit)(struct gen *g, u32 op);     /* a random instruction op; false: not this time */
+    void (*land)(struct gen *g);             /* the jump that waits leads here */
+    void (*turn)(struct gen *g, u32 to);     /* takes one from the record's turns: back to offset `to` if any is left */
+    void (*end)(struct gen *g);              /* code that stores the registers */
+    void (*again)(struct gen *g, u64 size);  /* the next round, `size` bytes on, from the code's begin; or NULL */
+    void (*finish)(struct gen *g, u64 size); /* write(1, data, size), exit(0) */
+    void (*blank)(u8 *code, u32 len);        /* fills with nops */
+    void (*jump)(u8 *code, s32 offset);      /* puts a jump there */
     bool (*names)(const u8 *code, bool reg[32]); /* notes the numbers of registers; false: nothing to print (a nop) */
 
     bool (*wrote)(const struct vcpu *v);                  /* is it at its system call write? */

@@ -185,7 +185,9 @@ static int run_engine(struct world *w, enum engine_tier tier, u8 *out, const cha
         .mem_size = WINDOW,
         .cpu = cpu(),
         .tier = tier,
-        .off = w->im->off,
+        .off =
+            w->im->off | (tier == ENGINE_OPTIMISED ? IR_PASS_BIT(IR_PASS_TRIAL) | IR_PASS_BIT(IR_PASS_BACKGROUND) : 0),
+        .hot = tier == ENGINE_OPTIMISED ? 2 : 0,
         .cache_size = 16 << 20,
     };
     struct engine *e;
@@ -244,6 +246,8 @@ int run_image(enum run_tier tier, const struct image *im, u8 *out, const char **
         return run_ir(&w, 1, out, why);
     case RUN_INTERP:
         return run_engine(&w, ENGINE_INTERP, out, why);
+    case RUN_OPTIMISED:
+        return run_engine(&w, ENGINE_OPTIMISED, out, why);
     default:
         return run_engine(&w, ENGINE_BASELINE, out, why);
     }

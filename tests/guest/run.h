@@ -8,6 +8,7 @@ enum run_tier {
     RUN_STEP,   /* the same, an instruction at a time */
     RUN_INTERP, /* the engine's tiers */
     RUN_BASELINE,
+    RUN_OPTIMISED, /* every second turn is a region's */
 };
 
 /* Runs im until it makes a system call (a snippet that faults is left where it faulted) and puts its records as they

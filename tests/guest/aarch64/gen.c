@@ -20,7 +20,8 @@ struct record {
     u64 sp;
     u128 v[32];
     u64 nzcv, fpsr, fpcr, tpidr;
-    u64 pad[4];
+    u64 spare; /* the turn's */
+    u64 pad[3];
     u8 sandbox[672];
 };
 _Static_assert(sizeof(struct record) == 1536, "records keep the sandbox aligned");
@@ -273,7 +274,8 @@ static u32 store_of(u32 op)
 }
 
 /* Now and then a load-exclusive is followed by its store, which else would hardly ever succeed. Whether a store of
- * another size than its load succeeds is an implementation's own choice, so there is none. */
+ * another size than its load succeeds is an implementation's own choice, so there is none; with turns, the load
+ * may be one that comes later. */
 static bool atomic_unit(struct gen *g, struct a64_insn *i)
 {
     static const char *const pairs[] = {"ldxp", "ldaxp", "stxp", "stlxp", "casp", NULL};
@@ -281,8 +283,11 @@ static bool atomic_unit(struct gen *g, struct a64_insn *i)
     const u32 base = g->s->base, pair = is_sem(i->op, pairs), size = 1u << i->size << pair, store = store_of(i->op);
     const u32 kind = 1u << (i->size + 4 * pair);
     s32 at = place(g, size, size);
-    if (is_sem(i->op, stores) && g->reserved & ~kind)
+    const bool conditional = is_sem(i->op, stores);
+    if ((conditional || (store && g->o->turns > 1)) && g->reserved & ~kind)
         return false;
+    if (store || (conditional && g->o->turns > 1))
+        g->reserved |= kind;
     if (i->rn == base && at != 0)
         at = 0;
     if (i->rn != base && !bad_address(g, i, 0, 1)) /* unmapped, or else misaligned */
@@ -290,7 +295,6 @@ static bool atomic_unit(struct gen *g, struct a64_insn *i)
     must(g, i);
     if (!store)
         return true;
-    g->reserved |= kind;
     if (i->rd == i->rn || (pair && i->ra == i->rn) || !rng_below(&g->r, 4))
         return true;
     struct a64_insn second;
@@ -514,6 +518,22 @@ static void begin(struct gen *g)
     add_const(g, base, base, BASE_OFFSET);
 }
 
+static void turn(struct gen *g, u32 to)
+{
+    const u32 base = g->s->base, tmp = base == 0;
+    add_const(g, base, base, -(s64)BASE_OFFSET);
+    access_x(g, A64_STR_IMM_X, tmp, base, OFF(spare));
+    access_x(g, A64_LDR_IMM_X, tmp, base, OFF(head.turns));
+    add_const(g, tmp, tmp, -1);
+    access_x(g, A64_STR_IMM_X, tmp, base, OFF(head.turns));
+    gen_bytes(g, 0xb4000000u | 5 << 5 | tmp, 4); /* cbz tmp, .+20 */
+    access_x(g, A64_LDR_IMM_X, tmp, base, OFF(spare));
+    add_const(g, base, base, BASE_OFFSET);
+    gen_bytes(g, 0x14000000u | ((to - (u32)g->im->code_len) >> 2 & 0x3ffffff), 4);
+    access_x(g, A64_LDR_IMM_X, tmp, base, OFF(spare));
+    add_const(g, base, base, BASE_OFFSET);
+}
+
 static void end(struct gen *g)
 {
     const u32 base = g->s->base, tmp = base == 0;
@@ -694,6 +714,7 @@ const struct gen_isa gen_isa = {
     .begin = begin,
     .unit = unit,
     .land = land,
+    .turn = turn,
     .end = end,
     .again = again,
     .finish = finish,

@@ -16,7 +16,8 @@ struct record {
     u64 x[32];
     u64 f[32];
     u64 fcsr;
-    u64 pad[3];
+    u64 spare; /* the turn's */
+    u64 pad[2];
     u8 sandbox[448];
 };
 _Static_assert(sizeof(struct record) == 1024, "records keep the sandbox aligned");
@@ -164,20 +165,22 @@ static bool memory_unit(struct gen *g, struct rv_insn *i, u32 size)
 }
 
 /* Now and then an lr is followed by its sc, which else would hardly ever succeed. Whether an sc of another size than
- * its lr succeeds is an implementation's own choice, so there is none. */
+ * its lr succeeds is an implementation's own choice, so there is none; with turns, the lr may
+ * be one that comes later. */
 static bool atomic_unit(struct gen *g, struct rv_insn *i, u32 size)
 {
     const u32 base = g->s->base;
     const s32 at = ((s32)rng_below(&g->r, 448 / size) - (s32)(192 / size)) * (s32)size;
     const bool lr = i->op == RV_LR_W || i->op == RV_LR_D, sc = i->op == RV_SC_W || i->op == RV_SC_D;
-    if (i->rs1 == 0 || (sc && g->reserved & ~size))
+    if (i->rs1 == 0 || ((sc || (lr && g->o->turns > 1)) && g->reserved & ~size))
         return false;
+    if (lr || (sc && g->o->turns > 1))
+        g->reserved |= size;
     if (i->rs1 != base && !bad_address(g, i)) /* unmapped, or else misaligned */
         addi(g, i->rs1, base, rng_below(&g->r, 1000) < g->o->faults ? at + 1 : at);
     must(g, *i);
     if (!lr)
         return true;
-    g->reserved |= size;
     if (i->rd == i->rs1 || !rng_below(&g->r, 4))
         return true;
     struct rv_insn pair = *i;
@@ -362,6 +365,20 @@ static void begin(struct gen *g)
     registers(g, false);
 }
 
+static void turn(struct gen *g, u32 to)
+{
+    const u8 base = g->s->base, tmp = base == 31 ? 30 : 31;
+    const struct rv_insn load = {.op = RV_LD, .rd = tmp, .rs1 = base, .imm = OFF(spare)};
+    must(g, (struct rv_insn){.op = RV_SD, .rs2 = tmp, .rs1 = base, .imm = OFF(spare)});
+    must(g, (struct rv_insn){.op = RV_LD, .rd = tmp, .rs1 = base, .imm = OFF(head.turns)});
+    addi(g, tmp, tmp, -1);
+    must(g, (struct rv_insn){.op = RV_SD, .rs2 = tmp, .rs1 = base, .imm = OFF(head.turns)});
+    must(g, (struct rv_insn){.op = RV_BEQ, .rs1 = tmp, .imm = 12});
+    must(g, load);
+    must(g, (struct rv_insn){.op = RV_JAL, .imm = (s32)to - (s32)g->im->code_len});
+    must(g, load);
+}
+
 static void end(struct gen *g)
 {
     registers(g, true);
@@ -499,6 +516,7 @@ const struct gen_isa gen_isa = {
     .begin = begin,
     .unit = unit,
     .land = land,
+    .turn = turn,
     .end = end,
     .finish = finish,
     .blank = blank,

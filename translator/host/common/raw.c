@@ -311,7 +311,7 @@ void raw_all(struct gen *g, ir_ref i)
     for (u32 k = 0; k < g->nraw;) {
         const ir_ref v = g->raw[k].v;
         const struct val *p = &g->val[v];
-        if (p->last > i && (p->reg != NOREG || p->spill != NOSPILL || (g->region && region_in_register(g, v)))) {
+        if (p->last >= i && (p->reg != NOREG || p->spill != NOSPILL || (g->region && region_in_register(g, v)))) {
             look(g, v, 0);
             k = 0;
         } else {

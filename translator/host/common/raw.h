@@ -32,7 +32,7 @@ bool raw_value(struct gen *g, ir_ref i, ir_ref a, ir_ref b);
 void raw_before(struct gen *g, ir_ref i);
 /* What pinned slots hold is looked at, before instruction i. */
 void raw_now(struct gen *g, ir_ref i);
-/* All that lives on behind instruction i is looked at. */
+/* All that lives on at instruction i, the end of a region's block, is looked at. */
 void raw_all(struct gen *g, ir_ref i);
 /* Does a pinned slot hold a raw value? */
 bool raw_held(const struct gen *g);

@@ -270,7 +270,7 @@ static int use_args(struct work *w, u32 b, ir_ref i, const ir_ref *held)
             continue;
         const u32 k = w->index[root(w, r)];
         const bool real = phi == ~0u || !w->life[phi].shown || !holds_any(w, held, root(w, r));
-        rc = use(w, b, root(w, r), v->at, real);
+        rc = use(w, b, root(w, r), in->op == IR_OP_phi_set ? w->p->cfg.block[b].last : v->at, real);
         if (k == ~0u)
             continue;
         struct life *l = &w->life[k];

@@ -684,6 +684,17 @@ static int pass(struct gen *g)
     return g->err;
 }
 
+/* What a phi is set to is needed until the block's end, where that is done. */
+static void keep_for_phis(struct gen *g, const struct ir_cfg *c)
+{
+    for (u32 b = 0; b < c->n; b++)
+        for (ir_ref i = c->block[b].first; i <= c->block[b].last; i++)
+            if (ins_of(g, i)->op == IR_OP_phi_set) {
+                struct val *v = &g->val[root_of(g, ins_of(g, i)->a)];
+                v->last = v->last > c->block[b].last ? v->last : c->block[b].last;
+            }
+}
+
 int region_emit(const struct ir_unit *u, struct host_code *out)
 {
     dgm_assert(u->lifted, "a region that is not lifted");
@@ -711,6 +722,7 @@ int region_emit(const struct ir_unit *u, struct host_code *out)
         rc = plan_make(g, &r->plan);
     if (rc)
         return rc;
+    keep_for_phis(g, &r->plan.cfg);
     for (ir_ref i = 1; i < u->n; i++) {
         const struct place *p = &r->plan.place[i];
         if (p->kind == PLACE_REG)
