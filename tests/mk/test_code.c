@@ -221,7 +221,8 @@ static void *run_on(void *arg)
 {
     struct runner *r = arg;
     while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED))
-        r->wrong |= run(r->c, 64) != 100;
+        if (run(r->c, 64) != 100)
+            __atomic_store_n(&r->wrong, true, __ATOMIC_RELAXED);
     return NULL;
 }
 
