@@ -425,6 +425,9 @@ def markdown(doc, old=None):
         slower = ["%s (%.2f)" % (n, ratio(r, "qemu:" + g, ours)) for n, r in result.items() if (ratio(r, "qemu:" + g, ours) or 1) < 1]
         if worst:
             lines += ["", "%s: furthest from native: %s. Slower than QEMU: %s." % (g, ", ".join("%s %.2f" % (n, x) for x, n in worst), ", ".join(slower) or "none")]
+        most = sorted(((r["rss_kib"][ours] / r["rss_kib"]["qemu:" + g], n) for n, r in result.items() if {ours, "qemu:" + g} <= r["rss_kib"].keys()), reverse=True)[:4]
+        if most:
+            lines += ["", "%s, most memory over QEMU's: %s." % (g, ", ".join("%s %.2f" % (n, x) for x, n in most))]
     rss = ["%s %.1f MiB" % (name_of(e), r / 1024) for e, r in result.get("true-static", {}).get("rss_kib", {}).items()]
     if rss:
         lines += ["", "Memory of a static `true`: " + ", ".join(rss) + "."]
