@@ -433,6 +433,7 @@ static void threads_share_a_small_cache(void **state)
         pthread_t t[T];
         struct job j[T];
         u32 rounds = configs[ci].tier == ENGINE_INTERP ? 5 : 40;
+        engine_shared(w.e);
         for (u32 i = 0; i < T; i++) {
             j[i] = (struct job){&w, w.v};
             if (i)

@@ -108,10 +108,21 @@ static const void *code_found(struct engine *e, struct vcpu *v)
     return code;
 }
 
+/* Says that v is running, to be seen before what is loaded next: where no thread but this one can begin a flush, which
+ * it does outside, nobody looks, and a store that waits for its turn is enough. (The engine's own thread never flushes,
+ * a debugger's may.) */
+static void say_running(const struct engine *e, struct vcpu *v)
+{
+    if (LIKELY(!engine_is_shared(e) && !e->cfg.ops->stop_at))
+        __atomic_store_n(&v->running, 1, __ATOMIC_RELAXED);
+    else
+        __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Enters `code` unless a flush came between. */
 bool run_enter(struct engine *e, struct vcpu *v, const void *code)
 {
-    __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
+    say_running(e, v);
     if (__atomic_load_n(&e->flushing, __ATOMIC_SEQ_CST) || __atomic_load_n(&e->epoch, __ATOMIC_SEQ_CST) != v->epoch) {
         __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);
         return false;
