@@ -610,12 +610,30 @@ static void saturate(struct gen *g, ir_ref i, u32 x, u32 dst)
     k->back = g->c.p;
 }
 
+/* d, another register, = x rounded to an integral value, ties away from zero, with no flag at all, where a sum can be
+ * had without: what is cut is x and, with x's sign, the last number before a half. (With a half itself, the one before
+ * it would come to one.) */
+static void away_quietly(struct gen *g, u32 type, u32 d, u32 x)
+{
+    const bool wide = type == IR_F64;
+    mov_rr(g, d, x, type);
+    x_rm(&g->c, SSE_ANDPS, d, konst(g, wide ? K_SIGN64 : K_SIGN32), 0);
+    x_rm(&g->c, SSE_ORPS, d, konst(g, wide ? K_HALF_LESS64 : K_HALF_LESS32), 0);
+    x_quiet3(&g->c, 0x58 | X_0F | scalar(type) | (wide ? X_W : 0), d, x, d);
+    x_rm(&g->c, (wide ? 0x0b : 0x0a) | X_3A | X_66, d, o_reg(d), 1); /* rounds */
+    put8(&g->c, 3 | 8);
+}
+
 /* t = x rounded to an integral value, in any mode but RDYN, with no flag but for what is no number. */
 static void round_quietly(struct gen *g, u32 type, u32 round, u32 t, u32 x)
 {
     static const u8 rc[] = {[IR_RNE] = 0, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RTZ] = 3, [IR_RMM] = 3};
     struct code *c = &g->c;
     bool wide = type == IR_F64;
+    if (round == IR_RMM && have(FEAT_AVX512F)) {
+        away_quietly(g, type, t, x);
+        return;
+    }
     x_rm(c, (wide ? 0x0b : 0x0a) | X_3A | X_66, t, o_reg(x), 1); /* rounds */
     put8(c, rc[round] | 8u);
     if (round != IR_RMM)
@@ -795,11 +813,15 @@ void emit_fround(struct gen *g, ir_ref i)
     }
     u32 x = use_reg(g, in->a);
     if (away) { /* a NaN by software, whichever it is to be */
-        u32 d = def_apart(g, i, x, NOREG, NOREG), t1 = temp_float(g), t2 = temp_float(g);
+        const bool sum = have(FEAT_AVX512F);
+        u32 d = def_apart(g, i, x, NOREG, NOREG), t1 = sum ? NOREG : temp_float(g), t2 = sum ? NOREG : temp_float(g);
         struct cold *k = soft_later(g, x, NOREG, NOREG, d);
         ucomis(g, type, x, o_reg(x));
         add_site(k, x_jcc(c, CC_P));
-        vec_round_away(g, type == IR_F64, d, x, t1, t2);
+        if (sum)
+            away_quietly(g, type, d, x);
+        else
+            vec_round_away(g, type == IR_F64, d, x, t1, t2);
         k->back = c->p;
         def_from(g, i, d);
         return;

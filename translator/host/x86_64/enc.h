@@ -202,15 +202,21 @@ static inline void x_avx(struct code *c, u32 op, u32 reg, u32 v, struct opnd rm,
     x_modrm(c, reg, rm, nimm);
 }
 
-/* op reg, rm of scalars that raises no flags and does not trap ({sae}, AVX-512). */
-static inline void x_quiet(struct code *c, u32 op, u32 reg, u32 rm)
+/* op reg, v, rm of scalars in registers that raises no flags and does not trap ({sae}, AVX-512). What rounds, rounds to
+ * nearest, whatever the mode. */
+static inline void x_quiet3(struct code *c, u32 op, u32 reg, u32 v, u32 rm)
 {
+    const u32 pp = op & X_66 ? 1 : op & X_F3 ? 2 : op & X_F2 ? 3 : 0;
     put8(c, 0x62);
     put8(c, (~reg >> 3 & 1) << 7 | 1u << 6 | (~rm >> 3 & 1) << 5 | 1u << 4 | 1);
-    put8(c, (op & X_W ? 0x80u : 0) | 0x7c | (op & X_66 ? 1u : 0));
+    put8(c, (op & X_W ? 0x80u : 0) | (~v & 15) << 3 | 4 | pp);
     put8(c, 0x18);
     put8(c, op);
     x_modrm(c, reg, o_reg(rm), 0);
+}
+static inline void x_quiet(struct code *c, u32 op, u32 reg, u32 rm)
+{
+    x_quiet3(c, op, reg, 0, rm);
 }
 
 /* --- integer --- */
