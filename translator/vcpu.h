@@ -40,16 +40,14 @@ struct vcpu_fault {
 
 /* Jump cache: indirect exits look up guest pc -> host code here, without a lock. An entry is valid
  * for the thread's current mode only. */
-#define VCPU_JC_BITS 14
+#define VCPU_JC_BITS  14 /* at most */
+#define VCPU_JC_FIRST 11 /* at first, where it may grow (host_isa.jc_grows): most threads need no more */
+/* vcpu.jc_mask of so many: bits 1 and up, as instructions are at least 2-byte aligned. */
+#define VCPU_JC_MASK(bits) (((1u << (bits)) - 1) << 1)
 struct vcpu_jc {
     gva_t pc;
     const void *code;
 };
-/* Which entry a pc uses: bits 1 and up, as instructions are at least 2-byte aligned. */
-static inline u32 vcpu_jc_index(gva_t pc)
-{
-    return (u32)(pc >> 1) & ((1u << VCPU_JC_BITS) - 1);
-}
 /* The pc of empty entry `index`: one that is looked for in another entry, as any may be looked for. */
 static inline gva_t vcpu_jc_none(u32 index)
 {
@@ -96,6 +94,8 @@ struct vcpu {
     struct vcpu_fault fault;
     void *ras_base; /* lowest usable address of the return-address stack; a guard page lies below */
     size_t ras_size;
+    u32 jc_mask;                    /* bits of a pc by which its entry of the jump cache is found: VCPU_JC_MASK */
+    s32 jc_room;                    /* engine: so many more entries may be made until it grows */
     u32 running;                    /* nonzero while in translated code; engine's flush protocol */
     u32 index;                      /* engine: which vCPU this is */
     u64 epoch;                      /* code cache generation that ras and jc belong to */
@@ -115,6 +115,12 @@ struct vcpu {
     s32 tally;    /* how many more times the head of a trial is run before who counts that leaves (host_code.tally) */
     u32 fuel; /* cosimulation: how many more of op `poll` of a region are passed (ir_interp_watched, host_code.fuel) */
 };
+
+/* Which entry of the jump cache a pc uses. */
+static inline u32 vcpu_jc_index(const struct vcpu *v, gva_t pc)
+{
+    return (u32)(pc & v->jc_mask) >> 1;
+}
 
 /* An op was done in C: backends call it where they do that. */
 static inline void vcpu_count_soft(struct vcpu *v, u32 op)

@@ -634,6 +634,55 @@ static void loops_are_tried(void **state)
     }
 }
 
+/* Thousands of places that are jumped to indirectly: the jump cache grows where it may, leads where it led before, and
+ * forgets what is changed, wherever that stands in it by then. */
+static void jump_cache_grows(void **state)
+{
+    enum { N = 5000, F = 0x1000 };
+    /* Jumps to each of N functions of two instructions, which add to x10 and jump back. */
+    const u32 code[] = {
+        ADDI(8, 8, 8),
+        JALR(0, 8, -8),
+        /* back: */ BNE(8, 9, -8),
+        EBREAK,
+    };
+    struct world w;
+    for (size_t i = 0; i < ARRAY_LEN(configs); i++) {
+        if (configs[i].tier == ENGINE_OPTIMISED || configs[i].max_insns)
+            continue;
+        open_world(&w, &configs[i], code, ARRAY_LEN(code));
+        u32 *f = (u32 *)(w.base + CODE + F);
+        for (u32 k = 0; k < N; k++) {
+            f[2 * k] = ADDI(10, 10, 1);
+            f[2 * k + 1] = JALR(0, 7, 0);
+        }
+        const u32 first = w.v->jc_mask;
+        u64 want = 0;
+        u8 more[N] = {0};
+        regs(w.v)->x[7] = CODE + 8;
+        regs(w.v)->x[9] = CODE + F + 8 * N;
+        for (u32 round = 0; round < 6; round++) {
+            if (round % 2) { /* some that stay where they were in the jump cache, and some that do not */
+                for (u32 k = round; k < N; k += 97) {
+                    engine_unwatch(w.e, CODE + F + 8 * k, 4);
+                    f[2 * k] = ADDI(10, 10, 1 + round);
+                    engine_invalidate(w.e, CODE + F + 8 * k, 4);
+                    want += round - more[k];
+                    more[k] = (u8)round;
+                }
+            }
+            w.v->pc = CODE;
+            regs(w.v)->x[8] = CODE + F;
+            const u64 before = regs(w.v)->x[10];
+            run_in(&w, w.v, VCPU_TRAP);
+            assert_int_equal(regs(w.v)->x[10] - before, N + want);
+        }
+        assert_true(w.v->jc_mask == VCPU_JC_MASK(VCPU_JC_BITS));
+        assert_true(first < w.v->jc_mask || !host_native.jc_grows);
+        close_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -651,6 +700,7 @@ int main(void)
         cmocka_unit_test(children_find_what_others_came_to),
         cmocka_unit_test(who_left_may_stay),
         cmocka_unit_test(steps_one_instruction),
+        cmocka_unit_test(jump_cache_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,7 @@ static int run_ir(struct world *w, u32 max_insns, u8 *out, const char **why)
     if (!v)
         return -1;
     memset(v, 0, sizeof *v);
+    v->jc_mask = VCPU_JC_MASK(VCPU_JC_BITS);
     for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
         v->jc[i].pc = vcpu_jc_none(i);
     v->cpu = cpu();

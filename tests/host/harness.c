@@ -126,6 +126,7 @@ void harness_forget(struct harness *h)
 {
     struct vcpu *v = h->v;
     host_ras_empty(v, &host_native, h->common);
+    v->jc_mask = VCPU_JC_MASK(VCPU_JC_BITS);
     for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
         v->jc[i].pc = vcpu_jc_none(i);
 }

@@ -122,7 +122,7 @@ static void go(gva_t pc)
             link_exit(v->exit_id, find(v->pc));
         } else if (v->exit == VCPU_LOOKUP) {
             lookups++;
-            struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
+            struct vcpu_jc *j = &v->jc[vcpu_jc_index(v, v->pc)];
             *j = (struct vcpu_jc){v->pc, find(v->pc)->hc.rx};
         } else {
             return;

@@ -69,6 +69,7 @@ static int start(struct vcpu *v, const struct ir_slots *slots)
 static void reset(struct vcpu *v)
 {
     host_ras_empty(v, &host_native, common);
+    v->jc_mask = VCPU_JC_MASK(VCPU_JC_BITS);
     for (u32 i = 0; i < ARRAY_LEN(v->jc); i++)
         v->jc[i].pc = vcpu_jc_none(i);
 }

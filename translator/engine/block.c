@@ -199,9 +199,9 @@ int block_insert(struct engine *e, struct block *b)
 static void forget_in(struct vcpu *list, gva_t pc)
 {
     for (struct vcpu *v = list; v; v = v->next) {
-        struct vcpu_jc *j = &v->jc[vcpu_jc_index(pc)];
+        struct vcpu_jc *j = &v->jc[vcpu_jc_index(v, pc)];
         if (__atomic_load_n(&j->pc, __ATOMIC_SEQ_CST) == pc)
-            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(pc)), __ATOMIC_RELEASE);
+            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v, pc)), __ATOMIC_RELEASE);
     }
 }
 

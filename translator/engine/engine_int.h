@@ -425,6 +425,8 @@ void fault_unwind(struct vcpu *v, const struct mk_fault *f);
 
 /* vcpu.c: forgets what points into older code. */
 void vcpu_forget(struct vcpu *v);
+/* Its jump cache is made larger, by its own thread, outside translated code. */
+void vcpu_jc_grow(struct vcpu *v);
 /* Are units of this code key run by vCPUs with nans_trap? */
 bool vcpu_nans_trap(const struct engine *e, u64 key);
 void vcpu_free_idle(struct engine *e);

@@ -29,10 +29,11 @@ static bool run_links(const struct engine *e)
 
 void run_remember(struct vcpu *v, gva_t pc, const void *code)
 {
-    struct vcpu_jc *j = &v->jc[vcpu_jc_index(pc)];
-    __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(pc)), __ATOMIC_RELAXED);
+    struct vcpu_jc *j = &v->jc[vcpu_jc_index(v, pc)];
+    __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v, pc)), __ATOMIC_RELAXED);
     j->code = code;
     __atomic_store_n(&j->pc, pc, __ATOMIC_RELEASE);
+    v->jc_room--;
 }
 
 /* Code for v->pc, found or made, and entered into the jump cache, unless it is to be the guest's `own`; NULL with
@@ -92,12 +93,13 @@ static const void *code_found(struct engine *e, struct vcpu *v)
         if (b) {
             v->stat_lookups++;
             code = block_entry(e, b);
-            struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
-            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v->pc)), __ATOMIC_RELAXED);
+            struct vcpu_jc *j = &v->jc[vcpu_jc_index(v, v->pc)];
+            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v, v->pc)), __ATOMIC_RELAXED);
             j->code = code;
             __atomic_store_n(&j->pc, v->pc, __ATOMIC_SEQ_CST);
+            v->jc_room--;
             if (__atomic_load_n(&b->dead, __ATOMIC_SEQ_CST)) {
-                __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v->pc)), __ATOMIC_RELAXED);
+                __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v, v->pc)), __ATOMIC_RELAXED);
                 code = NULL;
             } else if (UNLIKELY(__atomic_load_n(&e->wishes_left, __ATOMIC_RELAXED))) {
                 fork_wish(e, v, ~0u, b);
@@ -177,8 +179,10 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
             v->exit = VCPU_POLL;
             return VCPU_POLL;
         }
+        if (UNLIKELY(v->jc_room < 0))
+            vcpu_jc_grow(v);
         const void *code = NULL;
-        const struct vcpu_jc *j = &v->jc[vcpu_jc_index(v->pc)];
+        const struct vcpu_jc *j = &v->jc[vcpu_jc_index(v, v->pc)];
         if (link_id == ~0u && !own && __atomic_load_n(&j->pc, __ATOMIC_ACQUIRE) == v->pc &&
             v->epoch == __atomic_load_n(&e->epoch, __ATOMIC_RELAXED))
             code = j->code;

@@ -9,12 +9,49 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
+static size_t jc_size(const struct vcpu *v)
+{
+    return ((v->jc_mask >> 1) + 1) * sizeof *v->jc;
+}
+
 void vcpu_forget(struct vcpu *v)
 {
     /* An entry of zeros is empty, but for the first (vcpu_jc_none). */
-    memset(v->jc, 0, sizeof v->jc);
+    memset(v->jc, 0, jc_size(v));
     v->jc[0].pc = vcpu_jc_none(0);
     host_ras_empty(v, v->engine->host, v->engine->common);
+}
+
+/* The jump cache begins small, as a page of memory for it costs about as much as a look-up that misses. It is four
+ * times as large once half as many entries as it has were made. */
+static void jc_begin(struct vcpu *v, u32 bits)
+{
+    v->jc_mask = VCPU_JC_MASK(bits);
+    v->jc_room = bits == VCPU_JC_BITS ? 0x7fffffff : 1 << (bits - 1);
+}
+
+/* With the engine's lock: who kills a block looks for its entry. */
+static void jc_grow(struct vcpu *v)
+{
+    const u32 n = (v->jc_mask >> 1) + 1, bits = (u32)__builtin_ctz(n);
+    const u32 more = bits + 2 < VCPU_JC_BITS ? bits + 2 : VCPU_JC_BITS;
+    if (bits < VCPU_JC_BITS)
+        mk_pages_ready(&v->jc[n], ((1u << more) - n) * sizeof *v->jc);
+    jc_begin(v, more);
+    for (u32 i = 0; i < n; i++) {
+        struct vcpu_jc *from = &v->jc[i], *to = &v->jc[vcpu_jc_index(v, from->pc)];
+        if (from->pc == vcpu_jc_none(i) || to == from)
+            continue;
+        *to = *from;
+        from->pc = vcpu_jc_none(i);
+    }
+}
+
+void vcpu_jc_grow(struct vcpu *v)
+{
+    mk_lock(&v->engine->lock);
+    jc_grow(v);
+    mk_unlock(&v->engine->lock);
 }
 
 bool vcpu_nans_trap(const struct engine *e, u64 key)
@@ -75,6 +112,7 @@ static int vcpu_alloc(struct vcpu **out, struct engine *e)
         return rc;
     }
     v->jc[0].pc = vcpu_jc_none(0); /* as vcpu_forget does; the rest is zero */
+    jc_begin(v, e->host && !e->host->jc_grows ? VCPU_JC_BITS : VCPU_JC_FIRST);
     *out = v;
     return 0;
 }
@@ -98,12 +136,16 @@ static struct vcpu *vcpu_again(struct engine *e, u64 *killed, bool *first)
     void *const ras = v->ras_base;
     u64 *const calls = v->calls;
     const u64 epoch = v->epoch, mode = v->mode;
+    const u32 jc_mask = v->jc_mask;
+    const s32 jc_room = v->jc_room;
     memset(v, 0, offsetof(struct vcpu, jc));
     v->ras_base = ras;
     v->ras_size = ras ? ENGINE_RAS_SIZE : 0;
     v->calls = calls;
     v->epoch = epoch;
     v->mode = mode;
+    v->jc_mask = jc_mask;
+    v->jc_room = jc_room;
     /* These lie apart, on pages that a fork may have made read-only. */
     if (v->unseen | v->trapped | v->stepping | v->fuel)
         v->unseen = v->trapped = v->stepping = v->fuel = 0;
@@ -127,7 +169,7 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
         if (rc)
             return rc;
         if (first) /* it runs a program, which is all over it soon; later ones may end at once */
-            mk_pages_ready(v->jc, sizeof v->jc);
+            mk_pages_ready(v->jc, jc_size(v));
     }
     v->mem_base = e->cfg.mem_base;
     v->engine = e;

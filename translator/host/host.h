@@ -90,6 +90,7 @@ struct host_isa {
     u32 npinned[IR_NCLASSES]; /* how many slots of each class it pins */
     bool regions;             /* emit takes units with labels */
     bool known;               /* emit takes op `known` */
+    bool jc_grows;            /* translated code looks into the jump cache by vcpu.jc_mask; else all of it is in use */
     bool merges;              /* accesses that are not aligned are as good as others: ir_merge is worth while */
     u32 code_align;
     size_t max_code; /* largest code cache that its branches reach all of; 0: any */

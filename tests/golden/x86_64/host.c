@@ -116,7 +116,8 @@ const char *golden_field(u32 i, u32 *off)
     static const struct {
         const char *name;
         s32 off;
-    } fields[] = {{"jc.pc", VOFF(jc[0].pc)}, {"jc.code", VOFF(jc[0].code)}, {"unseen", VOFF(unseen)}};
+    } fields[] = {
+        {"jc.pc", VOFF(jc[0].pc)}, {"jc.code", VOFF(jc[0].code)}, {"jc_mask", VOFF(jc_mask)}, {"unseen", VOFF(unseen)}};
     if (i >= ARRAY_LEN(fields))
         return NULL;
     *off = (u32)fields[i].off;

@@ -11,6 +11,7 @@
 #define MOVES_CODE                false
 #define KNOWN                     false        /* it does not have op `known` */
 #define MERGES                    true         /* host_isa.merges */
+#define JC_GROWS                  false        /* host_isa.jc_grows */
 #define FREE_HIGH                 true         /* an i64 may have anything in its upper half where nobody looks */
 #define MAX_CODE                  (120u << 20) /* one unit reaches any other, and the common code, by a branch of 26 bits */
 #define LINK_LATE                 false

@@ -176,6 +176,7 @@ const struct host_isa host_native = {
     .regions = REGIONS,
     .code_align = CODE_ALIGN,
     .known = KNOWN,
+    .jc_grows = JC_GROWS,
     .merges = MERGES,
     .max_code = MAX_CODE,
     .link_late = LINK_LATE,

@@ -13,6 +13,7 @@
 #define MOVES_CODE                false
 #define KNOWN                     false      /* it does not have op `known` */
 #define MERGES                    false      /* host_isa.merges: what is not aligned may be slow */
+#define JC_GROWS                  false      /* host_isa.jc_grows */
 #define FREE_HIGH                 false      /* is_sext32 takes a sign extension at its word */
 #define MAX_CODE                  (1u << 30) /* what auipc reaches either way, and to spare */
 #define LINK_LATE                 true       /* fence.i, on every hart */

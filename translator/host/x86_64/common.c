@@ -204,7 +204,7 @@ static void ends_of_exits(struct asmb *a)
     x_alu_imm(c, 0, ALU_CMP, at(VOFF(poll)), 0);
     u8 *polled = x_jcc(c, CC_NE);
     x_mov(c, 0, RCX, RAX);
-    x_alu_imm(c, 0, ALU_AND, o_reg(RCX), ((1 << VCPU_JC_BITS) - 1) << 1);
+    x_rm(c, 0x23, RCX, at(VOFF(jc_mask)), 0); /* and */
     x_rm(c, 0x3b | X_W, RAX, o_sib(RBP, RCX, 3, VOFF(jc[0].pc)), 0);
     u8 *missed = x_jcc(c, CC_NE);
     x_rm(c, 0xff, 4, o_sib(RBP, RCX, 3, VOFF(jc[0].code)), 0);

@@ -388,10 +388,10 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     u32 pc = indirect_pc(g, in->a);
     u32 t = temp_int(g);
     with_pc(poll(g, cold_poll_ind), pc, odd);
-    /* (pc >> 1) % entries * 16 is what remains of the pc times 8: ORDER vcpu_jc_index */
+    /* An entry's index times 16 is what remains of the pc times 8: ORDER vcpu_jc_index */
     _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
     x_mov(c, 0, t, pc);
-    x_alu_imm(c, 0, ALU_AND, o_reg(t), ((1 << VCPU_JC_BITS) - 1) << 1);
+    x_rm(c, 0x23, t, o_mem(RBP, VOFF(jc_mask)), 0); /* and */
     x_rm(c, 0x3b | X_W, pc, o_sib(RBP, t, 3, VOFF(jc[0].pc)), 0);
     struct cold *k = with_pc(cold_new(g, cold_jump_miss, x_jcc(c, CC_NE)), pc, odd);
     if (!(in->aux & IR_EXIT_CALL)) {

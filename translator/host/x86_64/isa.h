@@ -14,6 +14,7 @@
 #define MOVES_CODE true /* it tells what of a unit depends on its place */
 #define KNOWN      true /* it has op `known` */
 #define MERGES     true /* host_isa.merges */
+#define JC_GROWS   true /* host_isa.jc_grows */
 #define FREE_HIGH  true /* an i64 may have anything in its upper half where nobody looks */
 #define MAX_CODE   0    /* its branches reach all of any */
 #define LINK_LATE  false
