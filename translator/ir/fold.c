@@ -577,7 +577,7 @@ static ir_ref shift_back(struct ir_builder *b, struct ir_ins *in)
         const ir_ref x = ir_emit(b, in->op == IR_OP_sar ? IR_OP_sext : IR_OP_zext, IR_I64, 32, 0, p->a, 0, 0, 0);
         return to(in, IR_OP_shl, 0, x, make_const(b, in, 32 - c2));
     }
-    if (c1 != c2 || !fresh(b, in->a))
+    if (c1 != c2 || !(fresh(b, in->a) || (in->op == IR_OP_shr && p->op == IR_OP_shl && rest == 32)))
         return NEXT;
     if (in->op == IR_OP_shl && p->op != IR_OP_shl && c1 < 32) {
         ir_ref x = p->a;
@@ -620,6 +620,8 @@ static ir_ref ext_chain(struct ir_builder *b, struct ir_ins *in)
     const struct ir_ins *p = def(b, in->a);
     u64 k;
     u32 n = in->aux;
+    if (n == 32 && p->op == IR_OP_sext && p->aux == 32 && in->type == IR_I64 && def(b, p->a)->type == IR_I32)
+        return to(in, in->op, n, p->a, 0); /* what it is of may be extended as it stands in its register */
     if (!fresh(b, in->a))
         return NEXT;
     switch (p->op) {

@@ -34,7 +34,7 @@ const u8 cc_swapped[IR_NCC] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_LTS,
 /* --- the scan --- */
 
 #define NEVER         0xffffffffu
-#define FUSE_DISTANCE 8
+#define FUSE_DISTANCE 24
 
 struct scan {
     u32 barrier;   /* nearest following instruction where slots are looked at */
@@ -93,6 +93,10 @@ bool leaves_zeros(u32 op)
     case IR_OP_add:
     case IR_OP_sub:
     case IR_OP_mul:
+    case IR_OP_divs:
+    case IR_OP_divu:
+    case IR_OP_rems:
+    case IR_OP_remu:
     case IR_OP_neg:
     case IR_OP_and:
     case IR_OP_or:
@@ -211,8 +215,8 @@ static bool scan_sum(struct gen *g, const struct scan *s, ir_ref i)
     const u32 slot = put->aux;
     struct val *v = &g->val[put->a];
     if (!SUMS || (user->op != IR_OP_ld && user->op != IR_OP_st) || user->a != put->a || g->region ||
-        ins_of(g, put->a)->op != IR_OP_add || g->slot_reg[slot] == NOREG || s->next_put[slot] >= s->next_get[slot] ||
-        s->next_put[slot] == NEVER || s->nlooks - s->behind_put[slot] != 1 || v->uses != 1 || v->sum ||
+        ins_of(g, put->a)->op != IR_OP_add || s->next_put[slot] >= s->next_get[slot] || s->next_put[slot] == NEVER ||
+        s->nlooks - s->behind_put[slot] != 1 || v->uses != 1 || v->sum ||
         (user->aux & (IR_MEM_ALIGN | IR_MEM_SEQ | IR_MEM_MERGED)) || ir_is_off(g->u, IR_PASS_LATE) ||
         ir_is_off(g->u, IR_PASS_DEAD))
         return false;

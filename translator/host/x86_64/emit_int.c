@@ -543,9 +543,9 @@ void emit_cmp(struct gen *g, ir_ref i)
     if (apart)
         x_rr(c, 0x33, dst, dst);
     compare_emit(g, &cmp);
-    x_setcc(c, cmp.cc, dst);
     if (!apart)
-        x_movzx8(c, dst, dst);
+        x_mov_imm(c, dst, 0, true); /* nobody waits for it, as somebody would for an extension behind */
+    x_setcc(c, cmp.cc, dst);
     def_done(g, i, dst);
 }
 
