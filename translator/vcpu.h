@@ -70,10 +70,14 @@ static inline gva_t vcpu_jc_none(u32 index)
 #define VCPU_CALLS_HELPER 256 /* vcpu.calls; above any op */
 #define VCPU_CALLS        (VCPU_CALLS_HELPER + 64)
 
+/* vcpu.poll, when set. The greatest there is: so a host may compare it with a register that has anything but 0, where
+ * it cannot with a constant and branch in one. */
+#define VCPU_POLLED (~0u)
+
 struct engine;
 
 struct vcpu {
-    volatile u32 poll; /* nonzero: leave translated code at the next polled exit */
+    volatile u32 poll; /* 0, or VCPU_POLLED: leave translated code at the next polled exit */
     u32 exit;          /* enum vcpu_exit */
     u32 trap;          /* enum ir_trap */
     u32 exit_id;       /* of a VCPU_LINK */

@@ -225,7 +225,7 @@ static void test_places(void **state)
         struct emitted *e = finish();
         const size_t deep = depth();
         for (u32 poll = 0; poll < 2; poll++) {
-            h.v->poll = poll;
+            h.v->poll = poll ? VCPU_POLLED : 0;
             h.v->pc = 0;
             h.v->exit_id = 0;
             harness_enter(&h, e);
@@ -412,7 +412,7 @@ static void test_polls(void **state)
     finish();
     trap_block(0x3400, A2, 1);
 
-    h.v->poll = 1;
+    h.v->poll = VCPU_POLLED;
     go(0x1000);
     assert_int_equal(h.v->exit, VCPU_POLL);
     assert_int_equal(h.v->pc, 0x1004); /* exact, at the branch or behind it */
@@ -439,7 +439,7 @@ static void test_poll_after_change(void **state)
     ir_exit(b, 0x2004);
     finish();
     trap_block(0x2004, A2, 1);
-    h.v->poll = 1;
+    h.v->poll = VCPU_POLLED;
     go(0x2000);
     assert_int_equal(h.v->exit, VCPU_POLL);
     assert_int_equal(h.v->pc, 0x1000);

@@ -176,7 +176,7 @@ static bool set_state(const char *line, size_t len, struct vcpu *v)
             else if (k == 5 && !memcmp(w, "round", k))
                 v->fp_round = (u32)x;
             else if (k == 4 && !memcmp(w, "poll", k))
-                v->poll = (u32)x;
+                v->poll = x ? VCPU_POLLED : 0;
             else
                 return false;
         }

@@ -882,7 +882,7 @@ void test_agree(const struct filetest_tier *t1, const struct ir_unit *u1, const 
         memcpy(from.memory + i, &x, 8);
     }
     from.flags = test_below(32);
-    const u32 round = test_below(4), poll = !test_below(4);
+    const u32 round = test_below(4), poll = test_below(4) ? 0 : VCPU_POLLED;
     start_from(&from, round, poll);
     assert_int_equal(t1->run(u1, vcpu), 0);
     result(&one);

@@ -275,7 +275,7 @@ static void run(const struct ir_unit *region, const struct filetest_tier *tier, 
         if (vcpu->pc < FIRST || vcpu->pc > LAST)
             break;
         if (region && vcpu->pc == region->pc) {
-            vcpu->poll = polls && n++ % polls == 0;
+            vcpu->poll = polls && n++ % polls == 0 ? VCPU_POLLED : 0;
             assert_int_equal(tier->run(region, vcpu), 0);
             vcpu->poll = 0;
             /* A region that polls at its head comes back at once; a unit then does some work. */

@@ -114,7 +114,7 @@ static inline void vcpu_kick(struct vcpu *v)
 {
     /* Orders nothing: what it tells of is an atomic of its own, or a signal comes along. ThreadSanitizer takes a lock
      * for anything stronger, which the interrupted code may hold. */
-    __atomic_store_n(&v->poll, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&v->poll, VCPU_POLLED, __ATOMIC_RELAXED);
 }
 
 /* Guest memory [start, start + len) was unmapped, replaced, or may be written without the engine seeing it: drops its

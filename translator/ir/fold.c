@@ -22,8 +22,8 @@
  *  7. A rule that uses what an argument was made of instead of the argument itself (looks through it) asks fresh()
  * first. An argument that is used already was most likely put into a slot: there it costs nothing, while the older
  * value would have to be kept alive beside it, often in a copy, because its own slot has been overwritten (addi a0, a0,
- * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts; and rotations, as
- * of the shifts that one is made of, results are mostly overwritten soon.
+ * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts; and rotations and
+ * zero-extensions from 32 bits, as the results of the shifts that they are made of are mostly overwritten soon.
  *  8. x ^ x, x - x, x & 0 and x * 0 are left alone. Their value is known, but guests of weak memory order write them to
  * make an access wait for the load that gave x (address and data dependencies), and weak hosts honour that.
  *

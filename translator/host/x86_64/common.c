@@ -201,8 +201,8 @@ static void ends_of_exits(struct asmb *a)
     }
     lead_here(c, is_none);
     x_store(c, X_W, at(VOFF(pc)), RAX);
-    x_alu_imm(c, 0, ALU_CMP, at(VOFF(poll)), 0);
-    u8 *polled = x_jcc(c, CC_NE);
+    x_alu_mem(c, 0, ALU_CMP, at(VOFF(poll)), o_reg(RBP));
+    u8 *polled = x_jcc(c, CC_AE);
     x_mov(c, 0, RCX, RAX);
     x_rm(c, 0x23, RCX, at(VOFF(jc_mask)), 0); /* and */
     x_rm(c, 0x3b | X_W, RAX, o_sib(RBP, RCX, 3, VOFF(jc[0].pc)), 0);

@@ -183,8 +183,8 @@ static void cold_poll_ind(struct gen *g, const struct cold *k)
 
 static struct cold *poll(struct gen *g, void (*leave)(struct gen *, const struct cold *))
 {
-    x_alu_imm(&g->c, 0, ALU_CMP, o_vcpu(VOFF(poll)), 0);
-    return cold_new(g, leave, x_jcc(&g->c, CC_NE));
+    x_alu_mem(&g->c, 0, ALU_CMP, o_vcpu(VOFF(poll)), o_reg(RBP)); /* 0 or the greatest; one operation with the jump */
+    return cold_new(g, leave, x_jcc(&g->c, CC_AE));
 }
 
 /* As cold_poll, but because `to` is hot. */

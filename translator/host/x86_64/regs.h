@@ -1,6 +1,7 @@
 /* Which host register holds what while translated code runs.
  *
- *     rbp          the vCPU, biased (VBASE) so that the slots from 32 to 287 bytes on have one-byte displacements
+ *     rbp          the vCPU, biased (VBASE) so that the slots from 32 to 287 bytes on have one-byte displacements; its
+ *                  lower half is not 0, as vCPUs begin pages
  *     rsp          the return-address stack (exits.c)
  *     gs           base is mem_base: guest memory is gs:[guest address]; plain [guest address] where mem_base is 0
  *     rax rcx rdx rbx, xmm0-xmm3      temps: values of the unit (alloc.c). rcx, rax, rdx, rbx are also what shifts,
@@ -48,8 +49,9 @@ enum {
 #define NPINNED_MAX   12
 
 /* Displacement of a field of the vCPU from rbp. */
-#define SLOT_BASE   160
-#define VBASE       ((s32)offsetof(struct vcpu, slots) + SLOT_BASE)
+#define SLOT_BASE 160
+#define VBASE     ((s32)offsetof(struct vcpu, slots) + SLOT_BASE)
+_Static_assert(VBASE % 4096 != 0, "a biased vCPU begins no page");
 #define VOFF(field) ((s32)offsetof(struct vcpu, field) - VBASE)
 #define SLOT_OFF(o) ((s32)(o)-SLOT_BASE)
 
