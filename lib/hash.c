@@ -6,6 +6,8 @@
 #include "lib/bits.h"
 #include "lib/str.h"
 
+#define AHEAD 1024 /* bytes; what the processor looks ahead by itself ends with a page */
+
 /* Odd constants without a pattern. */
 #define K0 0x9e3779b97f4a7c15ull
 #define K1 0xd1b54a32d192ed03ull
@@ -41,6 +43,7 @@ u64 hash_bytes(const void *data, size_t n, u64 seed)
     if (left >= 128) {
         u64 a = h ^ K0, b = h ^ K1, c = h ^ K2;
         for (; left >= 64; p += 64, left -= 64) {
+            __builtin_prefetch(p + AHEAD);
             h = step(h, p);
             a = step(a, p + 16);
             b = step(b, p + 32);

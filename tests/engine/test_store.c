@@ -50,8 +50,12 @@ static u32 bne(u32 a, u32 b, s32 off)
 #define EBREAK 0x00100073u
 #define RET    insn_i(0x67, 0, 0, 1, 0)
 
+#define TURNS   (CODE + 2 * PAGE + 32)
+#define TURN_TO (CODE + PAGE + 32)
+
 /* x10 = sum of 1 to x11, by a call for each; then f on the second page adds 1000 where x12 is not 0, with the rounding
- * mode that no host has, so that C is called. */
+ * mode that no host has, so that C is called. From TURNS on it jumps x15 times to x13, which is TURN_TO, where 5 is
+ * added. */
 static void put_program(u8 *mem)
 {
     u32 *page0 = (u32 *)(void *)mem, *page1 = (u32 *)(void *)(mem + PAGE), *page2 = (u32 *)(void *)(mem + 2 * PAGE);
@@ -74,6 +78,11 @@ static void put_program(u8 *mem)
     page1[3] = jal(0, 2 * PAGE - PAGE - 12); /* page 2 */
     page2[0] = 0xd2254053;                   /* fcvt.d.l f0, x10, rmm: in C where the host has no such mode */
     page2[1] = RET;
+    page2[8] = addi(14, 14, 1);
+    page2[9] = insn_i(0x67, 0, 0, 13, 0);
+    page1[8] = addi(10, 10, 5);
+    page1[9] = bne(14, 15, PAGE - 4);
+    page1[10] = EBREAK;
 }
 
 static _Thread_local struct vcpu *current;
@@ -371,6 +380,43 @@ static void outer_links_are_undone(void **state)
     free(k.data);
 }
 
+static void turn(struct world *w, u64 want)
+{
+    regs(w)->x[10] = regs(w)->x[14] = 0;
+    regs(w)->x[13] = TURN_TO;
+    regs(w)->x[15] = 10;
+    run_from(w, TURNS);
+    assert_int_equal(regs(w)->x[10], want);
+}
+
+/* Where a jump cache leads to stored code without a block, it forgets that when the code has to go. */
+static void jump_caches_forget_it(void **state)
+{
+    struct kept k = {0};
+    struct world w;
+    open_world(&w, &k);
+    turn(&w, 50);
+    save(&w);
+    assert_int_equal(k.stored, 1);
+    close_world(&w);
+    for (int how = 0; how < 3; how++) { /* a word is written; it or all of the page is mapped anew */
+        open_world(&w, &k);
+        turn(&w, 50);
+        turn(&w, 50);
+        assert_int_equal(stats(&w).blocks, 0);
+        assert_int_equal(stats(&w).image_pages, 2);
+        if (how)
+            engine_invalidate(w.e, how == 1 ? TURN_TO : CODE + PAGE, how == 1 ? 4 : PAGE);
+        (void)engine_unwatch(w.e, TURN_TO, 4);
+        ((u32 *)(w.base + TURN_TO))[0] = addi(10, 10, 7);
+        engine_sync(w.e);
+        turn(&w, 70);
+        assert_true(stats(&w).blocks > 0);
+        close_world(&w);
+    }
+    free(k.data);
+}
+
 static void stale_pages_are_left(void **state)
 {
     struct kept k;
@@ -549,6 +595,7 @@ int main(void)
         cmocka_unit_test(lives_like_others),
         cmocka_unit_test(inner_links_are_undone),
         cmocka_unit_test(outer_links_are_undone),
+        cmocka_unit_test(jump_caches_forget_it),
         cmocka_unit_test(stale_pages_are_left),
         cmocka_unit_test(foreign_images_are_left),
         cmocka_unit_test(parts_come_together),

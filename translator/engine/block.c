@@ -205,7 +205,7 @@ static void forget_in(struct vcpu *list, gva_t pc)
     }
 }
 
-static void forget_pc(struct engine *e, gva_t pc)
+void block_forget(struct engine *e, gva_t pc)
 {
     forget_in(e->vcpus, pc);
     forget_in(e->idle, pc);
@@ -228,15 +228,9 @@ struct block *block_of_exit(struct engine *e, u32 id)
 struct exit_rec *block_exit(struct engine *e, u32 id)
 {
     dgm_assert(id < e->nexits, "exit %u of %u", id, e->nexits);
-    struct exit_rec *x = block_exit_made(e, id);
-    if (x)
-        return x;
-    struct block *head = block_exit_piece(e, id);
-    dgm_assert(head, "exit %u is of nobody", id);
-    x = store_exit(e, head, id);
-    if (x)
-        e->exits[id] = (exit_ref)x;
-    return x;
+    if (!e->exits[id])
+        e->exits[id] = store_exit(e, block_of_exit(e, id), id);
+    return e->exits[id];
 }
 
 static void see_link(struct engine *e, const struct exit_rec *x)
@@ -272,7 +266,7 @@ void block_kill(struct engine *e, struct block *b)
         x->to = NULL;
     }
     b->in = NULL;
-    forget_pc(e, b->pc);
+    block_forget(e, b->pc);
     e->stats.invalidated++;
 }
 
@@ -298,7 +292,7 @@ void block_swap(struct engine *e, struct block *b, struct block *to)
         to->in = b->in;
         b->in = NULL;
     }
-    forget_pc(e, b->pc);
+    block_forget(e, b->pc);
 }
 
 void block_link(struct engine *e, struct exit_rec *x, struct block *to)

@@ -78,6 +78,7 @@ void cache_flush(struct engine *e)
     e->trial = (struct trial){0};
     __atomic_store_n(&e->unseen, NULL, __ATOMIC_RELEASE);
     __atomic_store_n(&e->nblocks, 0, __ATOMIC_RELEASE);
+    memset(e->exits, 0, e->nexits * sizeof *e->exits);
     e->nexits = 0;
     store_disown(e);
     cosim_forget(e);

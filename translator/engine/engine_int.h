@@ -74,10 +74,6 @@ struct exit_rec {
     gva_t pc;
 };
 
-/* What the engine knows of an exit number: its record, or in which piece it is, whose exits get one when they are first
- * taken unlinked; most never are. */
-typedef uintptr_t exit_ref; /* struct exit_rec *; or struct block *, the head, and 1 */
-
 /* Guest code that a block was made from: one piece, or several for a region. */
 struct extent {
     gva_t pc;
@@ -200,7 +196,7 @@ struct engine {
 
     struct block **index;    /* blocks and heads of pieces, in order of address: for faults, read without the lock */
     u32 nblocks, max_blocks; /* nblocks is published last (release) */
-    exit_ref *exits;         /* by number */
+    struct exit_rec **exits; /* by number; NULL: of a piece, whose exits get a record when something asks for it */
     u32 nexits, max_exits;
     struct block_table *table; /* by pc and key. Readers without the lock may still have one that was replaced */
     u32 in_table;
@@ -249,19 +245,6 @@ struct block *block_find(struct engine *e, gva_t pc, u64 key);
 struct block *block_get(struct engine *e, gva_t pc, u64 key);
 /* Exit number `id`; with the lock held. NULL: no memory. */
 struct exit_rec *block_exit(struct engine *e, u32 id);
-/* The same, NULL if it has no record yet; the head of its piece then. */
-static inline struct exit_rec *block_exit_made(const struct engine *e, u32 id)
-{
-    return e->exits[id] & 1 ? NULL : (struct exit_rec *)e->exits[id];
-}
-static inline struct block *block_exit_piece(const struct engine *e, u32 id)
-{
-    return e->exits[id] & 1 ? (struct block *)(e->exits[id] - 1) : NULL;
-}
-static inline exit_ref exit_in(const struct block *head)
-{
-    return (exit_ref)head | 1;
-}
 /* The block or head of a piece that has exit number `id`. */
 struct block *block_of_exit(struct engine *e, u32 id);
 /* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOSPC, and then it
@@ -275,6 +258,8 @@ void block_kill_with(struct engine *e, gva_t pc);
 /* b, which is in the table, gives its place there to `to`, which begins alike; whoever leads to b leads there. */
 void block_swap(struct engine *e, struct block *b, struct block *to);
 void block_link(struct engine *e, struct exit_rec *x, struct block *to);
+/* No jump cache has pc any more. */
+void block_forget(struct engine *e, gva_t pc);
 /* Kills what lies in [start, start + len). */
 void block_kill_range(struct engine *e, gva_t start, u64 len);
 struct code_page *block_page(struct engine *e, u64 number);
@@ -325,6 +310,9 @@ void store_begin(struct engine *e);
 bool store_load(struct engine *e, gva_t pc);
 /* The block at pc, made from a piece; NULL when none has it, or there is no memory. */
 struct block *store_get(struct engine *e, gva_t pc, u64 key);
+/* Code of the block of a piece at pc, which need not become one for that; NULL where there is none that may be entered
+ * so. Exit number `exit`, unless it is ~0, leads there from now on. */
+const void *store_code(struct engine *e, gva_t pc, u64 key, u32 exit);
 /* Makes the record of the exit with that number, which is one of the piece with that head. NULL: no memory. */
 struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id) MUST_USE;
 /* What the piece with that head has at offset off of the cache. No lock. */

@@ -36,6 +36,14 @@ void run_remember(struct vcpu *v, gva_t pc, const void *code)
     v->jc_room--;
 }
 
+/* Does v come to most places for the first time? Then what was stored is entered without more ado; later it is made a
+ * block, as those are found without the lock where the jump cache has no room for all. */
+static bool is_new(const struct engine *e, const struct vcpu *v)
+{
+    return e->image_key && v->jc_mask != VCPU_JC_MASK(VCPU_JC_BITS) && run_links(e) && !e->cfg.hot && !e->wishes_left &&
+           v->epoch == e->epoch;
+}
+
 /* Code for v->pc, found or made, and entered into the jump cache, unless it is to be the guest's `own`; NULL with
  * v->exit and v->fault set when there is none. Also links exit `link_id` (that led here in the vCPU's epoch) when it is
  * not ~0. */
@@ -45,8 +53,14 @@ static const void *code_for(struct engine *e, struct vcpu *v, bool own, u32 link
     int err = 0;
     mk_lock(&e->lock);
     v->stat_lookups++;
-    struct block *b = translate(e, v, v->pc, own, &fault, &err);
     const void *code = NULL;
+    if (!own && is_new(e, v) && (code = store_code(e, v->pc, v->mode, link_id))) {
+        if (link_id == ~0u)
+            run_remember(v, v->pc, code);
+        mk_unlock(&e->lock);
+        return code;
+    }
+    struct block *b = translate(e, v, v->pc, own, &fault, &err);
     if (b) {
         if (v->epoch != e->epoch) {
             vcpu_forget(v);

@@ -6,12 +6,12 @@
  * states and relocations stay where the image is. Exits among them are linked already; those to pieces of other pages
  * that are there are when the piece is entered (link_out), the rest goes the ordinary way. A piece has one entry in the
  * engine's index, its head. Of its blocks, those get a struct block that somebody looks up, and exits get their record
- * when they are first taken unlinked: of a thousand blocks that a short program runs, a few hundred. Such a block is as
- * any other from then on, but that links of pieces to it are not in its `in` list. So before anything on the page is
- * killed the piece is broken up (store_break): all its inner links and all those of other pieces to it (piece.in) are
- * made exits again, and what is no block by then is made one now or given up. What a block has on the next page is
- * looked at when its piece is entered, and where it is good the block is made one at once, so that the next page knows
- * of it.
+ * when something asks for them: where a young thread comes to one for the first time, its code is entered, or linked
+ * to, as it is (store_code). Such a block is as any other from then on, but that links of pieces to it are not in its
+ * `in` list, and that jump caches may have had it before. So before anything on the page is killed the piece is broken
+ * up (store_break): all its inner links and all those of other pieces to it (piece.in) are made exits again, and what
+ * is no block by then is made one now or given up. What a block has on the next page is looked at when its piece is
+ * entered, and where it is good the block is made one at once, so that the next page knows of it.
  *
  * What makes it right. A block is the same whenever it would be made anew: the image's key stands for everything on
  * which translation depends but for guest pc, which the image has, code key, which each block has, and the guest's
@@ -274,7 +274,7 @@ struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id)
 /* Makes an exit that may be linked within its piece lead to its stub, unless it is linked to something else. */
 static void unlink(struct engine *e, const struct piece *p, u32 exit)
 {
-    const struct exit_rec x = exit_of(p, exit), *made = block_exit_made(e, p->head.exit_id + exit);
+    const struct exit_rec x = exit_of(p, exit), *made = e->exits[p->head.exit_id + exit];
     if (made && made->to)
         return;
     cache_link(e, &x, x.stub_off);
@@ -294,6 +294,8 @@ void store_break(struct engine *e, struct code_page *page, bool keep)
         for (u32 k = 0; k < in->from->v.piece->nexits; k++)
             if (in->from->v.exits[k].pc / IMAGE_PAGE == page->number)
                 unlink(e, in->from, k);
+    for (u32 i = 0; i < p->v.piece->nblocks; i++)
+        block_forget(e, p->head.pc + p->v.blocks[i].at);
 }
 
 /* --- entering --- */
@@ -373,6 +375,25 @@ static void link_out(struct engine *e, const struct piece *p)
     }
 }
 
+const void *store_code(struct engine *e, gva_t pc, u64 key, u32 exit)
+{
+    struct code_page *page = block_page(e, pc / IMAGE_PAGE);
+    if (!(page && page->tried) && !store_load(e, pc))
+        return NULL;
+    page = block_page(e, pc / IMAGE_PAGE);
+    struct piece *to = page->piece;
+    const u32 i = to ? image_block_at(&to->v, pc % IMAGE_PAGE, key) : 0;
+    if (!to || i == to->v.piece->nblocks || !is_plain(to, &to->v.blocks[i]))
+        return NULL;
+    if (exit != ~0u) {
+        const struct block *head = e->exits[exit] ? NULL : block_of_exit(e, exit);
+        if (!head || !link_to(e, piece_of(head), exit - head->exit_id, to, &to->v.blocks[i]))
+            return NULL;
+        e->stats.links++;
+    }
+    return e->code.rx + to->head.code_off + to->v.blocks[i].code_off;
+}
+
 static void note_made(struct engine *e, const struct piece *p)
 {
     for (u32 i = 0; e->cfg.made && i < p->v.piece->nblocks; i++) {
@@ -405,10 +426,8 @@ static bool enter_piece(struct engine *e, struct code_page *page, const struct i
                                  .piece = true},
                         .v = *v,
                         .known = known};
-    cache_ready(e, off + head->code_size, e->nexits + head->nexits);
+    cache_ready(e, off + head->code_size, 0);
     place_code(e, v, (u32)off);
-    for (u32 i = 0; i < head->nexits; i++)
-        e->exits[e->nexits + i] = exit_in(&p->head);
     e->nexits += head->nexits;
     e->used = off + head->code_size;
     e->index[e->nblocks] = &p->head;
@@ -582,10 +601,9 @@ static bool is_own(const struct engine *e, const struct block *b)
 /* What is known of an exit; its record need not be there. */
 static struct exit_rec exit_now(struct engine *e, u32 id)
 {
-    const struct exit_rec *x = block_exit_made(e, id);
-    if (x)
-        return *x;
-    const struct block *head = block_exit_piece(e, id);
+    if (e->exits[id])
+        return *e->exits[id];
+    const struct block *head = block_of_exit(e, id);
     return exit_of(piece_of(head), id - head->exit_id);
 }
 

@@ -189,7 +189,6 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
                                  .site_off = (u32)off + exits[i].site_off,
                                  .stub_off = (u32)off + exits[i].stub_off,
                                  .pc = exits[i].pc};
-        e->exits[e->nexits + i] = (exit_ref)&x[i];
     }
     if (hc->nstate) {
         u64 *state = arena_array(&e->meta, hc->nstate, sizeof *state, _Alignof(u64));
@@ -199,6 +198,8 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         b->state = state;
         b->nstate = hc->nstate;
     }
+    for (u32 i = 0; i < hc->nexits; i++)
+        e->exits[e->nexits + i] = &x[i];
     e->nexits += hc->nexits;
     e->index[e->nblocks] = b;
     __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);
