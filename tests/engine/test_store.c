@@ -51,7 +51,7 @@ static u32 bne(u32 a, u32 b, s32 off)
 #define RET    insn_i(0x67, 0, 0, 1, 0)
 
 #define TURNS   (CODE + 2 * PAGE + 32)
-#define TURN_TO (CODE + PAGE + 32)
+#define TURN_TO (CODE + PAGE + 48) /* not where TURNS is in the jump cache */
 
 /* x10 = sum of 1 to x11, by a call for each; then f on the second page adds 1000 where x12 is not 0, with the rounding
  * mode that no host has, so that C is called. From TURNS on it jumps x15 times to x13, which is TURN_TO, where 5 is
@@ -80,9 +80,9 @@ static void put_program(u8 *mem)
     page2[1] = RET;
     page2[8] = addi(14, 14, 1);
     page2[9] = insn_i(0x67, 0, 0, 13, 0);
-    page1[8] = addi(10, 10, 5);
-    page1[9] = bne(14, 15, PAGE - 4);
-    page1[10] = EBREAK;
+    page1[12] = addi(10, 10, 5);
+    page1[13] = bne(14, 15, PAGE - 20);
+    page1[14] = EBREAK;
 }
 
 static _Thread_local struct vcpu *current;
