@@ -39,8 +39,13 @@ static int unit(void *cx, gva_t pc, bool (*leader)(void *cx, gva_t pc), void *le
     bool watched;
     s->leader = leader;
     s->leader_cx = leader_cx;
-    struct guest_request rq = {
-        .pc = pc, .mode = s->mode, .max_insns = ENGINE_MAX_INSNS, .max_exits = 0, .stop_at = stop_at, .cx = s};
+    struct guest_request rq = {.pc = pc,
+                               .mode = s->mode,
+                               .max_insns = ENGINE_MAX_INSNS,
+                               .max_exits = 0,
+                               .keep_flags = true,
+                               .stop_at = stop_at,
+                               .cx = s};
     if (e->cfg.ops->stop_at && e->cfg.ops->stop_at(e->cfg.cx, pc))
         return -ENOENT;
     if (s->own)

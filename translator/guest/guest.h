@@ -18,6 +18,7 @@ struct guest_request {
     u32 max_insns;   /* end the unit after at most so many instructions (1: single step) */
     u32 max_exits;   /* how many side exits a unit may have before it must end at a branch; 0 ends at the first */
     u32 max_rounds;  /* how many times a unit that is a loop to its own start may go round it before it ends; 0: once */
+    bool keep_flags; /* whatever max_exits says, do not end at a branch behind which flags are wanted that are known */
     bool stop_after; /* end with IR_TRAP_STOP instead of going on (single step) */
     /* True where a unit must end before this pc with an `exit` to it, unless it is the first (breakpoints). NULL:
      * never. */

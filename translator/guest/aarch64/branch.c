@@ -91,7 +91,8 @@ static bool wants_flags(const struct a64_ctx *c)
 static bool not_taken(struct a64_ctx *c, s32 offset, u32 exits)
 {
     c->exits += exits;
-    if ((offset > 0 || wants_flags(c)) && c->exits <= c->rq->max_exits * (c->rounds + 1))
+    const bool room = c->exits <= c->rq->max_exits * (c->rounds + 1);
+    if ((offset > 0 && room) || ((room || c->rq->keep_flags) && wants_flags(c)))
         return true;
     if (c->rq->stop_after)
         return a64_trap(c, IR_TRAP_STOP, c->next);
