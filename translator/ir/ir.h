@@ -27,7 +27,8 @@
  * label, and every jump there sets it. The first block has no label, and nothing jumps to it. A jump to a label that
  * stands before it is a loop, and the label's block must `poll`. At jumps and labels, too, slots are exact.
  * Frontends make units without labels; translator/opt makes regions of them. Backends take regions that are `lifted`:
- * where ways meet on which a slot was put to what is not one value, a `put` right behind the label says what it holds.
+ * where ways meet on which a slot was put to what is not one value, a `put` right behind the label says what it holds,
+ * if somebody looks before it is put to again.
  * So what each slot holds is known everywhere without following ways, and a backend need not store before somebody
  * looks.
  *

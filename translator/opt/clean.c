@@ -1,4 +1,4 @@
-/* Cleaning a region: phis of one value, values that were computed before, what nobody needs.
+/* Cleaning a region: phis of one value, values that were computed before, puts that nobody sees, what nobody needs.
  *
  * A phi that is always set to one value, or to itself, is that value; one that is set to the same as another one of its
  * place, wherever that is set, is that one. Taking it out may make another one such, so that
@@ -10,8 +10,8 @@
 #include "lib/assert.h"
 #include "lib/err.h"
 #include "lib/str.h"
-#include "translator/ir/cfg.h"
 #include "translator/ir/ir_build.h"
+#include "translator/ir/seen.h"
 
 struct clean {
     struct ir_builder b; /* first: visible() is given it */
@@ -20,6 +20,8 @@ struct clean {
     ir_ref *only; /* by phi: the one value that it stands for, or 0 */
     ir_ref *phi;  /* by number: the instruction */
     ir_ref *map;
+    bool *dead; /* puts that nobody sees */
+    bool *needed;
     ir_ref *begin; /* by block of `in`: where it begins in the new unit */
     u32 now;       /* block that is being made */
 };
@@ -112,6 +114,38 @@ static void find_single_phis(struct clean *k)
     memset(k->map, 0, u->n * sizeof *k->map);
 }
 
+/* May it go where nobody uses it? What slots hold at the entry stays. */
+static bool may_go(const struct clean *k, ir_ref r)
+{
+    const struct ir_ins *in = &k->in->ins[r];
+    return k->dead[r] || ir_ops[in->op].flags == IR_PURE || in->op == IR_OP_phi || in->op == IR_OP_phi_set ||
+           (in->op == IR_OP_get && k->cfg.block_of[r]);
+}
+
+/* What is needed by what has to be there; of phis, which may need each other in circles, until nothing is added. */
+static void find_needed(struct clean *k)
+{
+    const struct ir_unit *u = k->in;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (ir_ref r = u->n; r-- > 1;) {
+            const struct ir_ins *in = &u->ins[r];
+            if (!k->needed[r]) {
+                if (in->op == IR_OP_phi_set ? k->only[in->aux] || !k->needed[k->phi[in->aux]] : may_go(k, r))
+                    continue;
+                k->needed[r] = true;
+            }
+            for (u32 j = 0; j < 4; j++) {
+                const ir_ref a = ir_arg(in, j) ? resolve(k, ir_arg(in, j)) : 0;
+                if (a && !k->needed[a]) {
+                    k->needed[a] = true;
+                    changed |= u->ins[a].op == IR_OP_phi; /* what it is set to may stand behind */
+                }
+            }
+        }
+    }
+}
+
 static u32 block_of_new(const struct clean *k, ir_ref v)
 {
     u32 n = k->now;
@@ -140,11 +174,18 @@ int opt_clean(const struct ir_unit *in, struct ir_unit *out)
     k->phi = ARENA_NEW_N(a, ir_ref, in->nphis + 1);
     k->map = ARENA_NEW_N(a, ir_ref, in->n);
     k->begin = ARENA_NEW_N(a, ir_ref, k->cfg.n);
-    if (rc || !k->only || !k->phi || !k->map || !k->begin)
+    k->dead = ARENA_NEW_N(a, bool, in->n);
+    k->needed = ARENA_NEW_N(a, bool, in->n);
+    if (rc || !k->only || !k->phi || !k->map || !k->begin || !k->dead || !k->needed)
         return -ENOMEM;
+    memset(k->dead, 0, in->n * sizeof *k->dead);
+    memset(k->needed, 0, in->n * sizeof *k->needed);
+    if (!ir_is_off(in, IR_PASS_DEAD) && (rc = ir_dead_puts(in, &k->cfg, a, k->dead)))
+        return rc;
     memset(k->only, 0, in->nphis * sizeof *k->only);
     memset(k->phi, 0, in->nphis * sizeof *k->phi);
     find_single_phis(k);
+    find_needed(k);
 
     *out = *in;
     ir_begin(&k->b, out, in->pc);
@@ -160,9 +201,8 @@ int opt_clean(const struct ir_unit *in, struct ir_unit *out)
         }
         if ((i->op == IR_OP_phi || i->op == IR_OP_phi_set) && k->only[i->aux])
             continue;
-        /* What nobody uses is left out here, so that it keeps nothing else alive; but for what slots hold at the entry.
-         */
-        if (!i->uses && (ir_ops[i->op].flags == IR_PURE || (i->op == IR_OP_get && n)))
+        /* What nobody needs is left out here, so that it keeps nothing else alive. */
+        if (!k->needed[r])
             continue;
         ir_ref arg[4];
         for (u32 j = 0; j < 4; j++)

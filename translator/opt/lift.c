@@ -10,6 +10,9 @@
  * A `put` behind each phi says that the slot holds it. The slot holds that already; but who notes what slots hold
  * (instead of storing) can then go by the block alone.
  *
+ * Behind a condition. What a comparison gives is known on either way behind a branch on it, and what equals a constant
+ * is one: slots that hold it hold the constant there. So it need not be made for them.
+ *
  * Edges. A phi_set must stand at the end of a block that leads nowhere else. A jump_if to a place with phis goes
  * through a small block of its own: right there where it jumps back (the likely case, a loop), else behind the next
  * END. */
@@ -29,9 +32,11 @@ struct bits {
 };
 
 struct lblock {
-    struct bits defs, phis; /* slots */
-    u32 first_phi;          /* number of its first; the others follow in order of slots */
-    ir_ref *out;            /* what each slot holds at its end */
+    struct bits defs, phis;     /* slots */
+    struct bits told, told_not; /* slots that are known where the condition at its end is met; or is not */
+    const struct bits *puts;    /* slots that are known as it begins, by the only way that leads there; or NULL */
+    u32 first_phi;              /* number of its first; the others follow in order of slots */
+    ir_ref *out;                /* what each slot holds at its end */
 };
 
 /* An edge block that is still to be made. */
@@ -73,6 +78,40 @@ static bool join(struct bits *s, const struct bits *x)
     return changed;
 }
 
+/* What block n's condition tells of slots that it has put to. */
+static void find_told(struct lift *l, u32 n)
+{
+    const struct ir_unit *u = l->in;
+    const struct ir_block *k = &l->cfg.block[n];
+    const struct ir_ins *in = &u->ins[k->last], *x = &u->ins[in->a];
+    if (in->op != IR_OP_jump_if || (in->aux != IR_EQ && in->aux != IR_NE) || u->ins[in->b].op != IR_OP_const ||
+        x->op == IR_OP_const || k->nsucc != 2 || k->succ[0] == k->succ[1] || ir_is_off(u, IR_PASS_FORWARD))
+        return;
+    struct bits held = {0};
+    for (ir_ref r = k->first; r < k->last; r++)
+        if (u->ins[r].op == IR_OP_put) {
+            const u32 s = u->ins[r].aux;
+            held.w[s / 64] &= ~(1ull << (s % 64));
+            if (u->ins[r].a == in->a && u->slots->slot[s].type == in->type)
+                add(&held, s);
+        } else if (ir_forgets_slots(u, &u->ins[r])) {
+            held = (struct bits){0};
+        }
+    const bool truth = (x->op == IR_OP_cmp || x->op == IR_OP_fcmp) && u->ins[in->b].imm == 0;
+    if (truth || in->aux == IR_EQ)
+        l->block[n].told = held;
+    if (truth || in->aux == IR_NE)
+        l->block[n].told_not = held;
+    for (u32 i = 0; i < 2; i++) {
+        const u32 to = k->succ[i];
+        const struct bits *b = to == l->cfg.label[in->imm] ? &l->block[n].told : &l->block[n].told_not;
+        if (l->cfg.block[to].npred != 1)
+            continue;
+        l->block[to].puts = b;
+        join(&l->block[to].defs, b);
+    }
+}
+
 static void find_defs(struct lift *l)
 {
     const struct ir_unit *u = l->in;
@@ -86,6 +125,7 @@ static void find_defs(struct lift *l)
                 for (u32 s = 0; s < u->slots->n; s++)
                     add(&l->block[n].defs, s);
         }
+        find_told(l, n);
     }
 }
 
@@ -181,6 +221,20 @@ static gva_t pc_behind(const struct lift *l, u32 n)
     return next->op == IR_OP_jump ? l->in->ins[l->cfg.block[l->cfg.label[next->imm]].first].imm : next->imm;
 }
 
+/* On the way from block n where its condition is met, or not: the constant that slots of block[n].told hold. */
+static ir_ref known_behind(const struct lift *l, u32 n, bool met)
+{
+    const struct ir_ins *in = &l->in->ins[l->cfg.block[n].last];
+    return ir_const(l->b, in->type, met == (in->aux == IR_EQ) ? l->in->ins[in->b].imm : 1);
+}
+
+static void know_behind(struct lift *l, u32 n, bool met)
+{
+    for (u32 s = 0; s < l->in->slots->n; s++)
+        if (has(met ? &l->block[n].told : &l->block[n].told_not, s))
+            l->b->slot[s] = known_behind(l, n, met);
+}
+
 static void jump_if(struct lift *l, u32 n, const struct ir_ins *in)
 {
     const u32 to = l->cfg.label[in->imm];
@@ -194,6 +248,7 @@ static void jump_if(struct lift *l, u32 n, const struct ir_ins *in)
         const u32 on = l->nlabels++;
         ir_ref *slots = keep_slots(l);
         ir_emit(l->b, IR_OP_jump_if, in->type, in->aux ^ 1, on, a, b, 0, 0);
+        know_behind(l, n, true);
         set_phis(l, to);
         jump(l, (u32)in->imm);
         label(l, on, pc_behind(l, n));
@@ -202,11 +257,14 @@ static void jump_if(struct lift *l, u32 n, const struct ir_ins *in)
         return;
     }
     struct edge *e = ARENA_NEW(l->in->arena, struct edge);
+    const ir_ref *now = keep_slots(l);
+    know_behind(l, n, true);
     ir_ref *slots = keep_slots(l);
-    if (!e || !slots) {
+    if (!e || !slots || !now) {
         l->no_memory = true;
         return;
     }
+    know_slots(l, now);
     *e = (struct edge){.label = l->nlabels++, .to = to, .pc = pc, .slots = slots};
     *l->edges_tail = e;
     l->edges_tail = &e->next;
@@ -235,6 +293,13 @@ static void begin_block(struct lift *l, u32 n)
     for (u32 s = 0; s < nslots; s++)
         if (has(&l->block[n].phis, s))
             ir_put(l->b, s, phi[s]);
+    if (l->block[n].puts) {
+        const u32 p = k->pred[0];
+        const ir_ref is = known_behind(l, p, l->block[n].puts == &l->block[p].told);
+        for (u32 s = 0; s < nslots; s++)
+            if (has(l->block[n].puts, s))
+                ir_put(l->b, s, is);
+    }
 }
 
 static void emit_edges(struct lift *l)
@@ -273,9 +338,11 @@ static void lift_block(struct lift *l, u32 n)
         }
     }
     /* Where it falls through, perhaps into a block that others lead to. */
-    if (!(ir_ops[u->ins[k->last].op].flags & IR_END))
-        set_phis(l, k->succ[0]);
     l->block[n].out = keep_slots(l);
+    if (!(ir_ops[u->ins[k->last].op].flags & IR_END)) {
+        know_behind(l, n, false);
+        set_phis(l, k->succ[0]);
+    }
     if (ir_ops[u->ins[k->last].op].flags & IR_END)
         emit_edges(l);
 }

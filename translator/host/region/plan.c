@@ -51,6 +51,16 @@ static bool has(const u64 *s, u32 i)
 
 /* --- who holds slots, as if every value had a register --- */
 
+/* Where block b begins. Where ways meet, a slot that nobody looks at any more may have been put to on one of them. */
+static void begin_held(const struct plan *p, u32 nslots, u32 b, ir_ref *held)
+{
+    const struct ir_block *k = &p->cfg.block[b];
+    memcpy(held, b ? p->held[k->idom] : p->entry, nslots * sizeof *held);
+    for (u32 s = 0; s < nslots && k->npred > 1; s++)
+        if (!has(p->seen[b].in, s))
+            held[s] = 0;
+}
+
 static void step_all(const struct work *w, ir_ref i, ir_ref *held)
 {
     const struct ir_ins *in = ins_of(w->g, i);
@@ -196,52 +206,6 @@ static int use(struct work *w, u32 b, ir_ref v, u32 at, bool real)
     return 0;
 }
 
-/* Slots that are looked at before they are put to, from where block b begins, given the same for its end. */
-struct slot_sets {
-    u64 seen[IR_MAX_SLOTS / 64], put[IR_MAX_SLOTS / 64]; /* in the block */
-    u64 in[IR_MAX_SLOTS / 64], out[IR_MAX_SLOTS / 64];
-};
-
-static int find_seen(struct work *w, struct slot_sets **out)
-{
-    const struct ir_cfg *c = &w->p->cfg;
-    const u32 nslots = w->u->slots->n;
-    struct slot_sets *s = ARENA_NEW_N(w->a, struct slot_sets, c->n);
-    if (!s)
-        return -ENOMEM;
-    memset(s, 0, c->n * sizeof *s);
-    for (u32 b = 0; b < c->n; b++)
-        for (ir_ref i = c->block[b].first; i <= c->block[b].last; i++) {
-            const struct ir_ins *in = ins_of(w->g, i);
-            if (is_observer(w->g, in))
-                for (u32 k = 0; k < nslots; k++)
-                    if (!has(s[b].put, k))
-                        add(s[b].seen, k);
-            if (in->op == IR_OP_put && w->g->val[i].live)
-                add(s[b].put, in->aux);
-            if (ir_forgets_slots(w->u, in))
-                for (u32 k = 0; k < nslots; k++)
-                    add(s[b].put, k);
-        }
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (u32 n = c->nrpo; n-- > 0;) {
-            const u32 b = c->rpo[n];
-            for (u32 i = 0; i < IR_MAX_SLOTS / 64; i++) {
-                u64 o = 0;
-                for (u32 k = 0; k < c->block[b].nsucc; k++)
-                    o |= s[c->block[b].succ[k]].in[i];
-                const u64 in = s[b].seen[i] | (o & ~s[b].put[i]);
-                changed |= in != s[b].in[i];
-                s[b].in[i] = in;
-                s[b].out[i] = o;
-            }
-        }
-    }
-    *out = s;
-    return 0;
-}
-
 static bool holds_any(const struct work *w, const ir_ref *held, ir_ref v)
 {
     for (u32 s = 0; s < w->u->slots->n; s++)
@@ -291,10 +255,10 @@ static int find_uses(struct work *w)
 {
     const struct ir_cfg *c = &w->p->cfg;
     const u32 nslots = w->u->slots->n;
-    struct slot_sets *seen;
-    int rc = find_seen(w, &seen);
+    const struct ir_seen *const seen = w->p->seen;
+    int rc = 0;
     ir_ref *since = ARENA_NEW_N(w->a, ir_ref, nslots); /* by slot: position since which it is held so, in this block */
-    if (rc || !since)
+    if (!since)
         return -ENOMEM;
     for (u32 n = 0; n < c->nrpo; n++) {
         const u32 b = c->rpo[n];
@@ -302,7 +266,7 @@ static int find_uses(struct work *w)
         ir_ref *held = ARENA_NEW_N(w->a, ir_ref, nslots);
         if (!held)
             return -ENOMEM;
-        memcpy(held, b ? w->p->held[k->idom] : w->p->entry, nslots * sizeof *held);
+        begin_held(w->p, nslots, b, held);
         w->p->held[b] = held;
         for (u32 s = 0; s < nslots; s++)
             since[s] = k->first;
@@ -311,7 +275,7 @@ static int find_uses(struct work *w)
             const struct ir_ins *in = ins_of(w->g, i);
             if (w->index[i] != ~0u)
                 add(set(w, w->defined, b), w->index[i]);
-            if (is_observer(w->g, in))
+            if (ir_looks_at_slots(w->u, in))
                 looked = i;
             if ((in->op == IR_OP_put && w->g->val[i].live) || ir_forgets_slots(w->u, in))
                 for (u32 s = 0; s < nslots && !rc; s++) {
@@ -415,7 +379,7 @@ static void check_homes(struct work *w)
     for (u32 n = 0; n < c->nrpo; n++) {
         const u32 b = c->rpo[n];
         const struct ir_block *k = &c->block[b];
-        memcpy(held, b ? w->p->held[k->idom] : w->p->entry, nslots * sizeof *held);
+        begin_held(w->p, nslots, b, held);
         bool begun = false; /* the phis and their puts are behind */
         for (ir_ref i = k->first; i <= k->last; i++) {
             const struct ir_ins *in = ins_of(w->g, i);
@@ -512,6 +476,8 @@ int plan_make(struct gen *g, struct plan *p)
     p->shown = ARENA_NEW_N(u->arena, bool, u->nphis + 1);
     p->entry = ARENA_NEW_N(u->arena, ir_ref, u->slots->n);
     p->held = ARENA_NEW_N(u->arena, ir_ref *, p->cfg.n);
+    if (!rc)
+        rc = ir_seen_make(u, &p->cfg, u->arena, &p->seen);
     if (rc || !p->place || !p->stored || !p->phi || !p->shown || !p->entry || !p->held)
         return -ENOMEM;
     memset(p->place, 0, u->n * sizeof *p->place);
@@ -566,9 +532,10 @@ u32 plan_memory(const struct gen *g, const struct plan *p, u32 b, u32 s, ir_ref 
 void plan_begin(const struct gen *g, const struct plan *p, u32 b, ir_ref *held)
 {
     const u32 nslots = g->u->slots->n;
-    const ir_ref *from = b ? p->held[p->cfg.block[b].idom] : p->entry;
+    begin_held(p, nslots, b, held);
     for (u32 s = 0; s < nslots; s++)
-        held[s] = from[s] && plan_holds(g, p, from[s]) ? from[s] : 0;
+        if (held[s] && !plan_holds(g, p, held[s]))
+            held[s] = 0;
 }
 
 void plan_step(const struct gen *g, const struct plan *p, ir_ref i, ir_ref *held)

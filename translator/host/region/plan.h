@@ -12,7 +12,7 @@
 #pragma once
 
 #include "translator/host/common/unit.h"
-#include "translator/ir/cfg.h"
+#include "translator/ir/seen.h"
 
 /* A phi that is `shown` is set to values that may be in their registers no more: only to such as hold their slots, or
  * from the memory of those. */
@@ -35,6 +35,7 @@ struct plan {
     bool *shown;                 /* by number: a phi that is there only for slots to be looked at */
     ir_ref *entry;               /* by slot: the `get` of the entry block, or 0 */
     ir_ref **held;               /* by block: what slots are held by at its end; 0: their memory has it */
+    struct ir_seen *seen;        /* by block: which slots are looked at */
     u64 cells[SPILL_CELLS / 64]; /* spill cells in use */
 };
 
@@ -52,20 +53,3 @@ bool plan_holds(const struct gen *g, const struct plan *p, ir_ref v);
 bool plan_in_register(const struct plan *p, ir_ref v, u32 b, u32 at);
 /* At the end of block b, a slot in whose memory value v (a root) is; by preference `s`. NOSLOT: none. */
 u32 plan_memory(const struct gen *g, const struct plan *p, u32 b, u32 s, ir_ref v);
-
-/* Are slots looked at in this instruction? */
-static inline bool is_observer(const struct gen *g, const struct ir_ins *in)
-{
-    switch (in->op) {
-    case IR_OP_exit_if:
-    case IR_OP_exit:
-    case IR_OP_exit_ind:
-    case IR_OP_trap:
-    case IR_OP_poll:
-        return true;
-    case IR_OP_call:
-        return g->u->helpers[in->aux].flags & IR_HELPER_READS;
-    default:
-        return ir_ops[in->op].flags & IR_FAULT;
-    }
-}
