@@ -6,9 +6,11 @@
  *
  * Then every value that is left gets one, in the order in which they are defined, which has dominators first. As
  * a value's life is a piece of the dominator tree, those that are in its way all live where it begins; so one is free.
- * Among those that are, it takes the one that saves most moves: that of the phi that it is set to or comes from, of the
- * operand that dies where it is made, of its slot outside; and it leaves alone what another value is to have that way.
- */
+ * Among those that are, it takes the one that saves most moves: that of its family, of the operand that dies where it
+ * is made, of its slot outside; and it leaves alone what another value is to have that way.
+ *
+ * Families are phis and what they are set to, none of which lives while another one does; they are joined by how often
+ * a move is saved. Who of a family comes first chooses for all, as far as they get it. */
 #include "translator/host/region/plan_int.h"
 
 #include "lib/arena.h"
@@ -16,16 +18,19 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
-#define SHORT 6 /* lives of so many instructions in one block are left to the pass, unless a slot is held by them */
+#define FAMILY_MOST 32
+#define SHORT       6 /* lives of so many instructions in one block are left to the pass, unless a slot is held by them */
 
 struct colours {
     struct seg **in_block; /* by block: all parts of lives there */
     u16 *count;            /* by position in a block: values in registers */
     u16 *over;             /* before it: how many positions have more of them than there are registers */
-    struct life **wanting; /* those that a phi is set to that has a register already, */
-    u8 *wants;             /* and which that is */
-    u32 *often;
+    u32 *wanting;          /* lives whose family has a register already */
     u32 nwanting;
+    /* By life: families, the first of which stands for all; the next one in it; of the first: how many they are, and
+     * which register they are to have. What a life saves by having that. */
+    u32 *parent, *next, *size, *saves;
+    u8 *reg;
 };
 
 static u32 file_of(const struct work *w, const struct life *l)
@@ -163,50 +168,113 @@ static void prefer(s64 *score, u32 r, s64 by)
         score[r] += by;
 }
 
-/* Registers that save a move because of a phi, and those that another value is to have for that reason. */
-static void score_phis(struct work *w, struct colours *c, const struct life *l, s64 *score)
+/* --- families --- */
+
+static u32 family(struct colours *c, u32 k)
 {
+    while (c->parent[k] != k)
+        k = c->parent[k] = c->parent[c->parent[k]];
+    return k;
+}
+
+static bool may_join(const struct work *w, const struct colours *c, u32 x, u32 y)
+{
+    if (file_of(w, &w->life[x]) != file_of(w, &w->life[y]) || c->size[x] + c->size[y] > FAMILY_MOST)
+        return false;
+    for (u32 i = x; i != ~0u; i = c->next[i])
+        for (u32 j = y; j != ~0u; j = c->next[j])
+            if (overlap(w, &w->life[i], &w->life[j]))
+                return false;
+    return true;
+}
+
+static void unite(struct colours *c, u32 x, u32 y)
+{
+    u32 last = x;
+    while (c->next[last] != ~0u)
+        last = c->next[last];
+    c->next[last] = y;
+    c->parent[y] = x;
+    c->size[x] += c->size[y];
+}
+
+static bool has_register(const struct work *w, u32 k)
+{
+    return k != ~0u && w->life[k].keep != KEEP_NOT;
+}
+
+/* Joins what is set most often first. */
+static void find_families(struct work *w, struct colours *c)
+{
+    u32 most = 0;
+    for (u32 k = 0; k < w->n; k++) {
+        c->parent[k] = k;
+        c->next[k] = ~0u;
+        c->size[k] = 1;
+        c->saves[k] = 0;
+        c->reg[k] = NOREG;
+    }
+    for (u32 b = 0; b < w->p->cfg.n; b++)
+        most = plan_frequency(w, b) > most ? plan_frequency(w, b) : most;
+    for (; most; most /= 8)
+        for (u32 n = 0; n < w->nsets; n++) {
+            const struct ir_ins *set = ins_of(w->g, w->sets[n]);
+            const u32 often = plan_frequency(w, w->p->cfg.block_of[w->sets[n]]);
+            const u32 k = w->index[w->p->phi[set->aux]], j = w->index[plan_root(w, set->a)];
+            if (often != most || !has_register(w, k) || !has_register(w, j))
+                continue;
+            const u32 x = family(c, k), y = family(c, j);
+            if (x != y && !may_join(w, c, x, y))
+                continue;
+            if (x != y)
+                unite(c, x, y);
+            c->saves[k] += 2 * often;
+            c->saves[j] += 2 * often;
+        }
+}
+
+/* Its family's register, and those that another value is to have. */
+static void score_families(struct work *w, struct colours *c, u32 k, s64 *score)
+{
+    const struct life *l = &w->life[k];
+    prefer(score, c->reg[family(c, k)], c->saves[k]);
     if (ins_of(w->g, l->v)->op == IR_OP_phi)
         for (u32 n = l->first_set; n; n = w->next_set[n - 1]) {
             const struct ir_ins *set = ins_of(w->g, w->sets[n - 1]);
             prefer(score, reg_at(w, plan_root(w, set->a)), plan_frequency(w, w->p->cfg.block_of[w->sets[n - 1]]) * 2);
         }
     for (u32 i = 0; i < c->nwanting;) {
-        const struct life *x = c->wanting[i];
-        if (x != l && (x->keep == KEEP_NOT || reg_at(w, x->v) != NOREG)) {
+        const u32 j = c->wanting[i];
+        const struct life *x = &w->life[j];
+        if (x->keep == KEEP_NOT || reg_at(w, x->v) != NOREG) {
             c->wanting[i] = c->wanting[--c->nwanting];
-            c->wants[i] = c->wants[c->nwanting];
-            c->often[i] = c->often[c->nwanting];
             continue;
         }
-        if (x == l)
-            score[c->wants[i]] += c->often[i];
-        else if (is_float_class(w->g->val[x->v].type) == is_float_class(w->g->val[l->v].type) && overlap(w, l, x))
-            score[c->wants[i]] -= c->often[i];
+        if (family(c, j) != family(c, k) && file_of(w, x) == file_of(w, l) && overlap(w, l, x))
+            score[c->reg[family(c, j)]] -= c->saves[j];
         i++;
     }
 }
 
-/* Phi l has register r now: what it is set to wants that, too. */
-static void want(struct work *w, struct colours *c, const struct life *l, u32 r)
+/* Life k has register r now. If it is the first of its family, the others want that, too. */
+static void want(struct colours *c, u32 k, u32 r)
 {
-    for (u32 n = l->first_set; n; n = w->next_set[n - 1]) {
-        const ir_ref set = w->sets[n - 1];
-        const u32 k = w->index[plan_root(w, ins_of(w->g, set)->a)];
-        if (k == ~0u || w->life[k].keep == KEEP_NOT || reg_at(w, w->life[k].v) != NOREG)
-            continue;
-        c->wanting[c->nwanting] = &w->life[k];
-        c->wants[c->nwanting] = (u8)r;
-        c->often[c->nwanting++] = plan_frequency(w, w->p->cfg.block_of[set]) * 2;
-    }
+    const u32 f = family(c, k);
+    if (c->reg[f] != NOREG || c->size[f] < 2)
+        return;
+    c->reg[f] = (u8)r;
+    for (u32 i = f; i != ~0u; i = c->next[i])
+        if (i != k)
+            c->wanting[c->nwanting++] = i;
 }
 
-static void choose(struct work *w, struct colours *c, struct life *l)
+static void choose(struct work *w, struct colours *c, u32 k)
 {
+    struct life *const l = &w->life[k];
     const struct ir_ins *in = ins_of(w->g, l->v);
     const u32 b = w->p->cfg.block_of[l->v];
     s64 score[NREGS] = {0};
-    score_phis(w, c, l, score);
+    score_families(w, c, k, score);
     if (is_entry(w, l))
         prefer(score, w->g->outer_reg[in->aux], 4);
     else if (l->home < w->u->slots->n)
@@ -235,8 +303,7 @@ static void choose(struct work *w, struct colours *c, struct life *l)
     }
     w->p->place[l->v] = (struct place){.kind = PLACE_REG, .reg = (u8)best};
     w->p->stored[l->v] = l->keep == KEEP_STORED;
-    if (in->op == IR_OP_phi)
-        want(w, c, l, best);
+    want(c, k, best);
 }
 
 static int begin(struct work *w, struct colours *c)
@@ -249,12 +316,15 @@ static int begin(struct work *w, struct colours *c)
     c->count = ARENA_NEW_N(w->a, u16, longest + 3);
     c->over = ARENA_NEW_N(w->a, u16, longest + 4);
     c->in_block = ARENA_NEW_N(w->a, struct seg *, cfg->n);
-    c->wanting = ARENA_NEW_N(w->a, struct life *, w->nsets + 1);
-    c->wants = ARENA_NEW_N(w->a, u8, w->nsets + 1);
-    c->often = ARENA_NEW_N(w->a, u32, w->nsets + 1);
+    c->wanting = ARENA_NEW_N(w->a, u32, 5 * (w->n + 1));
+    c->reg = ARENA_NEW_N(w->a, u8, w->n + 1);
     c->nwanting = 0;
-    if (!c->count || !c->over || !c->in_block || !c->wanting || !c->wants || !c->often)
+    if (!c->count || !c->over || !c->in_block || !c->wanting || !c->reg)
         return -ENOMEM;
+    c->parent = c->wanting + w->n + 1;
+    c->next = c->parent + w->n + 1;
+    c->size = c->next + w->n + 1;
+    c->saves = c->size + w->n + 1;
     memset(c->in_block, 0, cfg->n * sizeof *c->in_block);
     for (u32 i = 0; i < w->n; i++) {
         struct life *l = &w->life[i];
@@ -286,8 +356,9 @@ int plan_colour(struct work *w)
         for (u32 n = 0; n < cfg->nrpo; n++)
             if (cfg->block[cfg->rpo[n]].depth == d)
                 relieve(w, &c, cfg->rpo[n]);
+    find_families(w, &c);
     for (u32 i = 0; i < w->n; i++)
         if (w->life[i].keep != KEEP_NOT)
-            choose(w, &c, &w->life[i]);
+            choose(w, &c, i);
     return 0;
 }

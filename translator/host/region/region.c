@@ -499,6 +499,13 @@ static bool is_join(const struct gen *g, u32 label, u32 by)
     return by != label || c->block[c->label[label]].npred > 1;
 }
 
+/* In how many loops is the place of the label? */
+static u32 depth_at(const struct gen *g, u32 label)
+{
+    const struct ir_cfg *c = &g->region->plan.cfg;
+    return c->block[c->label[label]].depth;
+}
+
 static void cold_go_on(struct gen *g, const struct cold *k)
 {
     raw_leave(g, k->fix);
@@ -540,7 +547,7 @@ void emit_jump_if(struct gen *g, ir_ref i)
         const bool turn = comes_after(g, next, to);
         if (ins_of(g, r->plan.cfg.block[next].first)->op != IR_OP_label)
             r->skip = next + 1;
-        if (g->nraw && (!turn || join)) {
+        if (g->nraw && (!turn || join || depth_at(g, other) > depth_at(g, to))) {
             raw_all(g, i);
             g->locked = 0;
         }
@@ -552,7 +559,8 @@ void emit_jump_if(struct gen *g, ir_ref i)
         go_to(g, other);
         return;
     }
-    if (g->nraw && r->plan.cfg.block[next].npred > 1) {
+    /* On the likelier way no detour. */
+    if (g->nraw && (r->plan.cfg.block[next].npred > 1 || (join && depth_at(g, to) > r->plan.cfg.block[next].depth))) {
         raw_all(g, i);
         g->locked = 0;
     }
