@@ -117,10 +117,10 @@ bool trial_prepare(struct engine *e, const struct ir_unit *u)
 {
     struct trial *t = &e->trial;
     const gva_t pc = u->pc;
-    bool loops = false;
+    u32 heads = 0; /* without a jump back, or a copy that one leads to, nothing counts for long */
     for (ir_ref r = 1; r < u->n; r++)
-        loops |= u->ins[r].op == IR_OP_poll && u->ins[r].imm == pc;
-    if (!loops)
+        heads += u->ins[r].imm == pc && (u->ins[r].op == IR_OP_poll || u->ins[r].op == IR_OP_insn);
+    if (heads < 2)
         return false;
     *t = (struct trial){.pc = pc, .unit = *u, .window = WINDOW_FIRST, .last = mk_clock()};
     if (!region_build(e, u, true, &t->way[1]) && !block_insert_pages(e, t->way[1]))

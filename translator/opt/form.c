@@ -11,6 +11,10 @@
  * value in two slots) is known wherever the loop begins. One poll and one set of phis are for several rounds, and what
  * a round leaves in a slot that the next one replaces is seen by faults only.
  *
+ * Entry. A loop whose middle is where others come in, because its condition stands behind its begin, would begin at
+ * that begin if the region did, and all loops around it, too. Then the first block stands once more in front of all,
+ * and the loop begins where others come in.
+ *
  * Calls, returns, indirect jumps and traps leave the region. */
 #include "translator/opt/opt.h"
 
@@ -24,6 +28,7 @@
 #define MAX_ROUNDS      5
 #define MAX_ROUND_INSNS 64
 #define MAX_PEEL_INSNS  48
+#define MAX_ENTRY_INSNS 32 /* of a first block that stands in front of all */
 
 #define NONE (~0u)
 
@@ -42,6 +47,7 @@ struct form {
     struct gblock *block;
     u32 n;
     u32 nfirst;                        /* those before rounds were added */
+    u32 entry;                         /* the region begins here: block 0, or a copy of it that nothing leads to */
     u32 rounds[OPT_MAX_BLOCKS];        /* by first block of a loop */
     u32 order[OPT_MAX_BLOCKS], norder; /* reverse postorder */
     u32 place[OPT_MAX_BLOCKS];         /* block -> where in `order` */
@@ -172,9 +178,9 @@ static void order(struct form *f)
     u32 post[OPT_MAX_BLOCKS];
     for (u32 b = 0; b < f->n; b++)
         f->block[b].loops = false;
-    stack[depth++] = 0;
-    state[0] = 1;
-    walk[0] = (struct walk){1, 0};
+    stack[depth++] = f->entry;
+    state[f->entry] = 1;
+    walk[f->entry] = (struct walk){1, 0};
     while (depth) {
         const u32 b = stack[depth - 1], to = next_of(f, b, &walk[b]);
         if (to != NONE) {
@@ -223,7 +229,7 @@ static bool loop_of(const struct form *f, u32 h, u32 latch, bool in[OPT_MAX_BLOC
         work[n++] = latch;
     while (n) {
         const u32 x = work[--n];
-        if (x == 0)
+        if (x == f->entry)
             return false;
         for (u32 b = 0; b < f->nfirst; b++)
             if (f->place[b] != NONE && !in[b] && leads_to(f, b, x)) {
@@ -331,19 +337,51 @@ static void emit_block(const struct form *f, struct ir_builder *b, const struct 
     }
 }
 
+/* Is block 0 in a loop, as the text has it, which others come into behind it? */
+static bool is_entered_behind(const struct form *f)
+{
+    u32 work[OPT_MAX_BLOCKS], n = 0, latch = NONE;
+    bool in[OPT_MAX_BLOCKS] = {[0] = true};
+    for (u32 b = 0; b < f->n; b++)
+        if (f->block[b].pc >= f->block[0].pc && leads_to(f, b, 0) &&
+            (latch == NONE || f->block[b].pc < f->block[latch].pc))
+            latch = b;
+    if (latch == NONE || latch == 0)
+        return false;
+    in[latch] = true;
+    work[n++] = latch;
+    while (n) {
+        const u32 x = work[--n];
+        for (u32 b = 0; b < f->n; b++) {
+            if (in[b] || !leads_to(f, b, x))
+                continue;
+            if (f->block[b].pc < f->block[0].pc || f->block[b].pc > f->block[latch].pc)
+                return true;
+            in[b] = true;
+            work[n++] = b;
+        }
+    }
+    return false;
+}
+
 int opt_form(const struct opt_request *rq, struct ir_unit *out)
 {
     struct form *f = ARENA_NEW(rq->arena, struct form);
     if (!f)
         return -ENOMEM;
     f->rq = rq;
-    f->nfirst = 0;
+    f->nfirst = f->entry = 0;
     f->block = ARENA_NEW_N(rq->arena, struct gblock, OPT_MAX_BLOCKS);
     if (!f->block)
         return -ENOMEM;
     int rc = discover(f);
     if (rc)
         return rc;
+    if (f->n < OPT_MAX_BLOCKS && f->block[0].u.guest_insns <= MAX_ENTRY_INSNS && is_entered_behind(f) &&
+        !ir_is_off(&f->block[0].u, IR_PASS_ROUNDS)) {
+        f->block[f->n] = f->block[0];
+        f->entry = f->n++;
+    }
     order(f);
     find_loops(f);
     order(f);
