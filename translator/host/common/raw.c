@@ -219,14 +219,21 @@ static void look(struct gen *g, ir_ref v, ir_ref w)
     g->locked = 0;
 }
 
-/* At all that pinned slots hold. */
-static void look_at_pins(struct gen *g)
+/* Is a raw value needed by the instruction at g->pos or behind it, and somewhere where it could be looked at? */
+static bool lives_on(const struct gen *g, ir_ref v)
+{
+    const struct val *p = &g->val[v];
+    return p->last >= g->pos && (p->reg != NOREG || p->spill != NOSPILL || (g->region && region_in_register(g, v)));
+}
+
+/* At all that pinned slots hold; and at all that lives on. */
+static void look_at_pins(struct gen *g, bool others)
 {
     for (;;) {
         /* Those that no other one was computed from come first, and clear the others. */
         u32 held = 0, inner = 0;
         for (u32 k = 0; k < g->nraw; k++)
-            if (in_pin(g, g->raw[k].v)) {
+            if (in_pin(g, g->raw[k].v) || (others && lives_on(g, g->raw[k].v))) {
                 held |= 1u << k;
                 inner |= closure(g, g->raw[k].v) & ~(1u << k);
             }
@@ -285,13 +292,13 @@ void raw_before(struct gen *g, ir_ref i)
         break;
     case IR_OP_exit_if:
         if ((in->aux & IR_EXIT_POLL) && !g->region)
-            look_at_pins(g);
+            look_at_pins(g, false);
         break;
     case IR_OP_exit:
     case IR_OP_exit_ind:
     case IR_OP_trap:
     case IR_OP_call:
-        look_at_pins(g);
+        look_at_pins(g, false);
         break;
     default:
         break;
@@ -302,22 +309,14 @@ void raw_now(struct gen *g, ir_ref i)
 {
     g->pos = i;
     g->locked = 0;
-    look_at_pins(g);
+    look_at_pins(g, false);
 }
 
 void raw_all(struct gen *g, ir_ref i)
 {
-    raw_now(g, i);
-    for (u32 k = 0; k < g->nraw;) {
-        const ir_ref v = g->raw[k].v;
-        const struct val *p = &g->val[v];
-        if (p->last >= i && (p->reg != NOREG || p->spill != NOSPILL || (g->region && region_in_register(g, v)))) {
-            look(g, v, 0);
-            k = 0;
-        } else {
-            k++;
-        }
-    }
+    g->pos = i;
+    g->locked = 0;
+    look_at_pins(g, true);
     while (g->nraw)
         forget(g, 0);
 }
