@@ -8,6 +8,17 @@ static bool in_register(const struct gen *g, ir_ref i)
     return !const_of(g, i, &k) || !fits32((s64)k);
 }
 
+/* May what i raises be raised at j: does nobody look in between? */
+static bool may_wait(const struct gen *g, ir_ref i, ir_ref j)
+{
+    while (++i < j) {
+        const struct ir_ins *in = ins_of(g, i);
+        if (in->op != IR_OP_insn && in->op != IR_OP_put && ir_ops[in->op].flags != IR_PURE)
+            return false;
+    }
+    return true;
+}
+
 bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
 {
     const struct ir_ins *in = ins_of(g, i), *user = ins_of(g, j);
@@ -35,6 +46,9 @@ bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
     case IR_OP_st: /* an address a + b */
         return in->op == IR_OP_add && user->a == i && (user->op == IR_OP_ld || user->b != i) &&
                !(user->aux & IR_MEM_ALIGN) && fits32((s64)user->imm) && in_register(g, in->a) && in_register(g, in->b);
+    case IR_OP_jump_if: /* by a comparison that is true, or false */
+        return in->op == IR_OP_fcmp && user->a == i && const_of(g, user->b, &k) && k == 0 && user->aux <= IR_NE &&
+               (in->aux & IR_FP_ROUND) != IR_EQ && ins_of(g, in->a)->type != IR_F16 && may_wait(g, i, j);
     case IR_OP_exit_ind: /* to an even address: what is odd is found nowhere, and made even then */
         return in->op == IR_OP_and && user->a == i && const_of(g, in->b, &k) && k == ~1ull;
     case IR_OP_vaes: /* a whole round, without its key */

@@ -488,6 +488,15 @@ void emit_fcmp(struct gen *g, ir_ref i)
     def_done(g, i, dst);
 }
 
+u32 fcmp_flags(struct gen *g, ir_ref i)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    const u32 op = (in->aux & IR_FCMP_SIGNAL ? 0x2f : 0x2e) | X_0F | packed(ins_of(g, in->a)->type);
+    const u32 first = use_reg(g, in->b);
+    x_rm(&g->c, op, first, use_rm(g, in->a), 0);
+    return (in->aux & IR_FP_ROUND) == IR_LTS ? CC_A : CC_AE;
+}
+
 /* 1 for less or unordered, which is what the carry says; 2 for greater or unordered, when ZF is what the carry is. */
 void emit_ford(struct gen *g, ir_ref i)
 {

@@ -62,6 +62,8 @@ struct compare {
 };
 struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b);
 void compare_emit(struct gen *g, const struct compare *k);
+/* Compares for fcmp i, which is of less or less-or-equal; the host's condition that it is true. */
+u32 fcmp_flags(struct gen *g, ir_ref i);
 
 /* Does arithmetic `in` of registers need no look at its result, as it traps where that would be another NaN? */
 bool fp_traps(const struct gen *g, const struct ir_ins *in);
