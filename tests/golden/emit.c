@@ -104,8 +104,13 @@ static int unit_at(void *cx, gva_t pc, bool (*stop)(void *stop_cx, gva_t pc), vo
     s->stop_cx = stop_cx;
     memset(u, 0, sizeof *u);
     u->arena = s->arena;
-    struct guest_request rq = {
-        .pc = pc, .code = s->code + (pc - PC), .len = s->len - (pc - PC), .max_insns = 64, .stop_at = stop_at, .cx = s};
+    struct guest_request rq = {.pc = pc,
+                               .code = s->code + (pc - PC),
+                               .len = s->len - (pc - PC),
+                               .max_insns = 64,
+                               .keep_flags = true,
+                               .stop_at = stop_at,
+                               .cx = s};
     return guest->translate(&rq, u);
 }
 
