@@ -20,8 +20,9 @@ struct opt_request {
     u32 max_insns;  /* about how many guest instructions it may have */
     u32 max_blocks; /* at most OPT_MAX_BLOCKS */
 
-    /* Makes the unit of the code at pc into *u (in `arena`): up to the first branch, whose ways are its exits, or to
-     * before the first pc that stop_at is true of. 0; or an error, and then the region ends before pc. */
+    /* Makes the unit of the code at pc into *u (in `arena`): up to the first branch, whose ways are its exits (or a
+     * later one, where flags are wanted behind it), or to before the first pc that stop_at is true of. 0; or an error,
+     * and then the region ends before pc. */
     int (*unit)(void *cx, gva_t pc, bool (*stop_at)(void *stop_cx, gva_t pc), void *stop_cx, struct ir_unit *u);
     /* Is pc, where a branch leads, worth being in the region (has it ever run)? What follows a branch always is. */
     bool (*wanted)(void *cx, gva_t pc);
