@@ -20,8 +20,6 @@ enum vcpu_exit {
     VCPU_POLL,   /* vcpu.poll was set */
     VCPU_TRAP,   /* an IR trap: vcpu.trap (enum ir_trap) */
     VCPU_FAULT,  /* a memory access faulted: vcpu.fault says how; pc is that of the faulting instruction */
-    VCPU_HOT,    /* guest pc scratch[0] was jumped back to often, by the unit that has exit scratch[1]; the engine deals
-                  * with it */
 };
 
 enum vcpu_access { VCPU_READ, VCPU_WRITE, VCPU_EXEC };
@@ -63,8 +61,6 @@ static inline gva_t vcpu_jc_none(u32 index)
 #define VCPU_RAS_SENTINELS 8
 #define VCPU_RAS_NONE      2
 
-#define VCPU_HEAT 4096 /* a power of two */
-
 #define VCPU_RECENT 16 /* a power of two */
 
 #define VCPU_CALLS_HELPER 256 /* vcpu.calls; above any op */
@@ -72,12 +68,22 @@ static inline gva_t vcpu_jc_none(u32 index)
 
 /* vcpu.poll, when set. The greatest there is: so a host may compare it with a register that has anything but 0, where
  * it cannot with a constant and branch in one. */
-#define VCPU_POLLED (~0u)
+#define VCPU_POLLED  (~0u)
+#define VCPU_SAMPLED (~1u) /* likewise, for a sample (vcpu_sample), by the engine alone: in place of 0 */
 
 struct engine;
 
+/* Where a tick has found the thread, and how often it is asked (translator/engine/sample.c). */
+struct vcpu_sample {
+    gva_t pc, block;          /* of the instruction; of the block that it was in. Read when vcpu.poll is VCPU_SAMPLED */
+    bool on;                  /* it was looked whether there are ticks to be had */
+    u32 idle;                 /* so many ticks, or looks, in a row brought nothing new */
+    u64 every;                /* ns between ticks; 0: there are none */
+    u64 ticks, away, regions; /* --stats: all; outside of translations; in regions */
+};
+
 struct vcpu {
-    volatile u32 poll; /* 0, or VCPU_POLLED: leave translated code at the next polled exit */
+    volatile u32 poll; /* 0, or VCPU_POLLED, VCPU_SAMPLED: leave translated code at the next polled exit */
     u32 exit;          /* enum vcpu_exit */
     u32 trap;          /* enum ir_trap */
     u32 exit_id;       /* of a VCPU_LINK */
@@ -109,14 +115,14 @@ struct vcpu {
     u64 *calls;                /* likewise, or NULL: how often C did an op, and helper n at VCPU_CALLS_HELPER + n */
     gva_t recent[VCPU_RECENT]; /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
     struct vcpu_jc jc[1 << VCPU_JC_BITS];
-    u64 cpu;             /* what of the guest's CPU was chosen (guest_isa.cpu) */
-    u32 unseen;          /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
-    u32 heat[VCPU_HEAT]; /* backend: counts jumps back, by exit number; whatever it begins with */
-    u32 nans_trap;       /* invalid floating-point operations of the host trap while it is in translated code */
-    u32 trapped;         /* how many have */
-    u32 stepping;        /* backend: one of them is being made again, by itself */
+    u64 cpu;       /* what of the guest's CPU was chosen (guest_isa.cpu) */
+    u32 unseen;    /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
+    u32 nans_trap; /* invalid floating-point operations of the host trap while it is in translated code */
+    u32 trapped;   /* how many have */
+    u32 stepping;  /* backend: one of them is being made again, by itself */
     bool visitor; /* it is run by a host process of its own, which shares the memory: starts no threads of the engine */
     s32 tally;    /* how many more times the head of a trial is run before who counts that leaves (host_code.tally) */
+    struct vcpu_sample sample;
     u32 fuel; /* cosimulation: how many more of op `poll` of a region are passed (ir_interp_watched, host_code.fuel) */
 };
 

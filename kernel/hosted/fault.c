@@ -1,7 +1,8 @@
 /* Faults: Linux signals become upcalls.
  *
  * One handler serves SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP, on a stack of the thread's own. In this order:
- * 1. A signal that was sent, and not raised by an instruction, goes to whoever asked for those.
+ * 1. A signal that was sent, and not raised by an instruction, is a tick of ours (tick.c), or goes to whoever asked for
+ *    those.
  * 2. A fault inside a guarded routine is noted, and the routine is sent to its way out.
  * 3. The upcall sees the registers and may change them; when it says so, the thread resumes.
  * 4. Anything else is a bug of ours: a report goes to the console, and the process ends by SIGABRT, at the same pc: so
@@ -124,6 +125,10 @@ static void on_signal(int sig, siginfo_t *si, void *ucp)
     unblock_faults();
 
     if (is_foreign(sig, si)) {
+        if (hosted_tick(sig, si, uc)) {
+            errno = saved;
+            return;
+        }
         void (*fn)(int, siginfo_t *, void *) = atomic_load(&foreign);
         if (fn)
             fn(sig, si, uc);
@@ -246,6 +251,7 @@ free_pages:
 
 void mk_thread_leave(void)
 {
+    mk_tick_end();
     if (!signal_stack.pages)
         return;
     signal_stack.before.ss_flags &= SS_DISABLE;

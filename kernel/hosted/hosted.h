@@ -23,6 +23,9 @@ int mk_hosted_take_signals(void) MUST_USE;
  * these finish first. Async-signal-safe. */
 bool mk_hosted_pc_guarded(hva_t pc);
 
+/* Is that the number of a timer of this process that serves mk_tick? */
+bool mk_hosted_is_tick(int number);
+
 /* What adds to the crash report when the engine is broken, after the line that says what happened: called once, on the
  * thread concerned, with the fault or, for a panic, NULL. Async-signal-safe code only; should it fault itself, the
  * process ends there. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kernel/hosted/hosted.h"
 #include "lib/fmt.h"
 #include "personality/linux/abi.h"
 #include "personality/linux/fd.h"
@@ -130,6 +131,37 @@ s64 sys_prlimit64(struct lx_thread *t, const u64 *a)
     if (!r)
         r = limit(t, (u32)a[1], a[2] ? &new : NULL, &old);
     return !r && a[3] ? lx_write(t, a[3], &old, sizeof old) : r;
+}
+
+/* --- timers --- */
+
+/* A timer by its number; the engine's own are not there. One who visits his parent's memory has none of them. */
+static s64 timer_call(struct lx_thread *t, u32 nr, const u64 *a, u64 b, u64 c, u64 d)
+{
+    if (mk_hosted_is_tick((int)a[0]) && !t->vcpu->visitor)
+        return -EINVAL;
+    return prov_call(&t->vcpu->poll, nr, (u64)(s64)(int)a[0], b, c, d, 0, 0);
+}
+
+s64 sys_timer_gettime(struct lx_thread *t, const u64 *a)
+{
+    return timer_call(t, LX_NR_timer_gettime, a, call_out(t, a[1], LX_SIZE_itimerspec), 0, 0);
+}
+
+s64 sys_timer_getoverrun(struct lx_thread *t, const u64 *a)
+{
+    return timer_call(t, LX_NR_timer_getoverrun, a, 0, 0, 0);
+}
+
+s64 sys_timer_settime(struct lx_thread *t, const u64 *a)
+{
+    return timer_call(t, LX_NR_timer_settime, a, a[1], call_in(t, a[2], LX_SIZE_itimerspec),
+                      call_out(t, a[3], LX_SIZE_itimerspec));
+}
+
+s64 sys_timer_delete(struct lx_thread *t, const u64 *a)
+{
+    return timer_call(t, LX_NR_timer_delete, a, 0, 0, 0);
 }
 
 s64 sys_getrlimit(struct lx_thread *t, const u64 *a)

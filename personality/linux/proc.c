@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "kernel/hosted/hosted.h"
 #include "lib/fmt.h"
 #include "personality/linux/abi.h"
 #include "personality/linux/fd.h"
@@ -25,14 +27,23 @@ static const struct {
     const char *name;
     u8 place, which;
 } files[] = {
-    {"statm", OWN, LX_PROC_STATM},      {"limits", OWN, LX_PROC_LIMITS},
-    {"exe", OWN, LX_PROC_EXE},          {"root", OWN, LX_PROC_ROOT},
-    {"cwd", OWN, LX_PROC_CWD},          {"cmdline", OWN, LX_PROC_CMDLINE},
-    {"environ", OWN, LX_PROC_ENVIRON},  {"auxv", OWN, LX_PROC_AUXV},
-    {"maps", OWN, LX_PROC_MAPS},        {"smaps", OWN, LX_PROC_SMAPS},
-    {"stat", OWN, LX_PROC_STAT},        {"status", OWN, LX_PROC_STATUS},
-    {"mem", OWN, LX_PROC_MEM},          {"cpuinfo", TOP, LX_PROC_CPUINFO},
-    {"version", TOP, LX_PROC_VERSION},  {"osrelease", SYS_KERNEL, LX_PROC_OSRELEASE},
+    {"statm", OWN, LX_PROC_STATM},
+    {"limits", OWN, LX_PROC_LIMITS},
+    {"exe", OWN, LX_PROC_EXE},
+    {"root", OWN, LX_PROC_ROOT},
+    {"cwd", OWN, LX_PROC_CWD},
+    {"cmdline", OWN, LX_PROC_CMDLINE},
+    {"environ", OWN, LX_PROC_ENVIRON},
+    {"auxv", OWN, LX_PROC_AUXV},
+    {"maps", OWN, LX_PROC_MAPS},
+    {"smaps", OWN, LX_PROC_SMAPS},
+    {"stat", OWN, LX_PROC_STAT},
+    {"status", OWN, LX_PROC_STATUS},
+    {"mem", OWN, LX_PROC_MEM},
+    {"timers", OWN, LX_PROC_TIMERS},
+    {"cpuinfo", TOP, LX_PROC_CPUINFO},
+    {"version", TOP, LX_PROC_VERSION},
+    {"osrelease", SYS_KERNEL, LX_PROC_OSRELEASE},
     {"arch", SYS_KERNEL, LX_PROC_ARCH},
 };
 
@@ -579,6 +590,25 @@ static s64 make_statm(struct out *o, int dirfd, const char *path)
     return 0;
 }
 
+/* Without the engine's own (mk_tick). */
+static s64 make_timers(struct out *o, int dirfd, const char *path)
+{
+    struct lines l;
+    bool ours = false;
+    int r = lines_open_at(&l, dirfd, path);
+    if (r)
+        return r;
+    for (char *s; (s = lines_next(&l)) != NULL;) {
+        room(o);
+        if (strncmp(s, "ID: ", 4) == 0)
+            ours = mk_hosted_is_tick(atoi(s + 4));
+        if (!ours)
+            sb_printf(&o->text, "%s\n", s);
+    }
+    lines_close(&l);
+    return 0;
+}
+
 static void limit_line(struct out *o, const char *name, const u64 v[2], const char *unit)
 {
     sb_printf(&o->text, "%-25s ", name);
@@ -718,6 +748,8 @@ static s64 make(struct out *o, enum lx_proc which, int dirfd, const char *path)
         return make_statm(o, dirfd, path);
     case LX_PROC_LIMITS:
         return make_limits(o, dirfd, path);
+    case LX_PROC_TIMERS:
+        return make_timers(o, dirfd, path);
     case LX_PROC_CPUINFO:
         return make_cpuinfo(o);
     case LX_PROC_OSRELEASE:

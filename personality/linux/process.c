@@ -513,6 +513,7 @@ static void print_stats(struct lx_process *p)
         "  translation time   %lu us (%lu ns a guest instruction)\n"
         "  regions            %lu (%lu guest instructions), %lu us (%lu ns a guest instruction); %lu trials, "
         "%lu lost\n"
+        "  samples            %lu, of them %lu in regions, %lu outside of translations; %lu hot loops\n"
         "  places looked at   %lu by the engine's own thread, %lu while the guest's waited; %lu had changed by then\n"
         "  stored before      %lu (%lu host bytes) of %lu pages in %lu images, %lu us; %lu pages do not fit; "
         "stored now: %lu\n"
@@ -521,10 +522,11 @@ static void print_stats(struct lx_process *p)
         "  links %lu, slow look-ups %lu, entries %lu, flushes %lu, invalidated %lu\n",
         (int)getpid(), s.blocks, s.guest_insns, s.guest_bytes, s.host_bytes, s.translate_ns / 1000,
         s.translate_ns / (s.guest_insns + !s.guest_insns), s.regions, s.region_insns, s.region_ns / 1000,
-        s.region_ns / (s.region_insns + !s.region_insns), s.trials, s.trials_lost, s.background, s.foreground,
-        s.regions_void, s.image_blocks, s.image_bytes, s.image_pages, s.images, s.image_ns / 1000, s.image_misses,
-        s.image_saved, s.known, s.own, memory >> 10, s.memory_code >> 10, s.memory_blocks >> 10, s.memory_tables >> 10,
-        s.memory_vcpus >> 10, s.memory_work >> 10, s.links, s.lookups, s.entries, s.flushes, s.invalidated);
+        s.region_ns / (s.region_insns + !s.region_insns), s.trials, s.trials_lost, s.samples, s.samples_regions,
+        s.samples_away, s.heads, s.background, s.foreground, s.regions_void, s.image_blocks, s.image_bytes,
+        s.image_pages, s.images, s.image_ns / 1000, s.image_misses, s.image_saved, s.known, s.own, memory >> 10,
+        s.memory_code >> 10, s.memory_blocks >> 10, s.memory_tables >> 10, s.memory_vcpus >> 10, s.memory_work >> 10,
+        s.links, s.lookups, s.entries, s.flushes, s.invalidated);
     mk_console(text, n < sizeof text ? n : sizeof text - 1);
     if (p->opt->cosim) {
         n = fmt(text, sizeof text, "  cosimulation       %lu entries compared, %lu not\n", s.cosim_checked,

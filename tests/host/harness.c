@@ -140,7 +140,6 @@ int harness_emit(struct harness *h, const struct ir_unit *u, size_t off, u32 exi
                                .rx = h->rx + off,
                                .cap = h->code_size - off,
                                .exit_id = exit_id,
-                               .hot = h->hot,
                                .common = h->common,
                                .flat0 = h->v->mem_base == 0,
                                .marks = e->marks,

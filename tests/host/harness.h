@@ -24,7 +24,6 @@ struct harness {
     const void *common;
     size_t common_size;
     const struct ir_slots *slots;
-    u32 hot;        /* host_code.hot */
     u32 own_faults; /* faults that the backend took for its own */
     u32 nan_faults; /* invalid operations that trapped */
 };

@@ -96,7 +96,7 @@ static void check_moves(const struct ir_unit *u)
     extern const char __executable_start[], end[];
     const struct host_code *here = &one.hc, *there = &other.hc;
     const u64 own = (u64)(uintptr_t)__executable_start, own_size = (u64)(end - __executable_start);
-    const u32 number = 7 + 19 * VCPU_HEAT; /* heat is counted by these */
+    const u32 number = 7 + (19 << 12);
     if (harness_emit(&h, u, CODE_AWAY, 7, &one) || harness_emit(&h, u, 2 * CODE_AWAY, number, &other))
         return; /* no room */
     if (!there->movable && !here->movable && there->nrelocs == there->nrelocs_cap)
@@ -135,11 +135,8 @@ static int compile(const struct ir_unit *u)
     int e = harness_emit(&h, u, 0, 7, code);
     if (!e)
         check_tables(&code->hc);
-    for (u32 hot = 0; !e && host_native.move && hot < 2; hot++) {
-        h.hot = hot * 1000;
+    if (!e && host_native.move)
         check_moves(u);
-    }
-    h.hot = 0;
     return e;
 }
 

@@ -31,6 +31,14 @@ static struct background_job take(struct background *g)
     return job;
 }
 
+/* There is a trial to begin by v, if that is alive. */
+static void kick(struct engine *e, struct vcpu *v)
+{
+    for (struct vcpu *o = e->vcpus; o; o = o->next)
+        if (o == v && __atomic_load_n(&v->running, __ATOMIC_RELAXED))
+            vcpu_sample_soon(v);
+}
+
 static void make(struct engine *e, const struct background_job *job)
 {
     struct background *g = &e->background;
@@ -53,7 +61,9 @@ static void make(struct engine *e, const struct background_job *job)
         e->stats.regions_void++;
         return;
     }
-    region_formed(e, job->pc, job->mode, rc ? NULL : &u);
+    region_formed(e, job->v, job->pc, job->mode, rc ? NULL : &u);
+    if (e->trial.pc)
+        kick(e, job->v);
     e->stats.background++;
 }
 
@@ -98,20 +108,24 @@ static bool start(struct engine *e)
     return g->runs;
 }
 
+bool background_has(const struct engine *e, gva_t pc, u64 mode)
+{
+    const struct background *g = &e->background;
+    for (u32 i = 0; i < g->n; i++)
+        if (g->queue[i].pc == pc && g->queue[i].mode == mode)
+            return true;
+    return g->forms && g->now.pc == pc && g->now.mode == mode;
+}
+
 bool background_ask(struct engine *e, struct vcpu *v, gva_t pc)
 {
     struct background *g = &e->background;
     if (e->cosim || !e->host || (e->cfg.off & IR_PASS_BIT(IR_PASS_BACKGROUND)) || (!g->runs && v->visitor))
         return false;
-    for (u32 i = 0; i < g->n; i++)
-        if (g->queue[i].pc == pc && g->queue[i].mode == v->mode)
-            return true;
-    if (g->forms && g->now.pc == pc && g->now.mode == v->mode)
-        return true;
     if (!g->runs && !start(e))
         return false;
     if (g->n < BACKGROUND_QUEUE)
-        g->queue[g->n++] = (struct background_job){pc, v->mode};
+        g->queue[g->n++] = (struct background_job){v, pc, v->mode};
     background_wake(e);
     return true;
 }

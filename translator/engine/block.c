@@ -313,34 +313,27 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
     e->stats.links++;
 }
 
-static u32 settled_bit(gva_t pc, u64 key)
+static u32 judged_bit(gva_t pc, u64 key)
 {
-    return (u32)(hash_u64(pc ^ hash_u64(key)) >> (64 - ENGINE_SETTLED_BITS));
-}
-
-bool block_is_settled(const struct engine *e, gva_t pc, u64 key)
-{
-    const u32 n = settled_bit(pc, key);
-    return e->settled[n / 64] >> (n % 64) & 1;
-}
-
-void block_settle(struct engine *e, struct block *b)
-{
-    const u32 n = settled_bit(b->pc, b->key);
-    e->settled[n / 64] |= 1ull << (n % 64);
-    block_kill(e, b);
+    return (u32)(hash_u64(pc ^ hash_u64(key)) >> (64 - ENGINE_JUDGED_BITS));
 }
 
 bool block_has_lost(const struct engine *e, gva_t pc, u64 key)
 {
-    const u32 n = settled_bit(pc, key);
+    const u32 n = judged_bit(pc, key);
     return e->lost[n / 64] >> (n % 64) & 1;
 }
 
-void block_lose(struct engine *e, gva_t pc, u64 key)
+bool block_has_won(const struct engine *e, gva_t pc, u64 key)
 {
-    const u32 n = settled_bit(pc, key);
-    e->lost[n / 64] |= 1ull << (n % 64);
+    const u32 n = judged_bit(pc, key);
+    return e->won[n / 64] >> (n % 64) & 1;
+}
+
+void block_judge(struct engine *e, gva_t pc, u64 key, bool won)
+{
+    const u32 n = judged_bit(pc, key);
+    (won ? e->won : e->lost)[n / 64] |= 1ull << (n % 64);
 }
 
 static bool touches(const struct block *b, gva_t start, u64 len)

@@ -74,7 +74,6 @@ void cache_flush(struct engine *e)
                 e->cfg.ops->watch(e->cfg.cx, p->number * e->page_size, e->page_size, false);
     block_table_clear(e);
     memset(e->pages, 0, sizeof e->pages);
-    memset(e->settled, 0, sizeof e->settled);
     e->trial = (struct trial){0};
     __atomic_store_n(&e->unseen, NULL, __ATOMIC_RELEASE);
     __atomic_store_n(&e->nblocks, 0, __ATOMIC_RELEASE);

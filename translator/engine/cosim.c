@@ -16,7 +16,7 @@
  * threads take turns. The kernel and other processes do not ask for it. So when something differs, memory is put back
  * and the interpreter runs again: if it comes to something else than before, nothing is said.
  *
- * A host may leave a block before the branch that it ends with, to poll or because it is hot; then `plain` is run that
+ * A host may leave a block before the branch that it ends with, to poll; then `plain` is run that
  * far only. Library routines that are host code are compared with the op's own meaning, and where one gives up, the
  * guest's own code is what is checked. */
 #include "translator/engine/cosim.h"
@@ -202,7 +202,6 @@ void cosim_copy(const struct engine *e, struct vcpu *to, const struct vcpu *from
     to->cpu = from->cpu;
     to->mem_base = from->mem_base;
     to->engine = from->engine;
-    to->owner = from->owner;
 }
 
 /* From c->before, `limit` guest instructions; stores go to `mem`, and c->plain gets what it comes to. */
@@ -388,7 +387,7 @@ enum cosim_result cosim_check(struct engine *e, struct vcpu *v, struct cosim_not
         return COSIM_FAILED;
     if (!whole || (v->exit == VCPU_TRAP && v->trap == IR_TRAP_OWN))
         return COSIM_UNTOLD;
-    const bool early = v->exit == VCPU_POLL || v->exit == VCPU_HOT;
+    const bool early = v->exit == VCPU_POLL;
     if (early && !note->given->nlabels && v->pc != c->plain->pc && !run_less(e, note, insns_before(note->given, v->pc)))
         return COSIM_UNTOLD;
     return cosim_same_state(e, note->given, v, c->plain) && same_memory(&c->plain_mem) ? COSIM_SAME : COSIM_DIFFERS;

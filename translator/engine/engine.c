@@ -31,12 +31,11 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
     e->cfg = *cfg;
     if (cfg->tier == ENGINE_BASELINE)
         e->cfg.hot = 0;
-    else if (cfg->tier == ENGINE_OPTIMISED && !cfg->hot)
-        e->cfg.hot = ENGINE_HOT;
     e->guest = cfg->guest;
     e->host = cfg->tier == ENGINE_INTERP ? NULL : &host_native;
     e->page_size = mk_page_size();
     e->epoch = 1;
+    e->born = mk_clock();
     e->max_blocks = (u32)(cfg->cache_size / 64);
     e->max_exits = (u32)(cfg->cache_size / 32);
     arena_init(&e->meta);
@@ -120,6 +119,7 @@ void engine_stats(struct engine *e, struct engine_stats *out)
     for (struct vcpu *v = e->vcpus; v; v = v->next) {
         out->entries += v->stat_entries;
         out->lookups += v->stat_lookups;
+        sample_sum(v, out);
         out->memory_vcpus += sizeof *v + v->ras_size;
     }
     mk_unlock(&e->lock);

@@ -67,8 +67,8 @@ struct engine_config {
     size_t cache_size; /* bytes of the code cache; at least 64 KiB */
     bool count_calls;  /* for engine_calls */
     u32 max_insns;     /* longest block, 0 for the default */
-    /* ENGINE_OPTIMISED: what was jumped back to so often becomes a region; 0 for the default. ENGINE_INTERP: what was
-     * entered so often, for tests; 0: never */
+    /* For tests. ENGINE_OPTIMISED: what was found at so many polls becomes a region; 0: what samples find.
+     * ENGINE_INTERP: what was entered so often; 0: never */
     u32 hot;
     u64 off, broken; /* passes: ir_unit.off, broken */
     /* Checks each entry into a translation against the interpreter; not with ENGINE_INTERP (cosim.c). What differs
@@ -180,6 +180,8 @@ struct engine_stats {
     u64 flushes, invalidated, links, lookups, entries;
     u64 translate_ns;
     u64 regions, region_insns, region_ns;
+    u64 samples, samples_away, samples_regions; /* of where threads are: all; outside of translations; in regions */
+    u64 heads;                                  /* hot loops that they were of */
     /* Places of which a region was formed, or tried to: by the engine's thread; while the guest's waited; whose code
      * had changed by then. */
     u64 background, foreground, regions_void;

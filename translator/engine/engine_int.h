@@ -45,13 +45,12 @@
 #define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
 #define ENGINE_TRUST          16
 #define ENGINE_EMPTIED        1000
-#define ENGINE_MAX_ROUNDS     8      /* of a loop that is one block */
-#define ENGINE_MAX_EXITS      4      /* side exits in a block */
-#define ENGINE_HOT            100000 /* jumps back until a place is hot */
-#define ENGINE_HASH_BITS      10     /* at first; a table that is full is replaced by one four times as large, up to */
+#define ENGINE_MAX_ROUNDS     8  /* of a loop that is one block */
+#define ENGINE_MAX_EXITS      4  /* side exits in a block */
+#define ENGINE_HASH_BITS      10 /* at first; a table that is full is replaced by one four times as large, up to */
 #define ENGINE_HASH_MOST      20
 #define ENGINE_PAGE_HASH_BITS 12
-#define ENGINE_SETTLED_BITS   16
+#define ENGINE_JUDGED_BITS    15
 /* In a block's key: it is the guest's own code where a library routine is known, and each access by itself. */
 #define ENGINE_OWN (1ull << 63)
 /* In a code key, beside what the guest has there: its arithmetic looks at its results for NaNs, where otherwise a trap
@@ -68,7 +67,7 @@ struct cosim;
 struct wishes; /* fork.c */
 
 struct exit_rec {
-    struct block *owner, *to; /* owner: may be NULL without regions; to: the block linked to, or NULL */
+    struct block *to;         /* the block linked to, or NULL */
     struct exit_rec *next_in; /* in to->in */
     u32 site_off, stub_off;   /* from the start of the code cache */
     gva_t pc;
@@ -96,6 +95,7 @@ struct code_page {
     bool listed;         /* in engine.unseen */
     u16 emptied;         /* how often its blocks were killed for want of trust */
     bool tried;          /* store.c: its stored blocks are there, or cannot be used */
+    bool judged;         /* store.c: a trial of what begins on it was made */
     bool hashed;         /* store.c: all blocks on it that were made here were made from a page of that hash */
     u32 fresh;           /* store.c: how many that could be stored begin on it, */
     u32 fresh_of;        /* if it is of the present engine.generation */
@@ -128,8 +128,9 @@ struct block {
     bool dead;
     bool movable; /* it can be stored */
     bool counted; /* of a trial (trial.c) */
-    bool known;   /* host code in place of what the guest has there */
-    bool piece;   /* none, but the head of a piece (store.c): its code and exits are all of the piece's */
+    bool region;
+    bool known; /* host code in place of what the guest has there */
+    bool piece; /* none, but the head of a piece (store.c): its code and exits are all of the piece's */
     union {
         const u64 *state;     /* what marks' states describe */
         struct ir_unit *unit; /* interpreter tier */
@@ -145,13 +146,22 @@ struct block {
 struct area {
     struct engine_image image;
     u32 total, fresh; /* blocks: in its image; that could be stored since */
+    u32 judged;       /* what trials found since, of which its image does not know */
 };
 #define ENGINE_AREAS 64
 
-/* A region and the block in whose place it would be, in turn in the table. trial.c. */
+/* A loop, by its head, that samples were of. sample.c. */
+#define ENGINE_HEAT 128
+struct heat {
+    gva_t pc;
+    u64 key;
+    u32 n;
+};
+
 /* Hot places, for the engine's own thread. background.c. */
 #define BACKGROUND_QUEUE 16
 struct background_job {
+    struct vcpu *v; /* who was found there; may be gone */
     gva_t pc;
     u64 mode;
 };
@@ -165,12 +175,13 @@ struct background {
     bool forms;   /* it works in engine.opt, without the lock */
 };
 
+/* A region and the block in whose place it would be, in turn in the table. trial.c. */
 #define TRIAL_ROUNDS 24 /* windows of each way */
 struct trial {
     gva_t pc;             /* the head */
     struct block *way[2]; /* the block, the region; both NULL: no trial is under way */
     struct ir_unit unit;  /* the region's, in engine.opt */
-    struct vcpu *v;       /* who takes the time */
+    struct vcpu *v;       /* who begins it and takes the time; may be gone */
     u32 on;               /* which of them is in the table */
     bool warm;            /* it has run long enough to be measured */
     u32 window, round;
@@ -207,6 +218,7 @@ struct engine {
     struct arena tmp;  /* one translation */
     struct arena opt;  /* one region */
     struct trial trial;
+    u64 born; /* mk_clock */
     struct background background;
     u64 changes; /* counts changes of guest code that there are translations of, or that is watched */
 
@@ -227,10 +239,10 @@ struct engine {
     /* Large. What stands above lies on one page or two, as each page that is written after a fork is copied. */
     struct area areas[ENGINE_AREAS];
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
-    u64 settled[1 << (ENGINE_SETTLED_BITS - 6)]; /* by a hash of what a block begins with: its jumps back count no
-                                                    more */
-    u64 lost[1 << (ENGINE_SETTLED_BITS - 6)];    /* likewise: it is not made a region again */
-    u64 calls[VCPU_CALLS];                       /* of vCPUs that are gone */
+    struct heat heat[ENGINE_HEAT];
+    /* By a hash of what a block begins with: it is not made a region again; it is made one without a trial. */
+    u64 lost[1 << (ENGINE_JUDGED_BITS - 6)], won[1 << (ENGINE_JUDGED_BITS - 6)];
+    u64 calls[VCPU_CALLS]; /* of vCPUs that are gone */
 };
 
 /* block.c; all with the lock held, but for block_find and block_at. */
@@ -295,13 +307,10 @@ struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u);
 int translate_piece(struct engine *e, struct guest_request *rq, struct arena *arena, struct ir_unit *u,
                     struct vcpu_fault *fault, bool *watched) MUST_USE;
 
-/* Do the jumps back of the block there count no more? As it was asked for, or something with the same hash. */
-bool block_is_settled(const struct engine *e, gva_t pc, u64 key);
-/* They shall not from now on: forgets the block, to be made anew. */
-void block_settle(struct engine *e, struct block *b);
-/* The same of heads that are not made regions again. */
+/* Has a region lost, or won, its trial there? As block_judge has said, of it or of something with the same hash. */
 bool block_has_lost(const struct engine *e, gva_t pc, u64 key);
-void block_lose(struct engine *e, gva_t pc, u64 key);
+bool block_has_won(const struct engine *e, gva_t pc, u64 key);
+void block_judge(struct engine *e, gva_t pc, u64 key, bool won);
 
 /* store.c; with the lock held. */
 /* Reckons the key anew: what it depends on has changed. All areas are forgotten. */
@@ -329,6 +338,8 @@ struct exit_name store_exit_name(const struct block *head, u32 id);
 void store_break(struct engine *e, struct code_page *p, bool keep);
 /* b, which can be stored, was made just now. */
 void store_note(struct engine *e, const struct block *b);
+/* It was found out whether a region pays that begins at pc (block_judge). */
+void store_judged(struct engine *e, gva_t pc);
 /* What was mapped in [start, start + len) is gone. */
 void store_forget(struct engine *e, gva_t start, u64 len);
 /* What there is now is somebody else's to store (fork), or is gone (flush). */
@@ -341,25 +352,50 @@ struct block *region_make(struct engine *e, struct block *b);
 /* Step one: makes the region of the code at pc, in e->opt, where nothing else may be going on. own: the lock is not
  * held, and taken when it is needed. *ns: how long it took. */
 int region_form(struct engine *e, gva_t pc, u64 mode, bool own, struct ir_unit *u, u64 *ns) MUST_USE;
-/* Step two: a region was formed in e->opt, or (NULL) there is none: enters it, or lets its trial begin soon. */
-void region_formed(struct engine *e, gva_t pc, u64 mode, const struct ir_unit *u);
+/* Step two: a region was formed in e->opt, or (NULL) there is none: enters it, or lets its trial begin when v comes. */
+void region_formed(struct engine *e, struct vcpu *v, gva_t pc, u64 mode, const struct ir_unit *u);
 /* Makes a block of it, which is not entered yet. */
 int region_build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out) MUST_USE;
-/* Takes the lock. The code at pc is hot, as the block that has exit `from` has counted. */
-void region_hot(struct engine *e, struct vcpu *v, gva_t pc, u32 from);
+/* The code where b begins is hot, as v has found, which is of that mode: has a region made, now or soon, or later, by
+ * who asks again. */
+void region_ask(struct engine *e, struct vcpu *v, struct block *b);
+
+/* sample.c. Has v's thread, which calls it, found out from time to time where it is, if that is worth while. */
+void sample_start(struct vcpu *v);
+/* No more. By the same thread, or when v is at rest for good. */
+void sample_stop(struct vcpu *v);
+/* Makes v leave at its next poll for sample_take, unless it is to leave anyway. Async-signal-safe; any thread. */
+static inline void vcpu_sample_soon(struct vcpu *v)
+{
+    u32 none = 0;
+    __atomic_compare_exchange_n(&v->poll, &none, VCPU_SAMPLED, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+static inline void sample_sum(const struct vcpu *v, struct engine_stats *to)
+{
+    to->samples += v->sample.ticks;
+    to->samples_away += v->sample.away;
+    to->samples_regions += v->sample.regions;
+}
+/* v, outside of translated code, has VCPU_SAMPLED in its poll. Takes the locks. */
+void sample_take(struct vcpu *v);
+/* v is about to go on at v->pc, with engine_config.hot. Takes the locks. True: it has to make a step first, as it came
+ * to poll where it polled before. */
+bool sample_look(struct vcpu *v);
 
 /* trial.c; with the lock held. None is under way or about to begin; one that comes to no end is ended. */
 bool trial_is_over(struct engine *e);
-/* There may be a trial of u, which is in e->opt: the next who finds that place hot begins it. False: it is lost. */
-bool trial_prepare(struct engine *e, const struct ir_unit *u) MUST_USE;
-/* Is there one to begin at pc? Then it begins. */
-bool trial_begin(struct engine *e, struct vcpu *v, gva_t pc);
+/* There may be a trial of u, which is in e->opt: v begins it. False: it is lost. */
+bool trial_prepare(struct engine *e, struct vcpu *v, const struct ir_unit *u) MUST_USE;
+/* Is there one for v to begin? Then it begins. */
+bool trial_begin(struct engine *e, struct vcpu *v);
 /* Has unit u an instruction that is counted now? */
 bool trial_counts(const struct engine *e, const struct ir_unit *u);
 /* Takes the lock. v->tally ran out. */
 void trial_tick(struct engine *e, struct vcpu *v);
 
-/* background.c; with the lock held. Has a region made of the code at pc. False: it has to be made in the foreground. */
+/* background.c; with the lock held. Is that place in the queue, or being worked at? */
+bool background_has(const struct engine *e, gva_t pc, u64 mode);
+/* Has a region made of the code at pc. False: it has to be made in the foreground. */
 bool background_ask(struct engine *e, struct vcpu *v, gva_t pc);
 /* There may be something to do. */
 void background_wake(struct engine *e);

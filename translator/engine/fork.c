@@ -128,6 +128,8 @@ void engine_fork_after(struct engine *e, enum engine_fork what, struct vcpu *v)
     mk_lock_reset(&e->lock);
     cosim_lock_reset(e);
     background_forked(e);
+    mk_tick_forked();
+    v->sample = (struct vcpu_sample){0};
     /* The other vCPUs' threads do not exist here. */
     for (struct vcpu *o = e->vcpus, *next; o; o = next) {
         next = o->next;

@@ -49,15 +49,18 @@ struct image_piece {
     u32 code_size;
 };
 
+/* What a trial found when a region was to take a block's place. */
+enum image_judged { IMAGE_UNTRIED, IMAGE_LOST, IMAGE_WON };
+
 struct image_block {
     u32 code_off, code_size;      /* in the piece's code */
     u32 exit, state, mark, reloc; /* where its own begin among its piece's; they end where the next block's begin */
     u16 at;                       /* guest pc in its page */
     u16 len;                      /* bytes of guest code */
     u16 known;                    /* 1: host code in place of what the guest has there */
-    u16 pad;
-    u64 key;  /* code key */
-    u64 tail; /* hash of those of its guest bytes that are on the next page, if any */
+    u16 judged;                   /* enum image_judged: of a region in its place */
+    u64 key;                      /* code key */
+    u64 tail;                     /* hash of those of its guest bytes that are on the next page, if any */
 };
 
 struct image_exit {

@@ -129,6 +129,7 @@ static int build(struct engine *e, const struct ir_unit *u, bool counted, struct
     b->pc = u->pc;
     b->key = u->code_key;
     b->heat = e->cfg.hot;
+    b->region = true;
     b->counted = counted;
     int rc = find_extents(e, u, b);
     struct host_code hc = {0};
@@ -168,7 +169,7 @@ static bool has_trials(const struct engine *e)
 
 bool region_wanted(const struct engine *e, const struct block *b)
 {
-    return b->heat != e->cfg.hot && !b->known && !block_has_lost(e, b->pc, b->key);
+    return !b->region && !b->known && !block_has_lost(e, b->pc, b->key);
 }
 
 /* Puts the region in the place of b, which begins alike. */
@@ -199,50 +200,31 @@ struct block *region_make(struct engine *e, struct block *b)
     return rc ? b : replace(e, b, &u);
 }
 
-void region_formed(struct engine *e, gva_t pc, u64 mode, const struct ir_unit *u)
+void region_formed(struct engine *e, struct vcpu *v, gva_t pc, u64 mode, const struct ir_unit *u)
 {
     struct block *b = block_get(e, pc, mode);
     if (!b || !region_wanted(e, b))
         return;
-    if (u && has_trials(e)) {
-        if (trial_prepare(e, u))
+    if (u && has_trials(e) && !block_has_won(e, pc, mode)) {
+        if (trial_prepare(e, v, u))
             return;
     } else if (u && replace(e, b, u) != b) {
         return;
     }
-    block_lose(e, pc, mode);
+    block_judge(e, pc, mode, false);
+    store_judged(e, pc);
 }
 
-/* False: ask again. */
-static bool hot(struct engine *e, struct vcpu *v, gva_t pc)
+void region_ask(struct engine *e, struct vcpu *v, struct block *b)
 {
-    struct block *b = block_get(e, pc, v->mode);
-    if (!b || !region_wanted(e, b) || trial_begin(e, v, pc))
-        return true;
-    if (background_ask(e, v, pc))
-        return false;
-    if (e->background.forms || (has_trials(e) && !trial_is_over(e)))
-        return false;
+    const gva_t pc = b->pc;
+    if (background_ask(e, v, pc) || e->background.forms || (has_trials(e) && !trial_is_over(e)))
+        return;
     if (!has_trials(e)) {
         region_make(e, b);
-        return true;
+        return;
     }
     struct ir_unit u;
     const int rc = form_here(e, pc, v->mode, &u);
-    region_formed(e, pc, v->mode, rc ? NULL : &u);
-    return rc || trial_begin(e, v, pc);
-}
-
-void region_hot(struct engine *e, struct vcpu *v, gva_t pc, u32 from)
-{
-    cosim_lock(e);
-    mk_lock(&e->lock);
-    if (v->epoch == e->epoch) {
-        const struct exit_rec *x = block_exit(e, from);
-        struct block *owner = x ? x->owner : NULL;
-        if (hot(e, v, pc) && v->epoch == e->epoch && owner && !owner->dead)
-            block_settle(e, owner);
-    }
-    mk_unlock(&e->lock);
-    cosim_unlock(e);
+    region_formed(e, v, pc, v->mode, rc ? NULL : &u);
 }

@@ -179,6 +179,8 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
     struct engine *e = v->engine;
     u32 link_id = ~0u;
     bool own = false; /* what is at pc is the guest's own, even where a library routine is known; nothing is merged */
+    if (UNLIKELY(!v->sample.on))
+        sample_start(v);
     if (v->nans_trap && v->trapped >= ENGINE_TRAPS)
         vcpu_changed(v);
     /* A store that faulted is made again by a step: were it translated, a store into its own page would watch that page
@@ -195,6 +197,12 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
         }
         if (UNLIKELY(v->jc_room < 0))
             vcpu_jc_grow(v);
+        if (UNLIKELY(e->cfg.hot) && e->host && sample_look(v) && link_id == ~0u && !own) {
+            const enum vcpu_exit exit = vcpu_step(v);
+            if (exit != VCPU_TRAP || v->trap != IR_TRAP_STOP)
+                return exit;
+            continue;
+        }
         const void *code = NULL;
         const struct vcpu_jc *j = &v->jc[vcpu_jc_index(v, v->pc)];
         if (link_id == ~0u && !own && __atomic_load_n(&j->pc, __ATOMIC_ACQUIRE) == v->pc &&
@@ -212,6 +220,9 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
             code = count_entry(e, v, code);
         const bool ran = e->cosim ? cosim_enter(e, v, code) : run_enter(e, v, code);
         cosim_unlock(e);
+        const bool sampled = __atomic_load_n(&v->poll, __ATOMIC_RELAXED) == VCPU_SAMPLED;
+        if (UNLIKELY(sampled))
+            sample_take(v);
         if (!ran)
             continue;
         own = false;
@@ -236,12 +247,10 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
             }
             return VCPU_FAULT;
         case VCPU_POLL:
-            if (v->tally >= 0)
+            if (v->tally < 0)
+                trial_tick(e, v);
+            else if (!sampled || vcpu_kicked(v))
                 return v->exit;
-            trial_tick(e, v);
-            break;
-        case VCPU_HOT:
-            region_hot(e, v, v->scratch[0], (u32)v->scratch[1]);
             break;
         default:
             dgm_assert(false, "vcpu exit %u", v->exit);

@@ -39,6 +39,9 @@
 #include "lib/hash.h"
 #include "lib/str.h"
 
+#define WEIGHT 64 /* what a trial has found counts as so many blocks that are new */
+#define MANY   1000
+#define SPARE  16 /* so many blocks may get lost for it */
 #define LITTLE 32 /* what is new is stored when it is one in so many of what there is */
 
 /* --- areas --- */
@@ -59,9 +62,8 @@ void store_begin(struct engine *e)
     if (!c->image_key || !c->ops->image || !e->host || !e->host->move || e->page_size != IMAGE_PAGE || c->dump ||
         c->ops->stop_at || c->cosim)
         return;
-    const u64 what[] = {IMAGE_MAGIC,        c->image_key, e->host->have(), c->cpu,    c->mem_base == 0,
-                        c->max_insns,       e->cfg.hot,   c->tier,         e->shared, c->count_calls,
-                        e->guest->min_insn, c->off,       c->broken};
+    const u64 what[] = {IMAGE_MAGIC, c->image_key,   e->host->have(),    c->cpu, c->mem_base == 0, c->max_insns,
+                        e->shared,   c->count_calls, e->guest->min_insn, c->off, c->broken};
     u64 key = hash_bytes(what, sizeof what, 0);
     key = text_hash(e->host->name, text_hash(e->guest->name, key));
     e->image_key = key ? key : 1;
@@ -125,7 +127,7 @@ void store_disown(struct engine *e)
     e->generation++;
     for (u32 i = 0; i < e->nareas; i++)
         if (e->areas[i].fresh)
-            e->areas[i].fresh = 0;
+            e->areas[i].fresh = e->areas[i].judged = 0;
 }
 
 static u32 fresh_on(const struct engine *e, const struct code_page *p)
@@ -216,6 +218,8 @@ static struct block *take(struct engine *e, const struct piece *p, u32 i)
     if (!b)
         return NULL;
     fill(b, p, i);
+    if (p->v.blocks[i].judged)
+        block_judge(e, b->pc, b->key, p->v.blocks[i].judged == IMAGE_WON);
     return block_insert(e, b) ? NULL : b;
 }
 
@@ -264,10 +268,6 @@ struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id)
     if (!x)
         return NULL;
     *x = exit_of(p, exit);
-    if (e->cfg.hot) {
-        const struct image_block *ib = &p->v.blocks[p->v.exits[exit].block];
-        x->owner = block_get(e, head->pc + ib->at, ib->key);
-    }
     return x;
 }
 
@@ -487,6 +487,20 @@ void store_note(struct engine *e, const struct block *b)
     a->fresh++;
 }
 
+void store_judged(struct engine *e, gva_t pc)
+{
+    struct code_page *p = block_page(e, pc / IMAGE_PAGE);
+    struct area *a = e->image_key && p && p->hashed ? area_of(e, pc) : NULL;
+    if (!a || !a->image.keep)
+        return;
+    if (!fresh_on(e, p))
+        p->fresh = 1;
+    p->fresh_of = e->generation;
+    p->judged = true;
+    a->fresh++;
+    a->judged += a->judged < MANY;
+}
+
 /* --- storing --- */
 
 /* A new image in the making: pages in order, each from the engine's blocks or from the image that there is. */
@@ -504,7 +518,8 @@ struct maker {
 
 static bool is_fresh(const struct area *a, u32 least)
 {
-    return a->image.keep && a->fresh >= least && a->fresh >= a->total / LITTLE;
+    const u32 fresh = a->fresh + a->judged * WEIGHT;
+    return a->image.keep && fresh >= least && fresh >= a->total / LITTLE;
 }
 
 static bool is_before(const struct block *a, const struct block *b)
@@ -634,6 +649,9 @@ static void write_piece(struct maker *m, u8 *out, const struct image_piece *head
         ib[i].at = (u16)(b->pc % IMAGE_PAGE);
         ib[i].len = (u16)b->extent->len;
         ib[i].known = b->known;
+        ib[i].judged = block_has_lost(e, b->pc, b->key)  ? IMAGE_LOST
+                       : block_has_won(e, b->pc, b->key) ? IMAGE_WON
+                                                         : IMAGE_UNTRIED;
         ib[i].key = b->key;
         ib[i].tail = m->tail[i];
         write_code(m, code, b, at[i], next.exit, reloc + next.reloc);
@@ -723,7 +741,8 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
         head.nrelocs += b->nrelocs;
         head.code_size += code_room(e, b);
     }
-    if (!n || (old && old->source == p->hash && old->nblocks > n)) {
+    const u32 spare = p->judged ? SPARE : 0;
+    if (!n || (old && old->source == p->hash && old->nblocks > n + spare)) {
         (void)add_old(m, old);
         return;
     }
@@ -793,7 +812,7 @@ static void save_area(struct engine *e, struct area *a, const struct engine_save
     if (m->out)
         mk_pages_free(m->out, m->cap);
     mk_pages_free(m, sizeof *m);
-    a->fresh = 0;
+    a->fresh = a->judged = 0;
     for (u64 n = a->image.start / IMAGE_PAGE; n < (a->image.start + a->image.len) / IMAGE_PAGE; n++) {
         struct code_page *p = block_page(e, n);
         if (p)

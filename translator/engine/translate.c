@@ -145,7 +145,6 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         .choosy = true,
         .count = e->cfg.count_calls,
         .tally = b->counted ? e->trial.pc : 0,
-        .hot = b->counted || block_is_settled(e, b->pc, b->key) ? 0 : e->cfg.hot,
         .marks = marks,
         .nmarks_cap = max_marks,
         .exits = exits,
@@ -172,7 +171,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     b->code_len = (u32)hc->size;
     b->exit_id = e->nexits;
     b->nexits = hc->nexits;
-    if (relocs && hc->movable && hc->hot == e->cfg.hot && !b->counted) { /* what counts no more is of this process */
+    if (relocs && hc->movable && !b->counted) {
         u32 *kept_relocs = arena_alloc(&e->meta, hc->nrelocs * sizeof *relocs + 1, _Alignof(u32));
         if (!kept_relocs)
             return -ENOSPC;
@@ -185,10 +184,8 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     if (!x)
         return -ENOSPC;
     for (u32 i = 0; i < hc->nexits; i++) {
-        x[i] = (struct exit_rec){.owner = b,
-                                 .site_off = (u32)off + exits[i].site_off,
-                                 .stub_off = (u32)off + exits[i].stub_off,
-                                 .pc = exits[i].pc};
+        x[i] = (struct exit_rec){
+            .site_off = (u32)off + exits[i].site_off, .stub_off = (u32)off + exits[i].stub_off, .pc = exits[i].pc};
     }
     if (hc->nstate) {
         u64 *state = arena_array(&e->meta, hc->nstate, sizeof *state, _Alignof(u64));

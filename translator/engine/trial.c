@@ -29,7 +29,7 @@
 #define NEVER        0x7fffffff
 #define CLEAR_LOST   108
 #define CLEAR_WON    80
-#define WORTH        98 /* percent of the time of blocks that a region may take */
+#define WORTH        97 /* percent of the time of blocks that a region may take */
 
 bool trial_counts(const struct engine *e, const struct ir_unit *u)
 {
@@ -41,8 +41,8 @@ bool trial_counts(const struct engine *e, const struct ir_unit *u)
     return false;
 }
 
-/* Ends it. b: the block that takes the head's place, or NULL. */
-static void end(struct engine *e, struct block *b)
+/* Ends it. */
+static void end(struct engine *e)
 {
     struct trial *t = &e->trial;
     struct block *const region = t->way[1];
@@ -51,8 +51,6 @@ static void end(struct engine *e, struct block *b)
     background_wake(e); /* which waits for that */
     block_kill(e, region);
     block_kill_with(e, pc);
-    if (b)
-        (void)!block_insert(e, b); /* where there is no room, what is there is made anew when it is asked for */
 }
 
 /* The sum of the shorter three quarters of them: some were interrupted, or the program did something else meanwhile. */
@@ -71,8 +69,22 @@ static u64 least(u64 *ns, u32 n)
     return sum;
 }
 
-/* Ends the trial if it is clear by now which way is faster, or if it has taken long enough. */
-static bool decide(struct engine *e)
+/* The region b has won. The block stays beside it, led to by nobody, to be stored with what was found out. */
+static void install(struct engine *e, struct vcpu *v, struct block *b)
+{
+    struct vcpu_fault fault;
+    int err;
+    const u64 epoch = e->epoch;
+    struct block *plain = translate(e, v, b->pc, false, &fault, &err);
+    if (e->epoch != epoch || !plain)
+        return; /* the cache was full, and b is gone; or there is no memory */
+    block_judge(e, b->pc, b->key, true);
+    if (!block_insert_pages(e, b))
+        block_swap(e, plain, b);
+}
+
+/* Ends the trial if it is clear by now which way is faster, or if it has taken long enough. By v. */
+static bool decide(struct engine *e, struct vcpu *v)
 {
     struct trial *t = &e->trial;
     const u64 ns[2] = {least(t->ns[0], t->round), least(t->ns[1], t->round)};
@@ -88,10 +100,13 @@ static bool decide(struct engine *e)
         b = NULL;
     t->pc = was.pc;
     if (!won) {
-        block_lose(e, was.pc, was.key);
+        block_judge(e, was.pc, was.key, false);
         e->stats.trials_lost++;
     }
-    end(e, b);
+    end(e);
+    if (b)
+        install(e, v, b);
+    store_judged(e, was.pc);
     return true;
 }
 
@@ -109,11 +124,11 @@ bool trial_is_over(struct engine *e)
 {
     struct trial *t = &e->trial;
     if (t->pc && mk_clock() - t->last >= GIVE_UP_NS)
-        end(e, NULL);
+        end(e);
     return !t->pc;
 }
 
-bool trial_prepare(struct engine *e, const struct ir_unit *u)
+bool trial_prepare(struct engine *e, struct vcpu *v, const struct ir_unit *u)
 {
     struct trial *t = &e->trial;
     const gva_t pc = u->pc;
@@ -122,22 +137,23 @@ bool trial_prepare(struct engine *e, const struct ir_unit *u)
         heads += u->ins[r].imm == pc && (u->ins[r].op == IR_OP_poll || u->ins[r].op == IR_OP_insn);
     if (heads < 2)
         return false;
-    *t = (struct trial){.pc = pc, .unit = *u, .window = WINDOW_FIRST, .last = mk_clock()};
+    *t = (struct trial){.pc = pc, .unit = *u, .v = v, .window = WINDOW_FIRST, .last = mk_clock()};
     if (!region_build(e, u, true, &t->way[1]) && !block_insert_pages(e, t->way[1]))
         return true;
     t->pc = 0;
     return false;
 }
 
-bool trial_begin(struct engine *e, struct vcpu *v, gva_t pc)
+bool trial_begin(struct engine *e, struct vcpu *v)
 {
     struct trial *t = &e->trial;
     struct vcpu_fault fault;
     int err;
-    if (!t->pc || t->pc != pc || t->unit.code_key != v->mode || t->way[0])
+    const gva_t pc = t->pc;
+    if (!pc || t->v != v || t->unit.code_key != v->mode || t->way[0])
         return false;
     if (t->way[1]->dead || t->way[1]->source) {
-        end(e, NULL); /* its code has changed */
+        end(e); /* its code has changed */
         return false;
     }
     block_kill_with(e, pc);
@@ -145,11 +161,10 @@ bool trial_begin(struct engine *e, struct vcpu *v, gva_t pc)
     if (t->pc != pc) /* there was a flush */
         return true;
     if (!b || b->known || !b->counted) {
-        end(e, NULL);
+        end(e);
         return true;
     }
     t->way[0] = b;
-    t->v = v;
     e->stats.trials++;
     begin(t, false);
     return true;
@@ -174,7 +189,7 @@ static void ended(struct engine *e, u64 now)
     t->ns[t->on][t->round] = ns;
     t->spent += ns;
     t->round += t->on;
-    if (t->on && decide(e))
+    if (t->on && decide(e, t->v))
         return;
     block_swap(e, t->way[t->on], t->way[1 - t->on]);
     t->on = 1 - t->on;
@@ -189,7 +204,7 @@ void trial_tick(struct engine *e, struct vcpu *v)
     if (!t->way[0] || t->v != v || v->epoch != e->epoch)
         v->tally = NEVER;
     else if (t->way[0]->dead || t->way[1]->dead || t->way[0]->source || t->way[1]->source)
-        end(e, NULL); /* its code has changed */
+        end(e); /* its code has changed */
     else
         ended(e, now);
     mk_unlock(&e->lock);

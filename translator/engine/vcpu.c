@@ -149,6 +149,7 @@ static struct vcpu *vcpu_again(struct engine *e, u64 *killed, bool *first)
     /* These lie apart, on pages that a fork may have made read-only. */
     if (v->unseen | v->trapped | v->stepping | v->fuel)
         v->unseen = v->trapped = v->stepping = v->fuel = 0;
+    v->sample = (struct vcpu_sample){0};
     if (v->tally | v->visitor) {
         v->tally = 0;
         v->visitor = false;
@@ -196,6 +197,7 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
 void vcpu_destroy(struct vcpu *v)
 {
     struct engine *e = v->engine;
+    sample_stop(v);
     mk_lock(&e->lock);
     for (struct vcpu **p = &e->vcpus; *p; p = &(*p)->next) {
         if (*p == v) {
@@ -205,6 +207,7 @@ void vcpu_destroy(struct vcpu *v)
     }
     e->stats.entries += v->stat_entries;
     e->stats.lookups += v->stat_lookups;
+    sample_sum(v, &e->stats);
     for (u32 i = 0; v->calls && i < VCPU_CALLS; i++)
         e->calls[i] += v->calls[i];
     const bool keep = e->nidle < ENGINE_IDLE;

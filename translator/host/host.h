@@ -63,7 +63,6 @@ struct host_code {
     size_t cap;         /* room */
     u32 exit_id;        /* id of this unit's first exit; the others follow */
     const void *common; /* the common code made by host_isa.common, at its rx address */
-    u32 hot;            /* nonzero: jumps back count down in vcpu.heat, and leave with VCPU_HOT when that is done */
     bool flat0;         /* guest addresses are host addresses (mem_base is 0): a backend may leave the addition out */
     bool fuel;          /* `poll` counts vcpu.fuel down, which leaves when it was 0, and does not look at vcpu.poll */
     bool choosy;        /* a region that is no better than blocks is not emitted: -ENOENT */

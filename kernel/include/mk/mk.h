@@ -121,6 +121,19 @@ u64 mk_clock(void); /* monotonic, ns */
 /* How long the calling thread has run on a CPU, ns. A call of the system. */
 u64 mk_thread_clock(void);
 
+/* Ticks. From now on fn(pc, cx) is called on the calling thread, which has called mk_thread_enter, when it has run code
+ * of its own for `first` ns, and then again and again after `every` ns; time that it spends in the system does not
+ * count, and no call of the system notices. pc: where it was, or is about to go on. Seldomer than asked for where the
+ * system does not measure as exactly. fn runs as fault upcalls do, or within one. An error: there will be none. */
+typedef void mk_tick_fn(hva_t pc, void *cx);
+int mk_tick(u64 first, u64 every, mk_tick_fn *fn, void *cx) MUST_USE;
+/* Every so often from now on, where there are ticks; 0: for now no more. Async-signal-safe. */
+void mk_tick_again(u64 every);
+/* No more. mk_thread_leave does the same. */
+void mk_tick_end(void);
+/* This is a fork's child, which has none. */
+void mk_tick_forked(void);
+
 /* --- faults --- */
 
 enum mk_fault_kind {

@@ -187,29 +187,10 @@ static struct cold *poll(struct gen *g, void (*leave)(struct gen *, const struct
     return cold_new(g, leave, x_jcc(&g->c, CC_AE));
 }
 
-/* As cold_poll, but because `to` is hot. */
-static void cold_hot(struct gen *g, const struct cold *k)
-{
-    const gva_t to = ins_of(g, k->ins)->imm;
-    x_mov_imm(&g->c, RAX, to, false);
-    x_store(&g->c, X_W, o_vcpu(VOFF(scratch[0])), RAX);
-    x_store_imm(&g->c, X_W, o_vcpu(VOFF(scratch[1])), (s32)g->out->exit_id);
-    code_reloc(&g->c, 4, HOST_RELOC_EXIT);
-    store_pc(g, k->n ? g->u->pc + k->guest_off : to);
-    x_jmp_common(&g->c, g->common->off[C_HOT]);
-}
-
-/* Looks at vcpu.poll; and counts, where a jump back may become hot, as no call does, since regions do not have them.
- * resume: go on at the exit's own instruction. */
+/* Looks at vcpu.poll. resume: go on at the exit's own instruction. */
 static void poll_exit(struct gen *g, bool resume)
 {
     poll(g, cold_poll)->n = resume;
-    if (!g->out->hot || g->region || ins_of(g, g->pos)->aux & IR_EXIT_CALL)
-        return;
-    /* Wraps around, with a carry, after so many. */
-    const u32 at = (g->out->exit_id + g->out->nexits) % VCPU_HEAT, step = ~0u / g->out->hot;
-    x_alu_imm(&g->c, 0, ALU_ADD, o_vcpu(VOFF(heat) + 4 * (s32)at), (s32)step);
-    cold_new(g, cold_hot, x_jcc(&g->c, CC_B))->n = resume;
 }
 
 /* --- ops --- */
