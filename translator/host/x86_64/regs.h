@@ -51,7 +51,7 @@ enum {
 /* Displacement of a field of the vCPU from rbp. */
 #define SLOT_BASE 160
 #define VBASE     ((s32)offsetof(struct vcpu, slots) + SLOT_BASE)
-_Static_assert(VBASE % 4096 != 0, "a biased vCPU begins no page");
+_Static_assert(VBASE % 4096 && VBASE % 4096 < 4094, "a biased vCPU begins no page, and is below VCPU_SAMPLED");
 #define VOFF(field) ((s32)offsetof(struct vcpu, field) - VBASE)
 #define SLOT_OFF(o) ((s32)(o)-SLOT_BASE)
 
