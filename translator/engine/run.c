@@ -37,11 +37,12 @@ void run_remember(struct vcpu *v, gva_t pc, const void *code)
 }
 
 /* Does v come to most places for the first time? Then what was stored is entered without more ado; later it is made a
- * block, as those are found without the lock where the jump cache has no room for all. */
+ * block, as those are found without the lock where the jump cache has no room for all. Regions need blocks in any case.
+ */
 static bool is_new(const struct engine *e, const struct vcpu *v)
 {
-    return e->image_key && v->jc_mask != VCPU_JC_MASK(VCPU_JC_BITS) && run_links(e) && !e->cfg.hot && !e->wishes_left &&
-           v->epoch == e->epoch;
+    return e->image_key && v->jc_mask != VCPU_JC_MASK(VCPU_JC_BITS) && run_links(e) && e->cfg.tier == ENGINE_BASELINE &&
+           !e->wishes_left && v->epoch == e->epoch;
 }
 
 /* Code for v->pc, found or made, and entered into the jump cache, unless it is to be the guest's `own`; NULL with
