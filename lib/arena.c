@@ -4,18 +4,20 @@
  * by a reset). A piece that does not fit into what is left of cur goes to the next free chunk that can
  * hold it; when none can, a new chunk is put in right behind cur. Chunks that are skipped because they are too
  * small stay behind the new one and are used later. A new chunk doubles the last one, up to a limit, so that a
- * small arena stays small and a large one makes few calls. */
+ * small arena stays small and a large one makes few calls. Its pages are asked for in pieces (`ready`), which costs
+ * less than a fault each. */
 #include "lib/arena.h"
 
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "mk/mk.h"
 
-enum { CHUNK_MIN = 16 << 10, CHUNK_MAX = 1 << 20, CHUNK_READY = 32 << 10 };
+enum { CHUNK_MIN = 16 << 10, CHUNK_MAX = 1 << 20, CHUNK_READY = 32 << 10 /* bytes at a time */ };
 
 struct arena_chunk {
     struct arena_chunk *next;
-    size_t size; /* header included */
+    size_t size;  /* header included */
+    size_t ready; /* bytes from the start that pages have been asked for */
 };
 
 /* Where a piece would lie in chunk c of which `used` bytes are in use; 0 when it does not fit. */
@@ -42,10 +44,21 @@ static struct arena_chunk *new_chunk(const struct arena_chunk *last, size_t size
     if (want < need || mk_pages_alloc(&p, want))
         return NULL;
     struct arena_chunk *c = p;
-    if (want <= CHUNK_READY)
-        mk_pages_ready(c, want);
+    const size_t ready = want < CHUNK_READY ? want : CHUNK_READY;
+    if (size <= CHUNK_READY)
+        mk_pages_ready(c, ready);
     c->size = want;
+    c->ready = ready;
     return c;
+}
+
+/* A piece ends at `end`. A large one gets its pages as it is used. */
+static void make_ready(struct arena_chunk *c, size_t size, size_t end)
+{
+    size_t n = c->size - c->ready < CHUNK_READY ? c->size - c->ready : CHUNK_READY;
+    if (size <= CHUNK_READY)
+        mk_pages_ready((u8 *)c + c->ready, n);
+    c->ready = c->ready + n < end ? end : c->ready + n;
 }
 
 /* The first free chunk that can hold the piece, or a new one, put right behind cur; NULL when there is no memory. */
@@ -84,6 +97,8 @@ void *arena_alloc(struct arena *a, size_t size, size_t align)
         dgm_assert(off, "arena: a chunk does not hold what it was chosen for");
     }
     a->used = off + size;
+    if (UNLIKELY(a->used > c->ready))
+        make_ready(c, size, a->used);
     return (u8 *)c + off;
 }
 
