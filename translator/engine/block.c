@@ -10,8 +10,10 @@
 
 static u32 hash_of(const struct block_table *t, gva_t pc, u64 key)
 {
-    u64 h = (pc >> 1) * 0x9e3779b97f4a7c15ull ^ key;
-    return (u32)(h >> (64 - t->bits));
+    /* Blocks of one piece of guest code lie in one piece of the table, which is a page: they are looked for together.
+     */
+    u64 h = (pc >> 12 ^ key << 40) * 0x9e3779b97f4a7c15ull;
+    return (u32)(h >> (64 - t->bits)) ^ (pc >> 3 & 511);
 }
 
 struct block *block_find(struct engine *e, gva_t pc, u64 key)

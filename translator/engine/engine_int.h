@@ -112,8 +112,9 @@ struct block_table {
 
 /* Few bytes count: a process that lives for a millisecond has a thousand of them. */
 struct block {
-    gva_t pc;
+    gva_t pc; /* what a look-up reads comes first */
     u64 key;
+    struct block *hash_next;
     struct extent *extent; /* in no order; [0] begins at pc unless it is a region */
     u32 nextents;
     u32 heat;               /* interpreter tier: how often it was entered */
@@ -136,7 +137,6 @@ struct block {
         struct ir_unit *unit; /* interpreter tier */
     };
     const u8 *source; /* copy of the guest bytes, extent after extent, once on a page that is not watched, else NULL */
-    struct block *hash_next;
     struct exit_rec *in;
     struct page_ref ref; /* for the first page that it touches; the others' lie elsewhere */
     struct extent own;   /* where `extent` points when there is but one */
