@@ -482,7 +482,7 @@ static void plain_op(struct maker *m)
     bool want_fp = rng_chance(r, m->mix->fp);
     for (;;) {
         op = rng_below(r, IR_NOPS);
-        u32 f = ir_ops[op].flags;
+        u32 f = ir_flags[op];
         if ((f & (IR_END | IR_SLOT | IR_READ | IR_WRITE)) || op == IR_OP_nop || op == IR_OP_insn || op == IR_OP_const ||
             op == IR_OP_exit_if || op == IR_OP_setflags || op == IR_OP_setround || op == IR_OP_call ||
             op == IR_OP_vcall || ir_is_vec_op(op) || ir_is_region_op(op))

@@ -200,7 +200,7 @@ static int rebuild(const struct ir_unit *u, struct ir_unit *out)
     for (ir_ref r = 1; r < u->n; r++) {
         const struct ir_ins *in = &u->ins[r];
         to[r] = ir_emit(&b, in->op, in->type, in->aux, in->imm, to[in->a], to[in->b], to[in->c], to[in->d]);
-        if (ir_ops[out->ins[out->n - 1].op].flags & IR_END)
+        if (ir_flags[out->ins[out->n - 1].op] & IR_END)
             break; /* an exit_if that folding made unconditional */
     }
     return ir_finish(&b);

@@ -151,7 +151,7 @@ static void try_variant(const struct variant *k)
 {
     u8 in[BYTES];
     struct rng r = {.state = k->op * 1000u + k->aux};
-    bool fp = ir_ops[k->op].flags & IR_FPENV;
+    bool fp = ir_flags[k->op] & IR_FPENV;
     bool vector = ir_is_vec_op(k->op);
     bool dynamic = (k->aux & IR_FP_ROUND) == IR_RDYN;
     for (u32 form = 0; form < F_FORMS; form++) {
@@ -390,7 +390,7 @@ int main(int argc, char **argv)
     code = malloc(sizeof *code);
     u32 nops = 0;
     for (u32 op = 0; op < IR_NOPS; op++) {
-        u32 f = ir_ops[op].flags;
+        u32 f = ir_flags[op];
         if ((f & (IR_END | IR_SLOT | IR_READ | IR_WRITE | IR_EFFECT)) || op == IR_OP_const || op == IR_OP_pair ||
             op == IR_OP_lo || op == IR_OP_hi)
             continue;

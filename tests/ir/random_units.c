@@ -222,7 +222,7 @@ void test_pair_pure(struct test_pair *p)
                                 IR_OP_shl, IR_OP_shr, IR_OP_sar, IR_OP_cmp, IR_OP_sext, IR_OP_zext, IR_OP_trunc};
     do
         op = test_below(2) ? common[test_below(ARRAY_LEN(common))] : test_below(IR_NOPS);
-    while (!(ir_ops[op].flags & IR_PURE) || op == IR_OP_const);
+    while (!(ir_flags[op] & IR_PURE) || op == IR_OP_const);
     if (ir_is_vec_op(op)) {
         vector(p, op);
         return;

@@ -52,25 +52,83 @@ static bool grow(struct ir_unit *u)
     return true;
 }
 
-ir_ref ir_append(struct ir_unit *u, const struct ir_ins *in)
+/* An instruction is written as a few words, and copied by such. Written field by field and copied as a whole, each copy
+ * would wait until all the fields have left for the cache. */
+struct words {
+    u64 head, bc, d, imm;
+};
+_Static_assert(sizeof(struct words) == sizeof(struct ir_ins) && offsetof(struct ir_ins, type) == 1 &&
+                   offsetof(struct ir_ins, aux) == 2 && offsetof(struct ir_ins, a) == 4 &&
+                   offsetof(struct ir_ins, b) == offsetof(struct words, bc) &&
+                   offsetof(struct ir_ins, d) == offsetof(struct words, d) &&
+                   offsetof(struct ir_ins, uses) == offsetof(struct words, d) + 4 &&
+                   offsetof(struct ir_ins, imm) == offsetof(struct words, imm) && __BYTE_ORDER__ == 1234,
+               "the words of an instruction");
+
+static inline struct words words_of(u32 op, u32 type, u32 aux, u64 imm, ir_ref a, ir_ref b, ir_ref c, ir_ref d)
 {
-    if (u->n == u->cap && !grow(u))
+    return (struct words){op | type << 8 | aux << 16 | (u64)a << 32, b | (u64)c << 32, d, imm};
+}
+
+/* One word, as it is in the register: the compiler makes no larger copy of two. */
+static inline u64 word_at(const void *p, size_t off)
+{
+    u64 w;
+    memcpy(&w, (const u8 *)p + off, sizeof w);
+    __asm__("" : "+r"(w));
+    return w;
+}
+
+static inline struct words words_in(const struct ir_ins *in)
+{
+    return (struct words){word_at(in, 0), word_at(in, 8), (u32)word_at(in, 16), word_at(in, 24)};
+}
+
+static inline void words_to(struct ir_ins *in, struct words w)
+{
+    u8 *p = (u8 *)in;
+    memcpy(p, &w.head, 8);
+    memcpy(p + 8, &w.bc, 8);
+    memcpy(p + 16, &w.d, 8);
+    memcpy(p + 24, &w.imm, 8);
+}
+
+static inline void count_use(struct ir_unit *u, ir_ref r)
+{
+    if (r)
+        u->ins[r].uses++;
+}
+
+/* Appends what has no part in the unit's numbers. */
+static inline ir_ref append_words(struct ir_unit *u, struct words w)
+{
+    if (UNLIKELY(u->n == u->cap) && !grow(u))
         return 0;
     ir_ref r = u->n++;
-    struct ir_ins *p = &u->ins[r];
-    *p = *in;
-    p->uses = 0;
-    for (u32 i = 0; i < 4; i++)
-        if (ir_arg(p, i))
-            u->ins[ir_arg(p, i)].uses++;
+    words_to(&u->ins[r], w);
+    count_use(u, (ir_ref)(w.head >> 32));
+    count_use(u, (ir_ref)w.bc);
+    count_use(u, (ir_ref)(w.bc >> 32));
+    count_use(u, (ir_ref)w.d);
+    return r;
+}
+
+static inline void count_insn(struct ir_unit *u, gva_t pc, u32 len)
+{
+    u64 end = pc - u->pc + len;
+    if (end > u->guest_bytes && pc >= u->pc)
+        u->guest_bytes = (u32)end;
+    u->guest_insns++;
+}
+
+ir_ref ir_append(struct ir_unit *u, const struct ir_ins *in)
+{
+    ir_ref r = append_words(u, words_in(in));
+    const struct ir_ins *p = &u->ins[r];
     switch (p->op) {
-    case IR_OP_insn: {
-        u64 end = p->imm - u->pc + p->aux;
-        if (end > u->guest_bytes && p->imm >= u->pc)
-            u->guest_bytes = (u32)end;
-        u->guest_insns++;
+    case IR_OP_insn:
+        count_insn(u, p->imm, p->aux);
         break;
-    }
     case IR_OP_exit:
     case IR_OP_exit_if:
         u->nexits++;
@@ -101,22 +159,45 @@ int ir_finish(struct ir_builder *b)
 {
     if (b->error)
         return b->error;
-    dgm_assert(ir_ops[b->u->ins[b->u->n - 1].op].flags & IR_END, "a unit must end with an END instruction");
+    dgm_assert(ir_flags[b->u->ins[b->u->n - 1].op] & IR_END, "a unit must end with an END instruction");
     return 0;
 }
 
-static u32 hash(const struct ir_ins *in)
+static inline u32 hash(const struct words *w)
 {
-    u64 h = in->op | (u64)in->type << 8 | (u64)in->aux << 16 | (u64)in->a << 32;
-    h = (h ^ in->imm) * 0x9e3779b97f4a7c15ull;
-    h = (h ^ in->b ^ (u64)in->c << 20 ^ (u64)in->d << 40) * 0x9e3779b97f4a7c15ull;
+    u64 h = (w->head ^ w->imm) * 0x9e3779b97f4a7c15ull;
+    h = (h ^ (u32)w->bc ^ w->bc >> 32 << 20 ^ w->d << 40) * 0x9e3779b97f4a7c15ull;
     return (u32)(h >> 56); /* ARRAY_LEN(cse) is 256 */
 }
 
-static bool same(const struct ir_ins *x, const struct ir_ins *y)
+static inline bool same(const struct ir_ins *x, const struct words *w)
 {
-    return x->op == y->op && x->type == y->type && x->aux == y->aux && x->imm == y->imm && x->a == y->a &&
-           x->b == y->b && x->c == y->c && x->d == y->d;
+    const struct words y = words_in(x);
+    return y.head == w->head && y.imm == w->imm && y.bc == w->bc && y.d == w->d;
+}
+
+/* A PURE instruction: the value that there is, or a new one. */
+static ir_ref emit_pure(struct ir_builder *b, struct words w)
+{
+    struct ir_unit *u = b->u;
+    ir_ref *shared = NULL;
+    if (!ir_is_off(u, IR_PASS_SHARE)) {
+        shared = &b->cse[hash(&w)];
+        if (*shared && same(&u->ins[*shared], &w) && (!b->visible || b->visible(b, *shared)))
+            return *shared;
+    }
+    ir_ref r = append_words(u, w);
+    if (!r)
+        b->error = -ENOMEM;
+    else if (shared)
+        *shared = r;
+    return r;
+}
+
+/* A lifted region is made by what slots are known to hold: there it is no choice. */
+static inline bool forwards(const struct ir_unit *u)
+{
+    return u->lifted || !ir_is_off(u, IR_PASS_FORWARD);
 }
 
 ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, u64 imm, ir_ref a1, ir_ref a2,
@@ -126,11 +207,11 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
     if (b->error)
         return 0;
     struct ir_unit *u = b->u;
-    struct ir_ins in = {
-        .op = (u8)op, .type = (u8)type, .aux = (u16)aux, .imm = imm, .a = a1, .b = a2, .c = a3, .d = a4};
+    struct ir_ins in;
+    words_to(&in, words_of(op, type, aux, imm, a1, a2, a3, a4));
     dgm_assert(aux <= 0xffff, "aux has 16 bits");
     dgm_assert(a1 < u->n && a2 < u->n && a3 < u->n && a4 < u->n, "an argument must be an earlier instruction");
-    dgm_assert(!(ir_ops[u->ins[u->n - 1].op].flags & IR_END) || op == IR_OP_label,
+    dgm_assert(!(ir_flags[u->ins[u->n - 1].op] & IR_END) || op == IR_OP_label,
                "nothing but a label may follow an END instruction");
 
     ir_ref r = ir_fold(b, &in);
@@ -139,13 +220,15 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
     if (r)
         return r;
 
-    /* A lifted region is made by what slots are known to hold: there it is no choice. */
-    const bool forward = u->lifted || !ir_is_off(u, IR_PASS_FORWARD);
+    if (ir_flags[in.op] & IR_PURE) {
+        if (in.op == IR_OP_const) {
+            dgm_assert(ir_bits(in.type) && ir_bits(in.type) <= 64, "no constants of this type");
+            in.imm &= ir_type_mask(in.type);
+        }
+        return emit_pure(b, words_in(&in));
+    }
+    const bool forward = forwards(u);
     switch (in.op) {
-    case IR_OP_const:
-        dgm_assert(ir_bits(in.type) && ir_bits(in.type) <= 64, "no constants of this type");
-        in.imm &= ir_type_mask(in.type);
-        break;
     case IR_OP_get:
         dgm_assert(in.aux < u->slots->n, "no such slot");
         if (b->slot[in.aux] && forward)
@@ -192,19 +275,11 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
         break;
     }
 
-    ir_ref *shared = NULL;
-    if ((ir_ops[in.op].flags & IR_PURE) && !ir_is_off(u, IR_PASS_SHARE)) {
-        shared = &b->cse[hash(&in)];
-        if (*shared && same(&u->ins[*shared], &in) && (!b->visible || b->visible(b, *shared)))
-            return *shared;
-    }
     r = ir_append(u, &in);
     if (!r) {
         b->error = -ENOMEM;
         return 0;
     }
-    if (shared)
-        *shared = r;
     if (in.op == IR_OP_get)
         b->slot[in.aux] = r;
     return r;
@@ -212,23 +287,44 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
 
 void ir_insn(struct ir_builder *b, gva_t pc, u32 len)
 {
-    ir_emit(b, IR_OP_insn, IR_VOID, len, pc, 0, 0, 0, 0);
+    if (b->error)
+        return;
+    if (!append_words(b->u, words_of(IR_OP_insn, IR_VOID, len, pc, 0, 0, 0, 0))) {
+        b->error = -ENOMEM;
+        return;
+    }
+    count_insn(b->u, pc, len);
+    b->insn_pc = pc;
 }
 
 ir_ref ir_const(struct ir_builder *b, enum ir_type type, u64 bits)
 {
-    return ir_emit(b, IR_OP_const, type, 0, bits, 0, 0, 0, 0);
+    if (b->error)
+        return 0;
+    dgm_assert(ir_bits(type) && ir_bits(type) <= 64, "no constants of this type");
+    return emit_pure(b, words_of(IR_OP_const, type, 0, bits & ir_type_mask(type), 0, 0, 0, 0));
 }
 
 ir_ref ir_get(struct ir_builder *b, u32 slot)
 {
     dgm_assert(slot < b->u->slots->n, "no such slot");
+    if (b->slot[slot] && forwards(b->u))
+        return b->slot[slot];
     return ir_emit(b, IR_OP_get, b->u->slots->slot[slot].type, slot, 0, 0, 0, 0, 0);
 }
 
 void ir_put(struct ir_builder *b, u32 slot, ir_ref v)
 {
-    ir_emit(b, IR_OP_put, ir_type_of(b, v), slot, 0, v, 0, 0, 0);
+    struct ir_unit *u = b->u;
+    if (b->error)
+        return;
+    dgm_assert(slot < u->slots->n, "no such slot");
+    dgm_assert(u->ins[v].type == u->slots->slot[slot].type, "put: the value has not the slot's type");
+    if (b->slot[slot] == v && forwards(u))
+        return;
+    b->slot[slot] = v;
+    if (!append_words(u, words_of(IR_OP_put, u->ins[v].type, slot, 0, v, 0, 0, 0)))
+        b->error = -ENOMEM;
 }
 
 bool ir_is_const(const struct ir_builder *b, ir_ref v, u64 *bits)

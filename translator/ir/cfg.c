@@ -42,7 +42,7 @@ static int find_edges(const struct ir_unit *u, struct ir_cfg *c)
         struct ir_block *k = &c->block[b];
         const struct ir_ins *last = &u->ins[k->last];
         k->idom = k->header = IR_NO_BLOCK;
-        if (!(ir_ops[last->op].flags & IR_END)) {
+        if (!(ir_flags[last->op] & IR_END)) {
             if (b + 1 == c->n)
                 return -EINVAL;
             k->succ[k->nsucc++] = b + 1;

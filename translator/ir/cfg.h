@@ -39,5 +39,5 @@ bool ir_dominates(const struct ir_cfg *c, u32 x, u32 y);
 /* True for what ends a basic block. */
 static inline bool ir_ends_block(const struct ir_ins *in)
 {
-    return in->op == IR_OP_jump_if || (ir_ops[in->op].flags & IR_END);
+    return in->op == IR_OP_jump_if || (ir_flags[in->op] & IR_END);
 }

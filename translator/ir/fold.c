@@ -985,7 +985,7 @@ static rule_fn *const rules[IR_NOPS][8] = {
 ir_ref ir_fold(struct ir_builder *b, struct ir_ins *in)
 {
     u64 k;
-    if (ir_is_off(b->u, IR_PASS_FOLD))
+    if ((!rules[in->op][0] && !ir_is_vec_op(in->op)) || ir_is_off(b->u, IR_PASS_FOLD))
         return NEXT;
     if (ir_is_broken(b->u, IR_PASS_FOLD) && in->op == IR_OP_xor && konst(b, in->b, &k) && k == IR_SEED)
         in->op = IR_OP_or;
@@ -993,7 +993,7 @@ ir_ref ir_fold(struct ir_builder *b, struct ir_ins *in)
         ir_ref r = NEXT;
         for (u32 i = 0; i < ARRAY_LEN(rules[0]) && rules[in->op][i] && !r; i++)
             r = rules[in->op][i](b, in);
-        if (ir_is_vec_op(in->op) && ir_ops[in->op].flags & IR_PURE)
+        if (ir_is_vec_op(in->op) && ir_flags[in->op] & IR_PURE)
             r = ir_fold_vec(b, in);
         if (b->error)
             return NEXT;

@@ -431,7 +431,7 @@ void ir_interp_watched(const struct ir_unit *u, struct vcpu *v, struct ir_watch 
         default:
             if (ir_is_vec_op(in->op)) {
                 x = vector(&r, in);
-            } else if (ir_ops[in->op].flags & IR_PURE) {
+            } else if (ir_flags[in->op] & IR_PURE) {
                 u64 out;
                 bool known = ir_eval(in, u->ins[in->a].type, a, b, c, d, &out);
                 dgm_assert(known, "the interpreter does not know %s", ir_ops[in->op].name);

@@ -300,8 +300,8 @@ struct ir_unit {
 
 struct ir_op_info {
     const char *name, *sig, *doc;
-    u16 flags;
-    u8 aux; /* enum ir_aux */
+    u8 flags; /* as in ir_flags */
+    u8 aux;   /* enum ir_aux */
 };
 enum ir_aux {
     IR_AUX_NONE,
@@ -325,6 +325,7 @@ enum ir_aux {
     IR_AUX_KNOWN
 };
 extern const struct ir_op_info ir_ops[IR_NOPS];
+extern const u8 ir_flags[IR_NOPS]; /* by themselves, as each instruction asks for them: a few cache lines */
 extern const char *const ir_type_names[IR_NTYPES];
 extern const char *const ir_cc_names[IR_NCC];
 

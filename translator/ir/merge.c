@@ -31,13 +31,13 @@
 #define MAX_ACCESS 16 /* accesses of one row, and between its first and its last */
 
 /* Which bytes of a value come from memory: those of `mask`; the others are 0, or with `sign` from 4 on copies of the
- * sign. n is how many loads, 0 when the value is something else. */
+ * sign. Where mask is 0, as it mostly is, nothing else but sign is set. */
 struct piece {
+    u8 mask;
+    bool sign;
     ir_ref base;
     ir_ref load[MAX_BYTES];
     s64 off[MAX_BYTES];
-    u8 mask;
-    bool sign;
 };
 
 /* One load or store that stands for several. */
@@ -242,7 +242,7 @@ static bool is_quiet(const struct ir_ins *in)
     case IR_OP_put:
         return true;
     default:
-        return ir_ops[in->op].flags == IR_PURE;
+        return ir_flags[in->op] == IR_PURE;
     }
 }
 
@@ -370,7 +370,10 @@ static bool store_row(struct merge *m, const struct stores *s, ir_ref first, s64
     const u32 n = 1u << size;
     ir_ref by[MAX_BYTES];
     struct source src[MAX_BYTES];
-    struct piece mem = {0};
+    struct piece mem;
+    mem.mask = 0;
+    mem.base = 0;
+    mem.sign = false;
     struct row r = {.first = first, .base = at(m, first)->a, .off = lo, .size = size};
     bool constant = true, whole = true;
     for (u32 q = 0; q < n; q++) {
@@ -554,12 +557,41 @@ static void rebuild(struct merge *m)
     }
 }
 
+/* May there be a row? One of loads takes a shift by bytes, as nothing else brings a byte to where it was not; one of
+ * stores takes two of one base at a distance below MAX_BYTES. */
 static bool is_worth_a_look(const struct ir_unit *u)
 {
-    u32 n = 0;
-    for (ir_ref i = 1; i < u->n && n < 2; i++)
-        n += (u->ins[i].op == IR_OP_ld || u->ins[i].op == IR_OP_st) && is_narrow(&u->ins[i]);
-    return n > 1 && !u->nlabels && !ir_is_off(u, IR_PASS_MERGE);
+    ir_ref store[MAX_ACCESS];
+    u32 nloads = 0, nstores = 0, shifts = 0;
+    if (u->nlabels || ir_is_off(u, IR_PASS_MERGE))
+        return false;
+    for (ir_ref i = 1; i < u->n; i++) {
+        const struct ir_ins *in = &u->ins[i], *k;
+        switch (in->op) {
+        case IR_OP_ld:
+            nloads += is_narrow(in);
+            break;
+        case IR_OP_shl:
+            k = &u->ins[in->b];
+            shifts += k->op == IR_OP_const && k->imm % 8 == 0 && is_int(in->type);
+            break;
+        case IR_OP_st:
+            if (!is_narrow(in))
+                break;
+            if (nstores == MAX_ACCESS)
+                return true;
+            for (u32 j = 0; j < nstores; j++) {
+                const struct ir_ins *st = &u->ins[store[j]];
+                if (st->a == in->a && in->imm - st->imm + MAX_BYTES < 2 * MAX_BYTES)
+                    return true;
+            }
+            store[nstores++] = i;
+            break;
+        default:
+            break;
+        }
+    }
+    return nloads > 1 && shifts;
 }
 
 int ir_merge(struct ir_unit *u)
@@ -573,7 +605,10 @@ int ir_merge(struct ir_unit *u)
     m.to = ARENA_NEW_N(u->arena, ir_ref, u->n);
     if (!m.piece || !m.row || !m.is || !m.to)
         return -ENOMEM;
-    memset(m.piece, 0, u->n * sizeof *m.piece);
+    for (ir_ref i = 0; i < u->n; i++) {
+        m.piece[i].mask = 0;
+        m.piece[i].sign = false;
+    }
     memset(m.row, 0, u->n * sizeof(struct row *));
     memset(m.is, 0, u->n * sizeof(struct row *));
     memset(m.to, 0, u->n * sizeof *m.to);

@@ -15,6 +15,11 @@ const struct ir_op_info ir_ops[IR_NOPS] = {
 #include "translator/ir/ops.def"
 #undef OP
 };
+const u8 ir_flags[IR_NOPS] = {
+#define OP(name, sig, flags, aux, doc) [IR_OP_##name] = flags,
+#include "translator/ir/ops.def"
+#undef OP
+};
 
 const char *const ir_type_names[IR_NTYPES] = {"void", "i32", "i64", "i128", "f16", "f32", "f64", "v128"};
 

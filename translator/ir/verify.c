@@ -404,7 +404,7 @@ static void walk(struct check *c)
         op_rules(c, in);
         must(c, !in->imm || has_imm(in->op), "the op has no immediate");
 
-        const u32 flags = ir_ops[in->op].flags;
+        const u32 flags = ir_flags[in->op];
         if (flags & IR_END)
             must(c, c->at == u->n - 1 || u->ins[c->at + 1].op == IR_OP_label,
                  "an END that is not the last instruction, nor before a label");

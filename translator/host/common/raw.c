@@ -338,6 +338,8 @@ static u32 find_in(const struct gen *g, u32 s)
 
 u64 *raw_state(const struct gen *g, u64 *w, u32 *n)
 {
+    if (!g->nraw)
+        return w;
     for (u32 s = 0; s < g->u->slots->n; s++) {
         const u32 k = find_in(g, s);
         if (k == g->nraw)

@@ -45,9 +45,9 @@ struct scan {
     u32 behind_put[IR_MAX_SLOTS]; /* how many of these come behind next_put */
 };
 
-static u32 op_flags(const struct ir_ins *in)
+static inline u32 op_flags(const struct ir_ins *in)
 {
-    return ir_ops[in->op].flags;
+    return ir_flags[in->op];
 }
 
 /* May the first operand be computed in the result's register? */
@@ -252,26 +252,46 @@ static void look(struct gen *g, struct scan *s, ir_ref i)
 static void scan(struct gen *g, struct scan *s)
 {
     const struct ir_unit *u = g->u;
-    for (u32 k = 0; k < u->slots->n; k++)
-        s->next_get[k] = s->next_put[k] = NEVER;
-    for (u32 i = 0; i < u->n; i++)
-        g->val[i] = (struct val){.root = i,
-                                 .at = i,
-                                 .slot = NOSLOT,
-                                 .spill = NOSPILL,
-                                 .reg = NOREG,
-                                 .fixed = NOREG,
-                                 .type = ins_of(g, i)->type};
-    s->barrier = s->block_end = s->through = u->n;
+    const struct ir_ins *const ins = u->ins;
+    struct val *const val = g->val;
+    const u32 n = u->n;
+    memset(s->next_get, 0xff, u->slots->n * sizeof *s->next_get); /* NEVER */
+    memset(s->next_put, 0xff, u->slots->n * sizeof *s->next_put);
+    for (u32 i = 0; i < n; i++)
+        val[i] = (struct val){
+            .root = i, .at = i, .slot = NOSLOT, .spill = NOSPILL, .reg = NOREG, .fixed = NOREG, .type = ins[i].type};
+    s->barrier = s->block_end = s->through = n;
 
-    for (ir_ref i = u->n - 1; i > 0; i--) {
-        const struct ir_ins *in = ins_of(g, i);
-        struct val *v = &g->val[i];
-        u32 flags = op_flags(in);
-        if (in->op == IR_OP_nop || (!v->uses && (flags == IR_PURE || in->op == IR_OP_get)) ||
-            (in->op == IR_OP_put && is_overwritten(u, s, in->aux)))
+    for (ir_ref i = n - 1; i > 0; i--) {
+        const struct ir_ins *const in = &ins[i];
+        struct val *const v = &val[i];
+        const u32 flags = op_flags(in);
+        /* Most of a unit is of three ops that have no operands and are part of nothing. */
+        switch (in->op) {
+        case IR_OP_insn:
+            v->live = true;
             continue;
-        v->live = in->op != IR_OP_const && !(in->op == IR_OP_put && scan_sum(g, s, i));
+        case IR_OP_get:
+            v->hint = 0;
+            if (v->uses) {
+                v->live = true;
+                s->next_get[in->aux] = i;
+            }
+            continue;
+        case IR_OP_const:
+            v->hint = 0;
+            continue;
+        case IR_OP_nop:
+            continue;
+        case IR_OP_put:
+            if (is_overwritten(u, s, in->aux))
+                continue;
+            break;
+        default:
+            if (!v->uses && flags == IR_PURE)
+                continue;
+        }
+        v->live = in->op != IR_OP_put || !scan_sum(g, s, i);
         if (in->op == IR_OP_put) {
             /* Nobody looks in between: only where those that are overwritten unseen are not left out. */
             v->late = s->next_put[in->aux] < s->through && s->next_put[in->aux] < s->next_get[in->aux] &&
@@ -288,7 +308,7 @@ static void scan(struct gen *g, struct scan *s)
         if (v->hint)
             scan_hint(g, s, i);
         if (v->shares) {
-            struct val *a = &g->val[in->a];
+            struct val *a = &val[in->a];
             if (widens)
                 a->type = IR_I64;
             a->last = a->last > v->last ? a->last : v->last;
@@ -296,10 +316,10 @@ static void scan(struct gen *g, struct scan *s)
             a->user = i;
             continue;
         }
-        if (v->uses == 1 && v->user - i <= FUSE_DISTANCE && v->user <= s->block_end && !g->val[v->user].late &&
+        if (v->uses == 1 && v->user - i <= FUSE_DISTANCE && v->user <= s->block_end && !val[v->user].late &&
             !ir_is_off(u, IR_PASS_FUSE) && can_fuse(g, i, v->user)) {
             v->fused = true;
-            v->at = g->val[v->user].at;
+            v->at = val[v->user].at;
             v->hint = 0;
         }
         if (v->sum)
@@ -308,24 +328,20 @@ static void scan(struct gen *g, struct scan *s)
             ir_ref r = ir_arg(in, k);
             if (!r || (in->op == IR_OP_put && !v->live))
                 continue;
-            struct val *a = &g->val[r];
+            struct val *a = &val[r];
             a->last = a->last > v->at ? a->last : v->at;
             a->uses += a->uses < 3;
             a->user = i;
             a->high |= looks_high(in, k, v->high);
         }
         switch (in->op) {
-        case IR_OP_get:
-            s->next_get[in->aux] = i;
-            break;
         case IR_OP_put:
             s->next_put[in->aux] = i;
             s->behind_put[in->aux] = s->nlooks;
             if ((g->slot_reg[in->aux] != NOREG || (in_memory(in->type) && !g->region)) &&
-                may_be_hinted(ins_of(g, in->a)->op) && in->type == ins_of(g, in->a)->type &&
-                !ir_is_off(u, IR_PASS_HINT)) {
-                g->val[in->a].hint = i;
-                g->val[in->a].chain = false;
+                may_be_hinted(ins[in->a].op) && in->type == ins[in->a].type && !ir_is_off(u, IR_PASS_HINT)) {
+                val[in->a].hint = i;
+                val[in->a].chain = false;
             }
             break;
         case IR_OP_call:
@@ -482,8 +498,9 @@ struct gen *unit_begin(const struct ir_unit *u, struct host_code *out)
     struct val *val = ARENA_NEW_N(u->arena, struct val, u->n);
     if (!g || !val)
         return NULL;
-    /* Not the spill owners, which are many and written before they are read. */
-    memset(g, 0, offsetof(struct gen, spill_owner));
+    /* Not what is long and written before it is read. */
+    memset(g, 0, offsetof(struct gen, slot_val));
+    memset(g->slot_val, 0, u->slots->n * sizeof *g->slot_val);
     g->u = u;
     g->out = out;
     g->val = val;
@@ -589,14 +606,23 @@ int unit_emit(const struct ir_unit *u, struct host_code *out)
             first = false;
             continue;
         }
+        if (in->op == IR_OP_get && !g->nraw) { /* moves nothing, and nothing ends here */
+            g->pos = i;
+            emit_get(g, i);
+            continue;
+        }
+        if (!(op_flags(in) & IR_FAULT)) {
+            unit_one(g, i);
+            continue;
+        }
         if (may_leave(in)) {
             raw_now(g, i);
             late_now(g);
         }
         g->merged = (in->op == IR_OP_ld || in->op == IR_OP_st) && (in->aux & IR_MEM_MERGED);
         /* A mark of its own, if only because the one before had a state. */
-        g->faults = (op_flags(in) & IR_FAULT) && (g->merged || g->nlate || raw_held(g) || g->val[i].sum ||
-                                                  (out->nmarks && out->marks[out->nmarks - 1].state));
+        g->faults =
+            g->merged || g->nlate || raw_held(g) || g->val[i].sum || (out->nmarks && out->marks[out->nmarks - 1].state);
         if (g->faults && !g->val[i].sum)
             late_moved(g);
         unit_one(g, i);

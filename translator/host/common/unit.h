@@ -111,28 +111,15 @@ struct gen {
     struct host_code *out;
     const struct common_head *common;
     struct val *val;
-    u32 pos;                       /* instruction that is being emitted */
-    int err;                       /* first failure, sticky */
-    u64 locked;                    /* registers that this instruction uses */
-    u64 held;                      /* temps that hold a value */
-    gva_t insn_pc;                 /* guest instruction */
-    bool changed;                  /* since the last marker, a slot, memory or the flags changed */
-    ir_ref owner[NREGS];           /* values that temps hold */
-    ir_ref slot_val[IR_MAX_SLOTS]; /* root of the value a slot is known to hold, or 0 */
-    u8 slot_reg[IR_MAX_SLOTS];     /* register a slot is pinned in, or NOREG */
-    u8 outer_reg[IR_MAX_SLOTS];    /* region: the same outside of it */
-    struct region *region;         /* NULL for a unit without labels */
-    struct {
-        ir_ref v;
-        u32 until; /* last position where somebody may look */
-        u16 slot;
-    } late[MAX_LATE]; /* puts that wait */
-    u32 nlate;
-    struct {
-        ir_ref v, from[2];
-        u8 kind;
-    } raw[MAX_RAW]; /* values that are raw, and what they were computed from */
-    u32 nraw;
+    u32 pos;               /* instruction that is being emitted */
+    int err;               /* first failure, sticky */
+    u64 locked;            /* registers that this instruction uses */
+    u64 held;              /* temps that hold a value */
+    gva_t insn_pc;         /* guest instruction */
+    bool changed;          /* since the last marker, a slot, memory or the flags changed */
+    ir_ref owner[NREGS];   /* values that temps hold */
+    struct region *region; /* NULL for a unit without labels */
+    u32 nlate, nraw;       /* how many there are of `late` and `raw` */
     struct {
         u8 base, index, shift;
         bool on;
@@ -150,6 +137,19 @@ struct gen {
     struct gen_own own;
     u64 spill_used[SPILL_CELLS / 64];
     u32 nspilled;
+    /* From here on nothing is cleared but as far as it is used. */
+    ir_ref slot_val[IR_MAX_SLOTS]; /* root of the value a slot is known to hold, or 0 */
+    u8 slot_reg[IR_MAX_SLOTS];     /* register a slot is pinned in, or NOREG */
+    u8 outer_reg[IR_MAX_SLOTS];    /* region: the same outside of it */
+    struct {
+        ir_ref v;
+        u32 until; /* last position where somebody may look */
+        u16 slot;
+    } late[MAX_LATE]; /* puts that wait */
+    struct {
+        ir_ref v, from[2];
+        u8 kind;
+    } raw[MAX_RAW]; /* values that are raw, and what they were computed from */
     ir_ref spill_owner[SPILL_CELLS];
 };
 

@@ -621,9 +621,9 @@ static bool may_fault(const struct gen *g, ir_ref insn)
 {
     for (ir_ref i = insn + 1; i < g->u->n; i++) {
         const struct ir_ins *in = ins_of(g, i);
-        if (ir_ops[in->op].flags & IR_FAULT)
+        if (ir_flags[in->op] & IR_FAULT)
             return true;
-        if (in->op == IR_OP_insn || in->op == IR_OP_label || (ir_ops[in->op].flags & IR_END))
+        if (in->op == IR_OP_insn || in->op == IR_OP_label || (ir_flags[in->op] & IR_END))
             return false;
     }
     return false;
@@ -634,7 +634,7 @@ static void mark_merged(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
     const struct host_code *o = g->out;
-    if (!(ir_ops[in->op].flags & IR_FAULT))
+    if (!(ir_flags[in->op] & IR_FAULT))
         return;
     const bool merged = (in->op == IR_OP_ld || in->op == IR_OP_st) && (in->aux & IR_MEM_MERGED);
     if (!merged && !(o->nmarks && (o->marks[o->nmarks - 1].state & HOST_MARK_OWN)))

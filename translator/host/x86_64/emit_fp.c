@@ -450,7 +450,7 @@ static bool is_unseen(const struct gen *g, ir_ref i)
         const struct ir_ins *in = ins_of(g, k);
         if (in->op == IR_OP_setflags)
             return k >= i && root_of(g, in->a) == g->own.flags;
-        if (in->op != IR_OP_insn && in->op != IR_OP_get && in->op != IR_OP_put && ir_ops[in->op].flags != IR_PURE &&
+        if (in->op != IR_OP_insn && in->op != IR_OP_get && in->op != IR_OP_put && ir_flags[in->op] != IR_PURE &&
             (in->op != IR_OP_fcmp || ins_of(g, in->a)->type == IR_F16))
             return false;
     }

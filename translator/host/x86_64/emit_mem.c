@@ -512,7 +512,7 @@ static bool is_drained(const struct gen *g, ir_ref i)
         case IR_OP_exit_if:
             break;
         default:
-            if (ir_ops[in->op].flags != IR_PURE)
+            if (ir_flags[in->op] != IR_PURE)
                 return false;
         }
     }
