@@ -15,7 +15,8 @@ OPT(CPU, "cpu", 0, "CPU", "DRAGOMAN_CPU",
     "the guest's CPU: rv64, or rv64,c=false without compressed instructions; v8.2, or "
     "v8.2,lse2=true (aarch64)")
 OPT(TIER, "tier", 0, "NAME", "DRAGOMAN_TIER", "how hard to translate: interp, baseline, optimised")
-OPT(HOT, "hot", 0, "N", "DRAGOMAN_HOT", "for tests, with tier optimised: at how many polls a place is found before it is optimised")
+OPT(HOT, "hot", 0, "N", "DRAGOMAN_HOT",
+    "for tests, with tier optimised: at how many polls a place is found before it is optimised")
 OPT(PASSES, "passes", 0, "LIST", "DRAGOMAN_PASSES",
     "techniques of the translator to leave out, as -late,-fuse; none: all of them")
 OPT(COSIM, "cosim", 0, NULL, "DRAGOMAN_COSIM",

@@ -171,7 +171,6 @@ static void ends_of_exits(struct asmb *a)
     label(a, C_POLL);
     leave_with(a, VCPU_POLL);
 
-
     label(a, C_LOOKUP);
     x_store(c, X_W, at(VOFF(pc)), RAX);
     leave_with(a, VCPU_LOOKUP);
