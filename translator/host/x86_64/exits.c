@@ -384,7 +384,7 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     x_load(c, X_W, t, o_sib(RBP, t, 3, VOFF(jc[0].code)));
     u64 back = 0;
     const_of(g, in->b, &back);
-    g->locked = 1u << t;
+    g->locked = reg_bit(t);
     if (g->region || reg_of(g, in->b) == NOREG)
         push_pc(g, back, temp_int(g));
     else
