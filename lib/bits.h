@@ -34,6 +34,16 @@ static inline u32 popcnt32(u32 x)
     return popcnt64(x);
 }
 
+/* Sets of numbers, as words of 64 bits. */
+static inline bool bits_has(const u64 *s, u32 i)
+{
+    return s[i / 64] >> (i % 64) & 1;
+}
+static inline void bits_add(u64 *s, u32 i)
+{
+    s[i / 64] |= 1ull << (i % 64);
+}
+
 /* Rotations; n may be anything, and counts modulo the width. */
 static inline u32 rotl32(u32 x, u32 n)
 {

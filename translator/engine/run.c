@@ -29,10 +29,11 @@ static bool run_links(const struct engine *e)
 
 void run_remember(struct vcpu *v, gva_t pc, const void *code)
 {
-    struct vcpu_jc *j = &v->jc[vcpu_jc_index(v, pc)];
-    __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v, pc)), __ATOMIC_RELAXED);
+    const u32 i = vcpu_jc_index(v, pc);
+    struct vcpu_jc *j = &v->jc[i];
+    __atomic_store_n(&j->pc, vcpu_jc_none(i), __ATOMIC_RELAXED);
     j->code = code;
-    __atomic_store_n(&j->pc, pc, __ATOMIC_RELEASE);
+    __atomic_store_n(&j->pc, pc, __ATOMIC_SEQ_CST); /* before code_found looks whether the block is dead */
     v->jc_room--;
 }
 
@@ -108,13 +109,10 @@ static const void *code_found(struct engine *e, struct vcpu *v)
         if (b) {
             v->stat_lookups++;
             code = block_entry(e, b);
-            struct vcpu_jc *j = &v->jc[vcpu_jc_index(v, v->pc)];
-            __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v, v->pc)), __ATOMIC_RELAXED);
-            j->code = code;
-            __atomic_store_n(&j->pc, v->pc, __ATOMIC_SEQ_CST);
-            v->jc_room--;
+            run_remember(v, v->pc, code);
             if (__atomic_load_n(&b->dead, __ATOMIC_SEQ_CST)) {
-                __atomic_store_n(&j->pc, vcpu_jc_none(vcpu_jc_index(v, v->pc)), __ATOMIC_RELAXED);
+                const u32 i = vcpu_jc_index(v, v->pc);
+                __atomic_store_n(&v->jc[i].pc, vcpu_jc_none(i), __ATOMIC_RELAXED);
                 code = NULL;
             } else if (UNLIKELY(__atomic_load_n(&e->wishes_left, __ATOMIC_RELAXED))) {
                 fork_wish(e, v, ~0u, b);

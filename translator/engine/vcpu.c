@@ -6,12 +6,19 @@
 #include "translator/engine/engine_int.h"
 
 #include "lib/assert.h"
+#include "lib/bits.h"
 #include "lib/err.h"
 #include "lib/str.h"
 
+/* Entries of its jump cache. */
+static u32 jc_count(const struct vcpu *v)
+{
+    return (v->jc_mask >> 1) + 1;
+}
+
 static size_t jc_size(const struct vcpu *v)
 {
-    return ((v->jc_mask >> 1) + 1) * sizeof *v->jc;
+    return jc_count(v) * sizeof *v->jc;
 }
 
 void vcpu_forget(struct vcpu *v)
@@ -33,7 +40,7 @@ static void jc_begin(struct vcpu *v, u32 bits)
 /* With the engine's lock: who kills a block looks for its entry. */
 static void jc_grow(struct vcpu *v)
 {
-    const u32 n = (v->jc_mask >> 1) + 1, bits = (u32)__builtin_ctz(n);
+    const u32 n = jc_count(v), bits = ctz32(n);
     const u32 more = bits + 2 < VCPU_JC_BITS ? bits + 2 : VCPU_JC_BITS;
     if (bits < VCPU_JC_BITS)
         mk_pages_ready(&v->jc[n], ((1u << more) - n) * sizeof *v->jc);

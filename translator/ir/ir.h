@@ -300,8 +300,7 @@ struct ir_unit {
 
 struct ir_op_info {
     const char *name, *sig, *doc;
-    u8 flags; /* as in ir_flags */
-    u8 aux;   /* enum ir_aux */
+    u8 aux; /* enum ir_aux */
 };
 enum ir_aux {
     IR_AUX_NONE,

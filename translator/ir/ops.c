@@ -11,7 +11,7 @@
 #define EFFECT IR_EFFECT
 
 const struct ir_op_info ir_ops[IR_NOPS] = {
-#define OP(name, sig, flags, aux, doc) [IR_OP_##name] = {#name, sig, doc, flags, IR_AUX_##aux},
+#define OP(name, sig, flags, aux, doc) [IR_OP_##name] = {#name, sig, doc, IR_AUX_##aux},
 #include "translator/ir/ops.def"
 #undef OP
 };

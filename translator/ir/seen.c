@@ -1,18 +1,9 @@
 #include "translator/ir/seen.h"
 
 #include "lib/arena.h"
+#include "lib/bits.h"
 #include "lib/err.h"
 #include "lib/str.h"
-
-static void add(u64 *s, u32 i)
-{
-    s[i / 64] |= 1ull << (i % 64);
-}
-
-static bool has(const u64 *s, u32 i)
-{
-    return s[i / 64] >> (i % 64) & 1;
-}
 
 /* All slots in s, but for those in `not`. */
 static void add_all(u64 *s, const u64 * not, u32 n)
@@ -36,7 +27,7 @@ bool ir_looks_at_slots(const struct ir_unit *u, const struct ir_ins *in)
     case IR_OP_call:
         return u->helpers[in->aux].flags & IR_HELPER_READS;
     default:
-        return ir_ops[in->op].flags & IR_FAULT;
+        return ir_flags[in->op] & IR_FAULT;
     }
 }
 
@@ -51,10 +42,10 @@ int ir_seen_make(const struct ir_unit *u, const struct ir_cfg *c, struct arena *
             const struct ir_ins *in = &u->ins[i];
             if (ir_looks_at_slots(u, in))
                 add_all(s[b].seen, s[b].put, u->slots->n);
-            if (in->op == IR_OP_get && !has(s[b].put, in->aux))
-                add(s[b].seen, in->aux);
+            if (in->op == IR_OP_get && !bits_has(s[b].put, in->aux))
+                bits_add(s[b].seen, in->aux);
             if (in->op == IR_OP_put)
-                add(s[b].put, in->aux);
+                bits_add(s[b].put, in->aux);
             if (ir_forgets_slots(u, in))
                 add_all(s[b].put, NULL, u->slots->n);
         }
@@ -90,7 +81,7 @@ int ir_dead_puts(const struct ir_unit *u, const struct ir_cfg *c, struct arena *
         for (ir_ref i = c->block[b].last + 1; i-- > c->block[b].first;) {
             const struct ir_ins *in = &u->ins[i];
             if (in->op == IR_OP_put) {
-                dead[i] = !has(live, in->aux);
+                dead[i] = !bits_has(live, in->aux);
                 live[in->aux / 64] &= ~(1ull << (in->aux % 64));
             }
             if (ir_forgets_slots(u, in))
@@ -98,7 +89,7 @@ int ir_dead_puts(const struct ir_unit *u, const struct ir_cfg *c, struct arena *
             if (ir_looks_at_slots(u, in))
                 add_all(live, NULL, u->slots->n);
             if (in->op == IR_OP_get)
-                add(live, in->aux);
+                bits_add(live, in->aux);
         }
     }
     return 0;

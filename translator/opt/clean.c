@@ -118,7 +118,7 @@ static void find_single_phis(struct clean *k)
 static bool may_go(const struct clean *k, ir_ref r)
 {
     const struct ir_ins *in = &k->in->ins[r];
-    return k->dead[r] || ir_ops[in->op].flags == IR_PURE || in->op == IR_OP_phi || in->op == IR_OP_phi_set ||
+    return k->dead[r] || ir_flags[in->op] == IR_PURE || in->op == IR_OP_phi || in->op == IR_OP_phi_set ||
            (in->op == IR_OP_get && k->cfg.block_of[r]);
 }
 

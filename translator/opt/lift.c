@@ -19,6 +19,7 @@
 #include "translator/opt/opt.h"
 
 #include "lib/arena.h"
+#include "lib/bits.h"
 #include "lib/assert.h"
 #include "lib/err.h"
 #include "lib/str.h"
@@ -60,12 +61,12 @@ struct lift {
 
 static bool has(const struct bits *s, u32 i)
 {
-    return s->w[i / 64] >> (i % 64) & 1;
+    return bits_has(s->w, i);
 }
 
 static void add(struct bits *s, u32 i)
 {
-    s->w[i / 64] |= 1ull << (i % 64);
+    bits_add(s->w, i);
 }
 
 static bool join(struct bits *s, const struct bits *x)
@@ -339,11 +340,11 @@ static void lift_block(struct lift *l, u32 n)
     }
     /* Where it falls through, perhaps into a block that others lead to. */
     l->block[n].out = keep_slots(l);
-    if (!(ir_ops[u->ins[k->last].op].flags & IR_END)) {
+    if (!(ir_flags[u->ins[k->last].op] & IR_END)) {
         know_behind(l, n, false);
         set_phis(l, k->succ[0]);
     }
-    if (ir_ops[u->ins[k->last].op].flags & IR_END)
+    if (ir_flags[u->ins[k->last].op] & IR_END)
         emit_edges(l);
 }
 

@@ -39,16 +39,6 @@ static u64 *set(const struct work *w, u64 *sets, u32 block)
     return sets + (size_t)block * w->words;
 }
 
-static void add(u64 *s, u32 i)
-{
-    s[i / 64] |= 1ull << (i % 64);
-}
-
-static bool has(const u64 *s, u32 i)
-{
-    return s[i / 64] >> (i % 64) & 1;
-}
-
 /* --- who holds slots, as if every value had a register --- */
 
 /* Where block b begins. Where ways meet, a slot that nobody looks at any more may have been put to on one of them. */
@@ -57,7 +47,7 @@ static void begin_held(const struct plan *p, u32 nslots, u32 b, ir_ref *held)
     const struct ir_block *k = &p->cfg.block[b];
     memcpy(held, b ? p->held[k->idom] : p->entry, nslots * sizeof *held);
     for (u32 s = 0; s < nslots && k->npred > 1; s++)
-        if (!has(p->seen[b].in, s))
+        if (!bits_has(p->seen[b].in, s))
             held[s] = 0;
 }
 
@@ -179,7 +169,7 @@ static struct seg *seg_in(struct work *w, u32 b, u32 k)
     const u32 first = from_start && (b || ins_of(w->g, v)->op == IR_OP_get) ? blk->first : v;
     *s = (struct seg){.next = w->life[k].segs, .block = b, .first = first, .real = first, .all = first};
     w->here[k] = w->life[k].segs = s;
-    add(set(w, w->parts, b), k);
+    bits_add(set(w, w->parts, b), k);
     return s;
 }
 
@@ -197,9 +187,9 @@ static int use(struct work *w, u32 b, ir_ref v, u32 at, bool real)
         s->real = max32(s->real, at);
     if (w->p->cfg.block_of[v] != b) {
         w->life[k].crosses = true;
-        add(set(w, w->all_in, b), k);
+        bits_add(set(w, w->all_in, b), k);
         if (real) {
-            add(set(w, w->real_in, b), k);
+            bits_add(set(w, w->real_in, b), k);
             w->life[k].far = true;
         }
     }
@@ -274,7 +264,7 @@ static int find_uses(struct work *w)
         for (ir_ref i = k->first; i <= k->last && !rc; i++) {
             const struct ir_ins *in = ins_of(w->g, i);
             if (w->index[i] != ~0u)
-                add(set(w, w->defined, b), w->index[i]);
+                bits_add(set(w, w->defined, b), w->index[i]);
             if (ir_looks_at_slots(w->u, in))
                 looked = i;
             if ((in->op == IR_OP_put && w->g->val[i].live) || ir_forgets_slots(w->u, in))
@@ -294,10 +284,10 @@ static int find_uses(struct work *w)
                 continue;
             if (looked >= since[s])
                 rc = use(w, b, held[s], looked, false);
-            if (has(seen[b].out, s) && w->index[held[s]] != ~0u) {
-                add(set(w, w->all_out, b), w->index[held[s]]);
+            if (bits_has(seen[b].out, s) && w->index[held[s]] != ~0u) {
+                bits_add(set(w, w->all_out, b), w->index[held[s]]);
                 if (c->block_of[held[s]] != b)
-                    add(set(w, w->all_in, b), w->index[held[s]]);
+                    bits_add(set(w, w->all_in, b), w->index[held[s]]);
                 w->life[w->index[held[s]]].crosses = true;
             }
         }
@@ -338,11 +328,11 @@ static int find_lives(struct work *w)
     for (u32 k = 0; k < w->n; k++)
         for (struct seg *s = w->life[k].segs; s; s = s->next) {
             const u32 end = c->block[s->block].last + 1;
-            if (has(set(w, w->real_out, s->block), k)) {
+            if (bits_has(set(w, w->real_out, s->block), k)) {
                 w->life[k].far = true;
                 s->real = end;
             }
-            if (has(set(w, w->all_out, s->block), k) || s->real == end) {
+            if (bits_has(set(w, w->all_out, s->block), k) || s->real == end) {
                 w->life[k].crosses = true;
                 s->all = end;
             }
@@ -358,7 +348,7 @@ static int find_lives(struct work *w)
                 if (!s)
                     return -ENOMEM;
                 s->all = c->block[b].last + 1;
-                if (has(real, k)) {
+                if (bits_has(real, k)) {
                     w->life[k].far = true;
                     s->real = s->all;
                 }
@@ -432,7 +422,7 @@ static int place_rest(struct work *w)
             return -ENOSPC;
         *at = (struct place){.kind = PLACE_CELL, .n = (u16)cell};
         for (u32 k = cell; k < cell + cells; k++)
-            add(w->p->cells, k);
+            bits_add(w->p->cells, k);
         cell += cells;
     }
     return 0;

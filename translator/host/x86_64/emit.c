@@ -13,7 +13,7 @@ static bool may_wait(const struct gen *g, ir_ref i, ir_ref j)
 {
     while (++i < j) {
         const struct ir_ins *in = ins_of(g, i);
-        if (in->op != IR_OP_insn && in->op != IR_OP_put && ir_ops[in->op].flags != IR_PURE)
+        if (in->op != IR_OP_insn && in->op != IR_OP_put && ir_flags[in->op] != IR_PURE)
             return false;
     }
     return true;
