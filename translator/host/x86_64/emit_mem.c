@@ -222,7 +222,8 @@ void emit_ld(struct gen *g, ir_ref i)
     case IR_I32:
     case IR_I64:
         dst = def_reg(g, i, in->a);
-        x_rm(c, load_op(in->type, in->aux), dst, m, 0);
+        /* Without its sign where nobody looks: a CPU may pass on what was stored just before to a plain move alone. */
+        x_rm(c, load_op(g->val[i].high ? in->type : IR_I32, in->aux), dst, m, 0);
         break;
     case IR_F16:
         t = temp_int(g);
