@@ -2,9 +2,10 @@
  *
  * The window. One range of host addresses is reserved for all that the guest can address, with guards below and above
  * it that catch addresses a little out of range. A guest mapping replaces reserved memory with MAP_FIXED; unmapping
- * puts reserved memory back in one step. Only mremap leaves a hole in the window for a moment; so that no mapping of
- * our own falls into it, a larger free gap is left above the window, where the host kernel (which searches from the
- * top) finds room first.
+ * leaves a hole where the window is the lowest of all and the host kernel searches for room above it, so that no
+ * mapping of our own falls into it; to reserve the place again would cost the guest half as much again as its calls do.
+ * Elsewhere unmapping puts reserved memory back in one step. Only mremap leaves a hole for a moment there; a larger
+ * free gap is left above the window, where the host kernel (which searches from the top) finds room first.
  *
  * Host protections. Guest X becomes host R. A page that has translations is a *code page*: it loses host W whatever the
  * guest's protection is, so that a write faults; the write is then let through after the translations are dropped
@@ -57,6 +58,13 @@ void mm_host_reserve(struct lx_mm *mm, gva_t at, u64 len)
 {
     s64 r = mm_host_map(mm, at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     dgm_assert(!r, "cannot reserve guest memory at %lx, %lx bytes: error %ld", at, len, -r);
+}
+
+s64 mm_host_unmap(struct lx_mm *mm, gva_t at, u64 len)
+{
+    if (LIKELY(mm->holes))
+        return prov_call_now(LX_NR_munmap, mm->base + at, len, 0, 0, 0, 0);
+    return mm_host_map(mm, at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
 bool mm_host_fill_hole(struct lx_mm *mm, gva_t at, u64 len)
@@ -612,6 +620,19 @@ static int reserve_window(struct lx_mm *mm, u64 size)
     return rc;
 }
 
+/* Would the host kernel choose a place in the window for a mapping only when there is no other? It searches from the
+ * top, or, as some have it set up, upwards from a third of its address space. */
+static bool leaves_holes(const struct lx_mm *mm)
+{
+    if (mm->base)
+        return false;
+    const hva_t at = (hva_t)prov_call_now(LX_NR_mmap, 0, mm->page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ull, 0);
+    if ((s64)at < 0)
+        return false;
+    prov_call_now(LX_NR_munmap, at, mm->page, 0, 0, 0, 0);
+    return at >= mm->size + GUARD(mm->size);
+}
+
 int lx_mm_create(struct lx_mm **out, u64 window)
 {
     if (mk_page_size() != 4096)
@@ -629,6 +650,7 @@ int lx_mm_create(struct lx_mm **out, u64 window)
         if (rc)
             window /= 2;
     }
+    mm->holes = !rc && leaves_holes(mm);
     u64 bitmap = mm->size / mm->page / 8;
     void *code = NULL;
     if (!rc)

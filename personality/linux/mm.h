@@ -35,7 +35,7 @@ struct lx_vma {
 };
 
 struct lx_mm {
-    struct mk_lock lock;    /* guards all below but `base`, `size`, `page`. Taken inside the engine's lock, so
+    struct mk_lock lock;    /* guards all below but `base`, `size`, `page`, `holes`. Taken inside the engine's lock, so
                              * the engine is never called with it held */
     hva_t base;             /* host address of guest address 0 */
     u64 size;               /* guest addresses are below this */
@@ -63,6 +63,7 @@ struct lx_mm {
     bool want_known;        /* look for them; before the program starts */
     u64 auxv[64];           /* as put on the stack, AT_NULL included */
     u32 auxv_len;           /* bytes */
+    bool holes;             /* what the guest unmaps need not be reserved again */
 };
 
 /* A new address space of its own window, of `window` bytes or, where the host has no room for it, of a half, a quarter,

@@ -8,6 +8,8 @@
 /* Host calls on guest ranges. 0 or -errno. mm_host_map needs MAP_FIXED in flags. */
 s64 mm_host_map(struct lx_mm *mm, gva_t at, u64 len, int prot, int flags, int fd, u64 off) MUST_USE;
 void mm_host_reserve(struct lx_mm *mm, gva_t at, u64 len);
+/* Nothing is mapped there any more. 0 or -errno. */
+s64 mm_host_unmap(struct lx_mm *mm, gva_t at, u64 len) MUST_USE;
 /* Puts reserved memory where a hole may be. False when (part of) the range is mapped; nothing is changed then. */
 bool mm_host_fill_hole(struct lx_mm *mm, gva_t at, u64 len);
 /* Host protection for a guest's, code pages aside. */

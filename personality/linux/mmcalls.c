@@ -209,7 +209,7 @@ s64 lx_mm_unmap(struct lx_process *p, gva_t addr, u64 len)
         gva_t from = mm->vma[i].start > addr ? mm->vma[i].start : addr, to = from;
         for (; i < mm->n && mm->vma[i].start < end; i++)
             to = mm->vma[i].end < end ? mm->vma[i].end : end;
-        r = mm_host_map(mm, from, to - from, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+        r = mm_host_unmap(mm, from, to - from);
         if (!r)
             mm_remove(mm, addr, end);
     }
@@ -518,7 +518,8 @@ s64 sys_brk(struct lx_thread *t, const u64 *a)
         ok = false;
     if (ok && new_end < old_end) {
         had_exec = mm_has_exec(mm, new_end, old_end);
-        mm_host_reserve(mm, new_end, old_end - new_end);
+        s64 r = mm_host_unmap(mm, new_end, old_end - new_end);
+        dgm_assert(!r, "the heap cannot be made smaller: error %ld", -r);
         mm_remove(mm, new_end, old_end);
         drop = new_end;
         drop_end = old_end;
@@ -534,7 +535,8 @@ s64 sys_brk(struct lx_thread *t, const u64 *a)
             ok = false;
         }
         if (ok) {
-            s64 r = mm_host_protect(mm, old_end, new_end, PROT_READ | PROT_WRITE);
+            s64 r =
+                mm_has_code(mm, old_end, new_end) ? mm_host_protect(mm, old_end, new_end, PROT_READ | PROT_WRITE) : 0;
             dgm_assert(!r, "mprotect of the heap: error %ld", -r);
             mm_insert(mm, (struct lx_vma){.start = old_end,
                                           .end = new_end,
