@@ -147,10 +147,12 @@ def parse_calls(text, path, sets):
                 fail(*where, f'structure {m[1]} is here twice')
             structs[m[1]] = int(m[2])
             continue
-        m = re.fullmatch(r'(\d+)(?:@(\w+))?\s+(\d+|-)\s+(\w+)\s+(\w+)\s+(\w+)\s+\((.*)\) = (\w+)(?:\s*;\s*(.+))?', line.rstrip())
+        m = re.fullmatch(r'(\d+)(?:@(\w+))?\s+(\d+|-)\s+(\w+)\s+(\w+)\s+(\+?\w+)\s+\((.*)\) = (\w+)(?:\s*;\s*(.+))?', line.rstrip())
         if not m:
             fail(*where, 'not NUMBER[@ISA] X86_64 NAME LEVEL HANDLER (ARGUMENTS) = RETURN ; note')
         nr, isa, x86, name, level, handler, args, ret, note = m.groups()
+        stays = handler == 'pass' or handler[0] == '+'
+        handler = handler.removeprefix('+')
         if level not in LEVELS:
             fail(*where, f'unknown level "{level}"')
         if ret not in RETURNS:
@@ -163,7 +165,9 @@ def parse_calls(text, path, sets):
             fail(*where, f'a call that is {level} needs a note')
         if handler == 'pass' and x86 == '-':
             fail(*where, 'a call that is passed needs a host number')
-        call = Call(nr=int(nr), isa=isa, x86=None if x86 == '-' else int(x86), name=name, level=level, handler=handler,
+        if stays and (isa or handler[0] == 'E'):
+            fail(*where, 'only a call that is made for all guests can be made without leaving')
+        call = Call(nr=int(nr), isa=isa, stays=stays, x86=None if x86 == '-' else int(x86), name=name, level=level, handler=handler,
                     args=parse_args(args, structs, sets, where), ret=ret, note=note or '', line=n)
         for other in calls:
             if other.nr == call.nr or other.name == call.name:
@@ -355,12 +359,13 @@ def out_pass(call, structs):
             host[i] = f'lx_open_flags(t, a[{i}])'
         elif arg.kind != 'dirfd':
             host[i] = f'a[{i}]'
+    if not paths:
+        out = [f'static s64 ready_{call.name}(struct lx_thread *t, const u64 *a, u64 *h)', '{'] + checks
+        out += [f'    h[{i}] = {host[i]};' for i in range(6)]
+        return out + ['    return 0;', '}']
     out = [f'static s64 pass_{call.name}(struct lx_thread *t, const u64 *a)', '{']
     out += checks
     enter = f'prov_call(&t->vcpu->poll, {call.nr}, {", ".join(host)})'
-    if not paths:
-        out += [f'    return {enter};', '}']
-        return out
     for i, _ in paths:
         out.append(f'    struct lx_path p{i};')
     for i, _ in paths:
@@ -420,11 +425,13 @@ def out_calls(calls, structs, sets, rows):
         if c.args:
             fields.append(f'.args = args_{c.name}')
         if c.handler == 'pass':
-            fields.append(f'.fn = pass_{c.name}')
+            fields.append(f'.fn = pass_{c.name}' if any(a.kind == 'path' for a in c.args) else f'.ready = ready_{c.name}')
         elif c.handler[0] == 'E':
             fields.append(f'.error = {c.handler}')
         else:
             fields.append(f'.fn = {c.handler}')
+        if c.stays:
+            fields.append('.stays = true')
         out.append(f'    [{c.nr}] = {{{", ".join(fields)}}},')
     out.append('};')
     return '\n'.join(out) + '\n'

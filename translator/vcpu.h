@@ -124,6 +124,7 @@ struct vcpu {
     s32 tally;    /* how many more times the head of a trial is run before who counts that leaves (host_code.tally) */
     struct vcpu_sample sample;
     u32 fuel; /* cosimulation: how many more of op `poll` of a region are passed (ir_interp_watched, host_code.fuel) */
+    bool (*call)(struct vcpu *v); /* engine_config.call, where translated code is to use it, or NULL */
 };
 
 /* Which entry of the jump cache a pc uses. */

@@ -125,6 +125,10 @@ struct lx_thread {
     int exit_code;
     struct lx_start_args *start; /* private to thread.c */
     struct gdb_record *gdb;      /* private to gdb.c */
+    /* of a system call within translated code */
+    u64 call_seq;   /* lx_watch_seq before it */
+    bool call_made; /* call_result is what lx_syscall would give */
+    s64 call_result;
 };
 
 /* The thread that runs on this host thread. */

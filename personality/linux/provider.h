@@ -18,6 +18,8 @@
 
 #include "lib/types.h"
 
+struct vcpu;
+
 /* Those of open's flags whose generic values a host may not share; the others are the same everywhere. */
 enum {
     LX_O_DIRECT = 0040000,
@@ -34,3 +36,19 @@ s64 prov_call_now(u32 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 /* From a host signal handler: if the context was about to enter the kernel for prov_call, makes it return
  * -LX_ERESTARTNOINTR instead. */
 void prov_interrupt(void *ucontext);
+
+/* A call that is ready to be made: the host kernel's own number and arguments, and the flag of prov_call. */
+struct prov_ready {
+    u64 nr, arg[6];
+    const volatile u32 *flag;
+};
+/* The host kernel's number of generic call `nr`, where that has the same arguments and structures; else -1. */
+s32 prov_plain(u32 nr);
+/* An engine_config.call, or NULL where the host has none. It asks prov_begin, which the personality has, what to do:
+ * to make the call that this has made ready and go on as prov_end says, or one of the other two. Between the host
+ * kernel's return and the guest's code there is no return to a C function that was called before: after a system call
+ * the CPU does not know any more where those lead. */
+enum prov_how { PROV_LEAVE, PROV_GO_ON, PROV_ENTER };
+extern bool (*const prov_in_place)(struct vcpu *v);
+enum prov_how prov_begin(struct vcpu *v, struct prov_ready *r);
+enum prov_how prov_end(struct vcpu *v, s64 result);

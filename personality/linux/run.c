@@ -91,8 +91,12 @@ static void do_call(struct lx_thread *t)
 {
     const struct lx_abi *abi = t->proc->abi;
     struct vcpu *v = t->vcpu;
-    abi->call_get(t);
-    s64 r = lx_syscall(t);
+    s64 r = t->call_result;
+    if (LIKELY(!t->call_made)) {
+        abi->call_get(t);
+        r = lx_syscall(t);
+    }
+    t->call_made = false;
     if (UNLIKELY(lx_gdb_on()))
         r = lx_gdb_call_done(t, r);
     bool restart = r <= -LX_ERESTARTSYS && r >= -LX_ERESTART_RESTARTBLOCK;
@@ -294,6 +298,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
         .tier = opt->tier,
         .cache_size = opt->cache_size,
         .count_calls = opt->stats,
+        .call = opt->strace ? NULL : prov_in_place,
         .image_key = opt->no_known && image_key ? ~image_key : image_key,
         .own = own,
         .own_size = own_size,

@@ -36,15 +36,22 @@ static void tell_once(const struct lx_thread *t, const struct lx_call *c)
                        c ? c->name : "", t->call_nr);
 }
 
+static s64 pass(struct lx_thread *t, const struct lx_call *c)
+{
+    u64 h[6];
+    const s64 rc = c->ready(t, t->call_arg, h);
+    return rc ? rc : prov_call(&t->vcpu->poll, (u32)t->call_nr, h[0], h[1], h[2], h[3], h[4], h[5]);
+}
+
 static s64 carry_out(struct lx_thread *t, const struct lx_call *c)
 {
-    if (UNLIKELY(!c || !c->fn)) {
+    if (UNLIKELY(!c || (!c->fn && !c->ready))) {
         tell_once(t, c);
         return c ? -c->error : -ENOSYS;
     }
     for (u32 tries = 0;; tries++) {
         u64 seq = lx_watch_seq(t->proc->mm);
-        s64 r = c->fn(t, t->call_arg);
+        s64 r = c->ready ? pass(t, c) : c->fn(t, t->call_arg);
         /* Another thread ran code in a page that was to be written. */
         if (LIKELY(r != -EFAULT) || tries == 8 || seq == lx_watch_seq(t->proc->mm))
             return r;
@@ -64,4 +71,57 @@ s64 lx_syscall(struct lx_thread *t)
     s64 r = carry_out(t, c);
     lx_strace_leave(t, &s, r);
     return r;
+}
+
+/* --- from within translated code --- */
+
+/* What lx_run does with a result, if nothing else is to be seen to; else it is kept for it. */
+static enum prov_how done(struct lx_thread *t, s64 r)
+{
+    struct vcpu *v = t->vcpu;
+    if (UNLIKELY(vcpu_kicked(v) || (r <= -LX_ERESTARTSYS && r >= -LX_ERESTART_RESTARTBLOCK))) {
+        t->call_made = true;
+        t->call_result = r;
+        v->exit = VCPU_TRAP;
+        v->trap = IR_TRAP_SYSCALL;
+        return PROV_LEAVE;
+    }
+    t->proc->abi->call_set(t, r);
+    return vcpu_inside(v) ? PROV_GO_ON : PROV_LEAVE;
+}
+
+static enum prov_how leave(struct vcpu *v)
+{
+    v->exit = VCPU_TRAP;
+    v->trap = IR_TRAP_SYSCALL;
+    return PROV_LEAVE;
+}
+
+enum prov_how prov_begin(struct vcpu *v, struct prov_ready *r)
+{
+    struct lx_thread *t = v->owner;
+    t->proc->abi->call_get(t);
+    const u64 nr = t->call_nr;
+    if (UNLIKELY(nr >= LX_NCALLS || !lx_calls[nr].stays))
+        return leave(v);
+    const struct lx_call *c = &lx_calls[nr];
+    const s32 plain = c->ready ? prov_plain((u32)nr) : -1;
+    vcpu_outside(v);
+    if (plain < 0)
+        return done(t, carry_out(t, c));
+    t->call_seq = lx_watch_seq(t->proc->mm);
+    const s64 rc = c->ready(t, t->call_arg, r->arg);
+    if (UNLIKELY(rc))
+        return done(t, rc);
+    r->nr = (u64)plain;
+    r->flag = &v->poll;
+    return PROV_ENTER;
+}
+
+enum prov_how prov_end(struct vcpu *v, s64 r)
+{
+    struct lx_thread *t = v->owner;
+    if (UNLIKELY(r == -EFAULT) && t->call_seq != lx_watch_seq(t->proc->mm))
+        return leave(v); /* as in carry_out: once more */
+    return done(t, r);
 }

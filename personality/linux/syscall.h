@@ -80,11 +80,14 @@ struct lx_arg {
 
 struct lx_call {
     const char *name;  /* NULL: no such call */
-    lx_syscall_fn *fn; /* NULL: refused with `error` */
+    lx_syscall_fn *fn; /* this or `ready`; neither: refused with `error` */
+    /* Makes the provider's arguments of a guest's `a`, or gives an error. */
+    s64 (*ready)(struct lx_thread *t, const u64 *a, u64 *h);
     const struct lx_arg *args;
     const char *isa; /* the guest ISA that alone has it, or NULL */
     u8 level, ret, nargs;
     s16 error;
+    bool stays; /* it can be made from within translated code (engine_config.call) */
 };
 extern const struct lx_call lx_calls[LX_NCALLS];
 

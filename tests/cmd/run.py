@@ -229,6 +229,11 @@ def stats(t):
     check(flushes and int(flushes.group(1)) > 0, r)
     r = t.call('run', '--stats', '--tier', 'interp', hello)
     check(' 0 host bytes' in r.err, r)
+    # System calls that are made from within translated code are no entries into it.
+    for way, fewer in (([], t.host == 'x86_64'), (['--strace'], False)):
+        r = t.call('run', '--stats', *way, hello, 'calls')
+        entries = re.search(r'entries (\d+)', r.err)
+        check(r.status == 0 and entries and (int(entries.group(1)) < 10000) == fewer, r.err[-2000:])
 
 
 @case

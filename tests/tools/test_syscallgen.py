@@ -48,6 +48,8 @@ class BadCalls(unittest.TestCase):
     def test_handler(self):
         self.bad('handler "Read"', '63 0 read full Read () = int')
         self.bad('needs a host number', '63 - read full pass () = int')
+        self.bad('made for all guests', '63@riscv64 0 read full +sys_read () = int')
+        self.assertEqual([c.stays for c in calls('63 0 read full +sys_read () = int', '64 1 write full sys_write () = int')[0]], [True, False])
 
     def test_return(self):
         self.bad('unknown return "void"', '63 0 read full pass () = void')

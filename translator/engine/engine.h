@@ -81,6 +81,13 @@ struct engine_config {
     /* A translation of guest pc was made, `size` bytes of host code at `code` (perf maps). May be NULL. Called with the
      * engine's lock held. pc ENGINE_MADE_COMMON: the code that all translations share. */
     void (*made)(void *cx, hva_t code, size_t size, gva_t pc);
+    /* Carries out a system call of v, which it is asked to in place of a return of vcpu_run with IR_TRAP_SYSCALL: from
+     * within translated code, where the backend can. It is not called but jumped to, with where to return to on the
+     * stack, and returns by a jump: so the CPU's memory of calls stays the guest's. It has to be between vcpu_outside
+     * and vcpu_inside whenever it waits or calls the engine, computes no floating point, and knows nothing of
+     * v->fp_flags. True: v goes on at v->pc. False: v->exit says how translated code is left; or what vcpu_inside has
+     * said. NULL: none. */
+    bool (*call)(struct vcpu *v);
 };
 #define ENGINE_MADE_COMMON (~0ull)
 enum { ENGINE_DUMP_GUEST = 1, ENGINE_DUMP_IR = 2, ENGINE_DUMP_HOST = 4, ENGINE_DUMP_OPT = 8 };
@@ -104,6 +111,10 @@ enum vcpu_exit vcpu_run(struct vcpu *v);
 
 /* As vcpu_run, but stops after one guest instruction with VCPU_TRAP/IR_TRAP_STOP if nothing else happened. */
 enum vcpu_exit vcpu_step(struct vcpu *v);
+
+/* Within engine_config.call: v counts as outside of translated code; it is to be inside again. False: it must leave. */
+void vcpu_outside(struct vcpu *v);
+bool vcpu_inside(struct vcpu *v) MUST_USE;
 
 /* The embedder wrote registers on which translations may depend (rounding mode: a signal frame, a debugger): call it
  * before v runs again, on v's thread or while v is at rest. */

@@ -426,6 +426,8 @@ void fork_wish(struct engine *e, const struct vcpu *v, u32 exit, const struct bl
 
 /* run.c. Enters into the jump cache that `code`, of v's mode and epoch, is what is at pc. With the lock held. */
 void run_remember(struct vcpu *v, gva_t pc, const void *code);
+/* Do translations lead to each other without us? */
+bool run_links(const struct engine *e);
 /* Runs translation `code`; false: a flush came between. */
 bool run_enter(struct engine *e, struct vcpu *v, const void *code);
 

@@ -21,8 +21,7 @@ static const void *count_entry(struct engine *e, struct vcpu *v, const void *cod
     return code;
 }
 
-/* Do translations lead to each other without us? */
-static bool run_links(const struct engine *e)
+bool run_links(const struct engine *e)
 {
     return !e->cosim && !(e->cfg.off & IR_PASS_BIT(IR_PASS_LINK));
 }
@@ -134,14 +133,33 @@ static void say_running(const struct engine *e, struct vcpu *v)
         __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Enters `code` unless a flush came between. */
-bool run_enter(struct engine *e, struct vcpu *v, const void *code)
+/* v is about to run translated code at v->pc; false: a flush came between. */
+static bool go_inside(const struct engine *e, struct vcpu *v)
 {
     say_running(e, v);
     if (__atomic_load_n(&e->flushing, __ATOMIC_SEQ_CST) || __atomic_load_n(&e->epoch, __ATOMIC_SEQ_CST) != v->epoch) {
         __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);
         return false;
     }
+    return true;
+}
+
+void vcpu_outside(struct vcpu *v)
+{
+    __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);
+}
+
+bool vcpu_inside(struct vcpu *v)
+{
+    v->exit = VCPU_NONE;
+    return go_inside(v->engine, v);
+}
+
+/* Enters `code` unless a flush came between. */
+bool run_enter(struct engine *e, struct vcpu *v, const void *code)
+{
+    if (!go_inside(e, v))
+        return false;
     v->recent[v->stat_entries++ % VCPU_RECENT] = v->pc;
     if (e->host)
         e->host->enter(v, code, e->common);

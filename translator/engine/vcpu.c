@@ -182,6 +182,7 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
     v->mem_base = e->cfg.mem_base;
     v->engine = e;
     v->owner = owner;
+    v->call = run_links(e) && !e->cfg.ops->stop_at && !e->cfg.hot ? e->cfg.call : NULL;
     if (v->cpu != e->cfg.cpu)
         v->cpu = e->cfg.cpu;
     host_ras_empty(v, e->host, e->common);

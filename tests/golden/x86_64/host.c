@@ -21,6 +21,7 @@ const char *golden_common(const void *common, u32 i, u32 *off)
         [C_POLL] = "poll",
         [C_POLL_AT] = "poll_at",
         [C_TRAP] = "trap",
+        [C_SYSCALL] = "system_call",
         [C_MISALIGNED] = "misaligned",
         [C_CALL] = "call",
         [C_CALL_FP] = "call_fp",

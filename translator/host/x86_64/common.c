@@ -154,6 +154,19 @@ static void pc_behind(struct asmb *a, s32 off)
     x_store(c, X_W, at(VOFF(pc)), RCX);
 }
 
+/* To what the jump cache has for the pc in rax, which is v->pc. Uses rcx. */
+static void jump_by_cache(struct asmb *a)
+{
+    struct code *c = &a->c;
+    x_mov(c, 0, RCX, RAX);
+    x_rm(c, 0x23, RCX, at(VOFF(jc_mask)), 0); /* and */
+    x_rm(c, 0x3b | X_W, RAX, o_sib(RBP, RCX, 3, VOFF(jc[0].pc)), 0);
+    u8 *missed = x_jcc(c, CC_NE);
+    x_rm(c, 0xff, 4, o_sib(RBP, RCX, 3, VOFF(jc[0].code)), 0);
+    x_here(c, missed);
+    jmp_label(a, C_LOOKUP);
+}
+
 static void ends_of_exits(struct asmb *a)
 {
     struct code *c = &a->c;
@@ -200,15 +213,9 @@ static void ends_of_exits(struct asmb *a)
     x_store(c, X_W, at(VOFF(pc)), RAX);
     x_alu_mem(c, 0, ALU_CMP, at(VOFF(poll)), o_reg(RBP));
     u8 *polled = x_jcc(c, CC_AE);
-    x_mov(c, 0, RCX, RAX);
-    x_rm(c, 0x23, RCX, at(VOFF(jc_mask)), 0); /* and */
-    x_rm(c, 0x3b | X_W, RAX, o_sib(RBP, RCX, 3, VOFF(jc[0].pc)), 0);
-    u8 *missed = x_jcc(c, CC_NE);
-    x_rm(c, 0xff, 4, o_sib(RBP, RCX, 3, VOFF(jc[0].code)), 0);
+    jump_by_cache(a);
     x_here(c, polled);
     jmp_label(a, C_POLL);
-    x_here(c, missed);
-    jmp_label(a, C_LOOKUP);
     for (s32 k = 0; k < RAS_DEPTH; k++) {
         x_here(c, deeper[k]);
         x_lea(c, X_W, RSP, o_mem(RSP, 16 * (k + 1)));
@@ -281,6 +288,38 @@ static void calls(struct asmb *a)
         x_rm(c, SSE_MOVUPS_LD, XMM0 + i, at(SPILL_OFF(SAVE_FLOAT + 2 * i)), 0);
     }
     ret(a);
+}
+
+/* vcpu.call returns by a jump, and so is not called by a call: the CPU's memory of calls then still is the guest's. It
+ * may have run for long, and may have changed anything that is not code of ours. Where it does not let us go on,
+ * v->exit is set. */
+static void system_call(struct asmb *a)
+{
+    struct code *c = &a->c;
+    label(a, C_SYSCALL);
+    x_alu_imm(c, X_W, ALU_CMP, at(VOFF(call)), 0);
+    u8 *is_there = x_jcc(c, CC_NE);
+    x_mov_imm(c, RAX, IR_TRAP_SYSCALL, false);
+    jmp_label(a, C_TRAP);
+    x_here(c, is_there);
+    pins(a, true, false);
+    x_store(c, X_W, at(VOFF(ras_sp)), RSP);
+    x_load(c, X_W, RSP, at(VOFF(host_sp)));
+    x_lea(c, X_W, RDI, o_mem(RBP, -VBASE));
+    x_lea(c, X_W, RAX, o_ahead());
+    u8 *back = c->p - 4;
+    push(a, RAX);
+    x_rm(c, 0xff, 4, at(VOFF(call)), 0);
+    x_here(c, back);
+    x_rr(c, 0x84, RAX, RAX); /* test al, al */
+    u8 *goes_on = x_jcc(c, CC_NE);
+    x_rm(c, X_STMXCSR, 3, at(VOFF(host_fp[1])), 0);
+    jmp_label(a, C_LEAVE_TAIL);
+    x_here(c, goes_on);
+    x_load(c, X_W, RSP, at(VOFF(ras_sp)));
+    pins(a, false, false);
+    x_load(c, X_W, RAX, at(VOFF(pc)));
+    jump_by_cache(a);
 }
 
 static void constants(struct asmb *a)
@@ -411,6 +450,7 @@ void common_code(struct asmb *a)
     calls(a);
     vector_constants(a);
     known_table(a);
+    system_call(a);
 }
 
 void fetch_anew(void)

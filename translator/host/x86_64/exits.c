@@ -399,6 +399,11 @@ void emit_trap(struct gen *g, ir_ref i)
     const struct ir_ins *in = ins_of(g, i);
     if (g->region)
         region_leave(g, region_held(g), 0);
+    if (in->aux == IR_TRAP_SYSCALL) {
+        store_pc(g, in->imm);
+        x_jmp_common(&g->c, g->common->off[C_SYSCALL]);
+        return;
+    }
     x_mov_imm(&g->c, RAX, in->aux, true);
     store_pc(g, in->imm);
     x_jmp_common(&g->c, g->common->off[C_TRAP]);

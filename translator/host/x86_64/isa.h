@@ -59,6 +59,7 @@ enum common_id {
     C_POLL,    /* v->pc is set */
     C_POLL_AT, /* the same; called, with it behind the call */
     C_TRAP,    /* eax: enum ir_trap; v->pc is set */
+    C_SYSCALL, /* a system call; v->pc is set */
     C_MISALIGNED, /* rax: guest address, edx: fault kind and access as they lie in vcpu_fault; v->pc is set */
     C_CALL,       /* rax: C helper; arguments in vcpu.scratch; result in rax. Temps are lost */
     C_CALL_FP,    /* the same, with sticky flags gathered before */

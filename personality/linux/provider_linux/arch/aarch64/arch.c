@@ -13,6 +13,13 @@
 
 #include "personality/linux/syscalls_gen.h"
 
+bool (*const prov_in_place)(struct vcpu *v) = NULL;
+
+s32 prov_plain(u32 nr)
+{
+    return -1;
+}
+
 extern const char prov_enter_begin[], prov_enter_end[], prov_enter_refuse[];
 
 s32 arch_number(u32 nr)

@@ -7,6 +7,13 @@
 
 #include "personality/linux/syscalls_gen.h"
 
+bool (*const prov_in_place)(struct vcpu *v) = NULL;
+
+s32 prov_plain(u32 nr)
+{
+    return -1;
+}
+
 extern const char prov_enter_begin[], prov_enter_end[], prov_enter_refuse[];
 
 _Static_assert(O_DIRECTORY == 0200000 && O_NOFOLLOW == 0400000 && O_DIRECT == 0040000,

@@ -15,6 +15,10 @@
 #include "personality/linux/syscalls_gen.h"
 
 extern const char prov_enter_begin[], prov_enter_end[], prov_enter_refuse[];
+extern const char in_place_begin[], in_place_end[], in_place_refuse[];
+bool in_place(struct vcpu *v);
+
+bool (*const prov_in_place)(struct vcpu *v) = in_place;
 
 s32 arch_number(u32 nr)
 {
@@ -24,9 +28,12 @@ s32 arch_number(u32 nr)
 bool arch_refuse(void *ucontext)
 {
     greg_t *pc = &((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
-    if ((u64)*pc < (u64)prov_enter_begin || (u64)*pc >= (u64)prov_enter_end)
+    if ((u64)*pc - (u64)prov_enter_begin < (u64)(prov_enter_end - prov_enter_begin))
+        *pc = (greg_t)prov_enter_refuse;
+    else if ((u64)*pc - (u64)in_place_begin < (u64)(in_place_end - in_place_begin))
+        *pc = (greg_t)in_place_refuse;
+    else
         return false;
-    *pc = (greg_t)prov_enter_refuse;
     return true;
 }
 
@@ -149,6 +156,24 @@ static s64 call_semctl(const volatile u32 *flag, const u64 *a)
     g.ctime = h.ctime;
     g.nsems = h.nsems;
     return mk_copy((void *)a[3], &g, sizeof g) ? -EFAULT : r;
+}
+
+s32 prov_plain(u32 nr)
+{
+    switch (nr) {
+    case LX_NR_clock_gettime: /* prov_call need not enter the kernel for these */
+    case LX_NR_gettimeofday:
+    case LX_NR_fstat:
+    case LX_NR_newfstatat:
+    case LX_NR_epoll_ctl:
+    case LX_NR_epoll_pwait:
+    case LX_NR_epoll_pwait2:
+    case LX_NR_semctl:
+    case LX_NR_clone:
+        return -1;
+    default:
+        return arch_number(nr);
+    }
 }
 
 bool arch_special(const volatile u32 *flag, u32 nr, const u64 *a, s64 *result)

@@ -34,4 +34,43 @@ prov_enter_now: /* outside of the window: signals wait until the call is done, o
     ret
     .size prov_enter, . - prov_enter
 
+/* prov_in_place: jumped to, with where to return to on the stack, and returns by a jump. A window as above.
+ * ORDER prov_ready, prov_how */
+    .globl in_place, in_place_begin, in_place_end, in_place_refuse
+    .type in_place, @function
+    .balign 16
+in_place:
+    push %rbx
+    sub $64, %rsp
+    mov %rdi, %rbx
+    mov %rsp, %rsi
+    call prov_begin
+    cmp $2, %eax /* PROV_ENTER */
+    jne in_place_done
+    mov (%rsp), %rax
+    mov 8(%rsp), %rdi
+    mov 16(%rsp), %rsi
+    mov 24(%rsp), %rdx
+    mov 32(%rsp), %r10
+    mov 40(%rsp), %r8
+    mov 48(%rsp), %r9
+    mov 56(%rsp), %r11
+in_place_begin:
+    cmpl $0, (%r11)
+    jne in_place_refuse
+    syscall
+in_place_end:
+    mov %rbx, %rdi
+    mov %rax, %rsi
+    call prov_end
+in_place_done:
+    add $64, %rsp
+    pop %rbx
+    pop %rcx
+    jmp *%rcx
+in_place_refuse:
+    mov $-513, %rax /* -LX_ERESTARTNOINTR */
+    jmp in_place_end
+    .size in_place, . - in_place
+
     .section .note.GNU-stack, "", @progbits
