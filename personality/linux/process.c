@@ -511,7 +511,7 @@ static void print_stats(struct lx_process *p)
         "dragoman: stats: pid %d\n"
         "  blocks translated  %lu (%lu guest instructions, %lu guest bytes, %lu host bytes)\n"
         "  translation time   %lu us (%lu ns a guest instruction)\n"
-        "  regions            %lu (%lu guest instructions), %lu us (%lu ns a guest instruction); %lu trials, "
+        "  regions            %lu (%lu guest instructions compiled, %lu us, %lu ns a guest instruction); %lu trials, "
         "%lu lost\n"
         "  samples            %lu, of them %lu in regions, %lu outside of translations; %lu hot loops\n"
         "  places looked at   %lu by the engine's own thread, %lu while the guest's waited; %lu had changed by then\n"

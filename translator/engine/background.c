@@ -55,6 +55,7 @@ static void make(struct engine *e, const struct background_job *job)
     mk_lock(&e->lock);
     g->forms = false;
     e->stats.region_ns += ns;
+    e->stats.region_insns += rc ? 0 : u.guest_insns;
     if (g->quit)
         return;
     if (e->epoch != epoch || e->changes != changes) {

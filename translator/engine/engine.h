@@ -190,7 +190,7 @@ struct engine_stats {
     u64 blocks, guest_insns, guest_bytes, host_bytes; /* translated, in all */
     u64 flushes, invalidated, links, lookups, entries;
     u64 translate_ns;
-    u64 regions, region_insns, region_ns;
+    u64 regions, region_insns, region_ns;       /* in use; compiled, those that lost with them; on processors */
     u64 samples, samples_away, samples_regions; /* of where threads are: all; outside of translations; in regions */
     u64 heads;                                  /* hot loops that they were of */
     /* Places of which a region was formed, or tried to: by the engine's thread; while the guest's waited; whose code

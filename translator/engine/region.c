@@ -107,7 +107,7 @@ int region_form(struct engine *e, gva_t pc, u64 mode, bool own, struct ir_unit *
         .wanted = wanted,
         .cx = &s,
     };
-    const u64 t0 = mk_clock();
+    const u64 t0 = mk_thread_clock();
     arena_reset(&e->opt);
     int rc = opt_region(&rq, u);
     if (!rc && !s.watched)
@@ -116,7 +116,7 @@ int region_form(struct engine *e, gva_t pc, u64 mode, bool own, struct ir_unit *
     char why[200];
     dgm_assert(rc || ir_verify(u, why, sizeof why) == 0, "region at %lx: %s", pc, why);
 #endif
-    *ns = mk_clock() - t0;
+    *ns = mk_thread_clock() - t0;
     return rc;
 }
 
@@ -146,19 +146,16 @@ static int build(struct engine *e, const struct ir_unit *u, bool counted, struct
     e->stats.host_bytes += hc.size;
     if (e->cfg.made && e->host)
         e->cfg.made(e->cfg.cx, (hva_t)hc.rx, hc.size, b->pc);
-    if (!counted) {
-        e->stats.regions++;
-        e->stats.region_insns += u->guest_insns;
-    }
+    e->stats.regions += !counted;
     *out = b;
     return 0;
 }
 
 int region_build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out)
 {
-    const u64 t0 = mk_clock();
+    const u64 t0 = mk_thread_clock();
     int rc = build(e, u, counted, out);
-    e->stats.region_ns += mk_clock() - t0;
+    e->stats.region_ns += mk_thread_clock() - t0;
     return rc;
 }
 
@@ -188,6 +185,7 @@ static int form_here(struct engine *e, gva_t pc, u64 mode, struct ir_unit *u)
     u64 ns;
     const int rc = region_form(e, pc, mode, false, u, &ns);
     e->stats.region_ns += ns;
+    e->stats.region_insns += rc ? 0 : u->guest_insns;
     e->stats.foreground++;
     return rc;
 }

@@ -40,9 +40,8 @@ bool ir_unit_init(struct ir_unit *u, gva_t pc)
     return u->ins != NULL;
 }
 
-static bool grow(struct ir_unit *u)
+static bool grow(struct ir_unit *u, u32 cap)
 {
-    u32 cap = u->cap * 2;
     struct ir_ins *ins = arena_alloc(u->arena, cap * sizeof ins[0], _Alignof(struct ir_ins));
     if (!ins)
         return false;
@@ -102,7 +101,7 @@ static inline void count_use(struct ir_unit *u, ir_ref r)
 /* Appends what has no part in the unit's numbers. */
 static inline ir_ref append_words(struct ir_unit *u, struct words w)
 {
-    if (UNLIKELY(u->n == u->cap) && !grow(u))
+    if (UNLIKELY(u->n == u->cap) && !grow(u, u->cap * 2))
         return 0;
     ir_ref r = u->n++;
     words_to(&u->ins[r], w);
@@ -152,6 +151,12 @@ void ir_begin(struct ir_builder *b, struct ir_unit *u, gva_t pc)
     dgm_assert(u->slots && u->slots->n <= IR_MAX_SLOTS, "a unit needs a slot table of at most IR_MAX_SLOTS");
     *b = (struct ir_builder){.u = u, .insn_pc = pc};
     if (!ir_unit_init(u, pc))
+        b->error = -ENOMEM;
+}
+
+void ir_expect(struct ir_builder *b, u32 n)
+{
+    if (n > b->u->cap && !b->error && !grow(b->u, n))
         b->error = -ENOMEM;
 }
 

@@ -25,6 +25,9 @@ struct ir_builder {
 /* Starts a unit at guest address pc. u->arena, slots, helpers are set by the caller. */
 void ir_begin(struct ir_builder *b, struct ir_unit *u, gva_t pc);
 
+/* About n instructions will come: room is made at once. */
+void ir_expect(struct ir_builder *b, u32 n);
+
 /* Ends it: an END instruction must have been emitted. 0 or -ENOMEM. */
 int ir_finish(struct ir_builder *b) MUST_USE;
 

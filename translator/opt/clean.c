@@ -189,6 +189,7 @@ int opt_clean(const struct ir_unit *in, struct ir_unit *out)
 
     *out = *in;
     ir_begin(&k->b, out, in->pc);
+    ir_expect(&k->b, in->n);
     k->b.visible = visible;
     for (ir_ref r = 1; r < in->n; r++) {
         const struct ir_ins *i = &in->ins[r];

@@ -406,6 +406,10 @@ int opt_form(const struct opt_request *rq, struct ir_unit *out)
     out->off = first->off;
     out->broken = first->broken;
     ir_begin(b, out, rq->pc);
+    u32 n = 0;
+    for (u32 i = 0; i < f->norder; i++)
+        n += f->block[f->order[i]].u.n;
+    ir_expect(b, n + f->norder);
     ir_emit(b, IR_OP_jump, IR_VOID, 0, 0, 0, 0, 0, 0);
     for (u32 i = 0; i < f->norder; i++)
         emit_block(f, b, &f->block[f->order[i]], map);

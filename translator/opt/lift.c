@@ -373,6 +373,7 @@ int opt_lift(const struct ir_unit *in, struct ir_unit *out)
     *out = *in;
     out->lifted = true;
     ir_begin(l->b, out, in->pc);
+    ir_expect(l->b, in->n * 2);
     for (u32 n = 0; n < l->cfg.n; n++) {
         if (l->cfg.block[n].idom != IR_NO_BLOCK)
             lift_block(l, n);

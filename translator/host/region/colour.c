@@ -115,15 +115,35 @@ static bool relieve_at(struct work *w, struct colours *c, u32 b, u32 at, u32 fil
     return true;
 }
 
+/* How many values of the file are in registers at each position of block b: from where each begins to where it ends one
+ * more. False: there are fewer in all of the block than there are registers. */
+static bool count_all(struct work *w, struct colours *c, u32 b, u32 file, u32 room)
+{
+    const struct ir_block *k = &w->p->cfg.block[b];
+    const u32 n = k->last - k->first + 2;
+    u32 values = 0;
+    memset(c->count, 0, n * sizeof *c->count);
+    for (struct seg *s = c->in_block[b]; s; s = s->beside) {
+        const struct life *l = &w->life[s->life];
+        const u32 until = plan_until(l, s);
+        if (file_of(w, l) != file || until <= s->first)
+            continue;
+        values++;
+        c->count[s->first - k->first]++;
+        c->count[until - k->first]--;
+    }
+    for (u32 i = 1; i < n; i++)
+        c->count[i] = (u16)(c->count[i] + c->count[i - 1]);
+    return values > room;
+}
+
 static void relieve(struct work *w, struct colours *c, u32 b)
 {
     const struct ir_block *k = &w->p->cfg.block[b];
     for (u32 file = 0; file < 2; file++) {
         const u32 room = (u32)popcnt64(file_regs(file));
-        memset(c->count, 0, (k->last - k->first + 2) * sizeof *c->count);
-        for (struct seg *s = c->in_block[b]; s; s = s->beside)
-            if (file_of(w, &w->life[s->life]) == file)
-                count(c, k, s->first, plan_until(&w->life[s->life], s), 1);
+        if (!count_all(w, c, b, file, room))
+            continue;
         for (u32 at = k->first; at <= k->last + 1; at++)
             while (c->count[at - k->first] > room && relieve_at(w, c, b, at, file, room))
                 ;
@@ -132,29 +152,27 @@ static void relieve(struct work *w, struct colours *c, u32 b)
 
 /* --- which --- */
 
-/* Has l a register at a place of block b? */
-static bool covers(const struct life *l, u32 b, u32 at)
+/* Has l a register at a place of block b? Most have no part there, or go through it. */
+static bool covers(const struct work *w, const struct life *l, u32 b, u32 at)
 {
+    const u32 k = (u32)(l - w->life);
+    const size_t set = (size_t)b * w->words;
+    if (!bits_has(w->parts + set, k))
+        return false;
+    if (w->p->cfg.block_of[l->v] != b &&
+        (bits_has(w->real_out + set, k) || (l->keep == KEEP_HELD && bits_has(w->all_out + set, k))))
+        return true;
     const struct seg *s = l->segs;
     while (s && s->block != b)
         s = s->next;
     return s && s->first <= at && at < plan_until(l, s);
 }
 
-/* Where l begins. */
-static const struct seg *origin(const struct work *w, const struct life *l)
-{
-    const struct seg *s = l->segs;
-    while (s->block != w->p->cfg.block_of[l->v])
-        s = s->next;
-    return s;
-}
-
 /* Lives are pieces of the dominator tree: when two overlap, one has begun where the other begins. */
 static bool overlap(const struct work *w, const struct life *x, const struct life *y)
 {
-    const struct seg *s = origin(w, x), *t = origin(w, y);
-    return covers(x, t->block, t->first) || covers(y, s->block, s->first);
+    const struct seg *s = x->origin, *t = y->origin;
+    return covers(w, x, t->block, t->first) || covers(w, y, s->block, s->first);
 }
 
 static u32 reg_at(const struct work *w, ir_ref v)
@@ -286,7 +304,7 @@ static void choose(struct work *w, struct colours *c, u32 k)
                 prefer(score, reg_at(w, a), plan_frequency(w, b));
         }
     /* What is in its way lives where it begins, as all that has a register already stands in front. */
-    const struct seg *from = origin(w, l);
+    const struct seg *const from = l->origin;
     u64 free = file_regs(file_of(w, l));
     for (const struct seg *s = c->in_block[from->block]; s; s = s->beside)
         if (s->first <= from->first && from->first < plan_until(&w->life[s->life], s))
@@ -335,6 +353,8 @@ static int begin(struct work *w, struct colours *c)
             l->puts += w->g->outer_reg[ins_of(w->g, l->v)->aux] != NOREG;
         for (struct seg *s = l->segs; s; s = s->next) {
             s->life = i;
+            if (s->block == cfg->block_of[l->v])
+                l->origin = s;
             s->beside = c->in_block[s->block];
             c->in_block[s->block] = s;
         }

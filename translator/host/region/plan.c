@@ -17,7 +17,8 @@
 #include "lib/err.h"
 #include "lib/str.h"
 
-#define CROWDED 60 /* moves for a hundred guest instructions; regions of the bench that gain have up to 50 */
+#define SEGS_ONCE 128 /* parts of lives that memory is asked for at a time */
+#define CROWDED   60  /* moves for a hundred guest instructions; regions of the bench that gain have up to 50 */
 
 static ir_ref root(const struct work *w, ir_ref i)
 {
@@ -153,24 +154,34 @@ static void find_shown(struct work *w)
             w->p->shown[ins_of(w->g, w->life[k].v)->aux] = true;
 }
 
-/* The part of life k in block b. */
-static struct seg *seg_in(struct work *w, u32 b, u32 k)
+/* A new part of life k in block b, which it has from `first` on. */
+static struct seg *seg_new(struct work *w, u32 b, u32 k, u32 first)
 {
-    struct seg *s = w->here[k];
-    if (s && s->block == b)
-        return s;
-    s = ARENA_NEW(w->a, struct seg);
-    if (!s)
-        return NULL;
-    const ir_ref v = w->life[k].v;
-    const struct ir_block *blk = &w->p->cfg.block[b];
-    const bool from_start = w->p->cfg.block_of[v] != b || b == 0 || ins_of(w->g, v)->op == IR_OP_phi;
-    /* What the entry block gets is there from the start; so is a phi. */
-    const u32 first = from_start && (b || ins_of(w->g, v)->op == IR_OP_get) ? blk->first : v;
+    if (!w->nspare) {
+        w->spare = ARENA_NEW_N(w->a, struct seg, SEGS_ONCE);
+        if (!w->spare)
+            return NULL;
+        w->nspare = SEGS_ONCE;
+    }
+    struct seg *const s = w->spare++;
+    w->nspare--;
     *s = (struct seg){.next = w->life[k].segs, .block = b, .first = first, .real = first, .all = first};
     w->here[k] = w->life[k].segs = s;
     bits_add(set(w, w->parts, b), k);
     return s;
+}
+
+/* The part of life k in block b. */
+static struct seg *seg_in(struct work *w, u32 b, u32 k)
+{
+    struct seg *const s = w->here[k];
+    if (s && s->block == b)
+        return s;
+    const ir_ref v = w->life[k].v;
+    const struct ir_block *blk = &w->p->cfg.block[b];
+    const bool from_start = w->p->cfg.block_of[v] != b || b == 0 || ins_of(w->g, v)->op == IR_OP_phi;
+    /* What the entry block gets is there from the start; so is a phi. */
+    return seg_new(w, b, k, from_start && (b || ins_of(w->g, v)->op == IR_OP_get) ? blk->first : v);
 }
 
 /* Value v (a root) is needed at position `at` of block b, by one that computes with it (`real`) or looks. */
@@ -340,11 +351,12 @@ static int find_lives(struct work *w)
     for (u32 n = 0; n < c->nrpo; n++) {
         const u32 b = c->rpo[n];
         const u64 *real = set(w, w->real_out, b), *all = set(w, w->all_out, b), *parts = set(w, w->parts, b);
+        const u64 *defined = set(w, w->defined, b);
         for (u32 i = 0; i < w->words; i++)
             for (u64 m = (all[i] | real[i]) & ~parts[i]; m; m &= m - 1) {
                 const u32 k = i * 64 + ctz64(m);
                 w->life[k].crosses = true;
-                struct seg *s = seg_in(w, b, k);
+                struct seg *s = bits_has(defined, k) ? seg_in(w, b, k) : seg_new(w, b, k, c->block[b].first);
                 if (!s)
                     return -ENOMEM;
                 s->all = c->block[b].last + 1;

@@ -24,9 +24,10 @@ enum keep {
 struct life {
     ir_ref v;
     struct seg *segs;
-    u32 worth;     /* uses, by how often they run */
-    u32 puts;      /* what it costs to store its puts, likewise */
-    u32 sets;      /* how often it is set (a phi), likewise */
+    const struct seg *origin; /* colour.c: where it begins */
+    u32 worth;                /* uses, by how often they run */
+    u32 puts;                 /* what it costs to store its puts, likewise */
+    u32 sets;                 /* how often it is set (a phi), likewise */
     u32 first_set; /* of a phi: 1 + the first of its phi_sets in work.sets, 0: none; next_set has the others */
     u32 home;      /* slot whose memory could be its place, or NOSLOT */
     u8 keep;       /* enum keep */
@@ -47,7 +48,9 @@ struct work {
     /* sets of lives, by block: needed by whoever computes; or looks, too; defined; those with a part there */
     u64 *real_in, *real_out, *all_in, *all_out, *defined, *parts;
     struct seg **here; /* by life: its part in the block that is being looked at */
-    ir_ref *sets;      /* all phi_sets */
+    struct seg *spare; /* room for parts: so many more */
+    u32 nspare;
+    ir_ref *sets; /* all phi_sets */
     u32 *next_set;
     u32 nsets;
 };

@@ -29,8 +29,11 @@ struct fixup {
     u8 *site;
 };
 
+struct moves;
+
 struct region {
     struct plan plan;
+    struct moves *moves;       /* room for them */
     ir_ref held[IR_MAX_SLOTS]; /* by whom slots are held now (plan.h) */
     u8 **label;                /* by number: where it is (rw view), or NULL */
     struct fixup **fixups;     /* by number */
@@ -77,7 +80,19 @@ struct move {
 struct moves {
     struct move m[2 * IR_MAX_SLOTS];
     u32 n;
+    /* Those that are not done: how many read a register, and memory; registers that some read. */
+    u16 readers[NREGS], of_memory;
+    u64 read;
 };
+
+static struct moves *no_moves(struct gen *g)
+{
+    struct moves *s = g->region->moves;
+    s->n = s->of_memory = 0;
+    s->read = 0;
+    memset(s->readers, 0, sizeof s->readers);
+    return s;
+}
 
 static struct at at_reg(u32 r)
 {
@@ -125,11 +140,32 @@ static void do_move(struct gen *g, const struct move *m, u64 keep)
 /* Temps that are still to be read. */
 static u64 sources(const struct moves *s)
 {
-    u64 regs = 0;
-    for (u32 i = 0; i < s->n; i++)
-        if (!s->m[i].done && s->m[i].from.kind == AT_REG)
-            regs |= reg_bit(s->m[i].from.reg);
-    return regs & TEMPS;
+    return s->read & TEMPS;
+}
+
+static void reads(struct moves *s, const struct at *from)
+{
+    s->of_memory += from->kind == AT_MEM;
+    if (from->kind == AT_REG && !s->readers[from->reg]++)
+        s->read |= reg_bit(from->reg);
+}
+
+static void reads_no_more(struct moves *s, const struct at *from)
+{
+    s->of_memory -= from->kind == AT_MEM;
+    if (from->kind == AT_REG && !--s->readers[from->reg])
+        s->read &= ~reg_bit(from->reg);
+}
+
+/* Is what move m overwrites still to be read by another one? */
+static bool must_wait(const struct moves *s, const struct move *m)
+{
+    if (m->to.kind == AT_REG)
+        return s->readers[m->to.reg] > same_at(&m->from, &m->to);
+    for (u32 j = 0; j < s->n && s->of_memory; j++)
+        if (&s->m[j] != m && !s->m[j].done && same_at(&s->m[j].from, &m->to))
+            return true;
+    return false;
 }
 
 /* Does every move from a place of `kind` that nobody has still to read what it overwrites. */
@@ -138,13 +174,11 @@ static u32 do_ready(struct gen *g, struct moves *s, u32 kind, u64 keep)
     u32 n = 0;
     for (u32 i = 0; i < s->n; i++) {
         struct move *m = &s->m[i];
-        bool waits = m->done || m->from.kind != kind;
-        for (u32 j = 0; j < s->n && !waits; j++)
-            waits = j != i && !s->m[j].done && same_at(&s->m[j].from, &m->to);
-        if (waits)
+        if (m->done || m->from.kind != kind || must_wait(s, m))
             continue;
         do_move(g, m, keep | sources(s));
         m->done = true;
+        reads_no_more(s, &m->from);
         n++;
     }
     return n;
@@ -155,6 +189,8 @@ static u32 do_ready(struct gen *g, struct moves *s, u32 kind, u64 keep)
 static void do_moves(struct gen *g, struct moves *s, u64 keep)
 {
     u32 left = s->n, scratch = SPILL_CELLS - REGION_SCRATCH_CELLS;
+    for (u32 i = 0; i < s->n; i++)
+        reads(s, &s->m[i].from);
     while (left) {
         u32 n = 0;
         for (u32 kind = AT_REG; kind <= AT_CONST && !n; kind++)
@@ -181,8 +217,11 @@ static void do_moves(struct gen *g, struct moves *s, u64 keep)
         }
         do_move(g, &(struct move){.from = from, .to = aside, .type = s->m[i].type}, keep | sources(s));
         for (u32 j = 0; j < s->n; j++)
-            if (!s->m[j].done && same_at(&s->m[j].from, &from))
+            if (!s->m[j].done && same_at(&s->m[j].from, &from)) {
+                reads_no_more(s, &from);
                 s->m[j].from = aside;
+                reads(s, &aside);
+            }
     }
 }
 
@@ -209,12 +248,11 @@ static struct at at_holder(const struct gen *g, ir_ref v)
 
 void region_leave(struct gen *g, const ir_ref *held, u64 keep)
 {
-    struct moves *s = ARENA_NEW(g->u->arena, struct moves);
-    if (!s || !held) {
+    if (!held) {
         g->err = -ENOMEM;
         return;
     }
-    s->n = 0;
+    struct moves *s = no_moves(g);
     for (u64 m = g->held & ~keep; m; m &= m - 1)
         g->val[g->owner[ctz64(m)]].reg = NOREG;
     g->held &= keep;
@@ -294,12 +332,7 @@ bool region_is_home(const struct gen *g, u32 s, ir_ref v)
 static void enter(struct gen *g)
 {
     struct region *r = g->region;
-    struct moves *s = ARENA_NEW(g->u->arena, struct moves);
-    if (!s) {
-        g->err = -ENOMEM;
-        return;
-    }
-    s->n = 0;
+    struct moves *s = no_moves(g);
     for (u32 k = 0; k < g->u->slots->n; k++) {
         const ir_ref v = r->plan.entry[k];
         const u32 type = g->u->slots->slot[k].type;
@@ -433,19 +466,11 @@ static void set_phis(struct gen *g)
 {
     struct region *r = g->region;
     const struct ir_block *k = &r->plan.cfg.block[r->block];
-    struct moves *s = NULL;
+    struct moves *s = no_moves(g);
     for (ir_ref i = k->first; i <= k->last; i++) {
         const struct ir_ins *in = ins_of(g, i);
         if (in->op != IR_OP_phi_set || sets_nothing(g, r->block, in))
             continue;
-        if (!s) {
-            s = ARENA_NEW(g->u->arena, struct moves);
-            if (!s) {
-                g->err = -ENOMEM;
-                return;
-            }
-            s->n = 0;
-        }
         const ir_ref v = g->val[in->a].root, phi = r->plan.phi[in->aux];
         struct at from;
         const u32 reg = reg_of(g, v), slot = plan_memory(g, &r->plan, r->block, NOSLOT, v);
@@ -463,8 +488,7 @@ static void set_phis(struct gen *g)
         }
         add_move(s, from, at_place(g, phi), ins_of(g, phi)->type);
     }
-    if (s)
-        do_moves(g, s, 0);
+    do_moves(g, s, 0);
 }
 
 /* Blocks that only jump are left out: whoever leads there leads on. But for those without a label, which are fallen
@@ -717,7 +741,8 @@ int region_emit(const struct ir_unit *u, struct host_code *out)
     r->label = ARENA_NEW_N(u->arena, u8 *, u->nlabels + 1);
     r->fixups = ARENA_NEW_N(u->arena, struct fixup *, u->nlabels + 1);
     r->homes = ARENA_NEW_N(u->arena, ir_ref, u->n);
-    if (!r->label || !r->fixups || !r->homes)
+    r->moves = ARENA_NEW(u->arena, struct moves);
+    if (!r->label || !r->fixups || !r->homes || !r->moves)
         return -ENOMEM;
     memset(r->label, 0, u->nlabels * sizeof *r->label);
     memset(r->fixups, 0, u->nlabels * sizeof *r->fixups);
