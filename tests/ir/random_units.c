@@ -623,6 +623,8 @@ static void other(struct test_pair *p, gva_t *pc)
             atomic(p, pc);
         else if (!test_below(4))
             emit(p, (struct ir_ins){.op = IR_OP_fence, .aux = (u16)test_below(16)});
+        else if (!test_below(4))
+            emit(p, (struct ir_ins){.op = IR_OP_prefetch, .a = value(p, IR_I64)});
         break;
     default:
         floating(p);

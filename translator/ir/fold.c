@@ -22,8 +22,9 @@
  *  7. A rule that uses what an argument was made of instead of the argument itself (looks through it) asks fresh()
  * first. An argument that is used already was most likely put into a slot: there it costs nothing, while the older
  * value would have to be kept alive beside it, often in a copy, because its own slot has been overwritten (addi a0, a0,
- * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts; and rotations and
- * zero-extensions from 32 bits, as the results of the shifts that they are made of are mostly overwritten soon.
+ * -1; bnez a0). Only rules whose op is dear and vanishes altogether do without: boxes, pairs, casts, reversals; and
+ * rotations and zero-extensions from 32 bits, as the results of the shifts that they are made of are mostly overwritten
+ * soon.
  *  8. x ^ x, x - x, x & 0 and x * 0 are left alone. Their value is known, but guests of weak memory order write them to
  * make an access wait for the load that gave x (address and data dependencies), and weak hosts honour that.
  *
@@ -816,6 +817,32 @@ static ir_ref exit_cond(struct ir_builder *b, struct ir_ins *in)
     }
 }
 
+/* What v is with neighbouring groups of `by` bits swapped, of which mask has every other; 0: nothing. */
+static ir_ref swapped(const struct ir_builder *b, ir_ref v, u32 by, u64 mask)
+{
+    const struct ir_ins *p = def(b, v), *up = def(b, p->a), *down = def(b, p->b);
+    u64 k;
+    mask &= ir_type_mask(p->type);
+    if (p->op != IR_OP_or || up->op != IR_OP_shl || !konst(b, up->b, &k) || k != by || down->op != IR_OP_and ||
+        !konst(b, down->b, &k) || k != mask)
+        return 0;
+    const struct ir_ins *even = def(b, up->a), *odd = def(b, down->a);
+    if (even->op != IR_OP_and || !konst(b, even->b, &k) || k != mask || odd->op != IR_OP_shr || !konst(b, odd->b, &k) ||
+        k != by || odd->a != even->a)
+        return 0;
+    return even->a;
+}
+
+/* Leading zeros of bits that were reversed, by swaps within bytes and of bytes, are trailing zeros: guests without a
+ * count of those. */
+static ir_ref clz_reversed(struct ir_builder *b, struct ir_ins *in)
+{
+    ir_ref v = swapped(b, in->a, 1, 0x5555555555555555);
+    v = v ? swapped(b, v, 2, 0x3333333333333333) : 0;
+    v = v ? swapped(b, v, 4, 0x0f0f0f0f0f0f0f0f) : 0;
+    return v && def(b, v)->op == IR_OP_bswap ? to(in, IR_OP_ctz, 0, def(b, v)->a, 0) : NEXT;
+}
+
 /* --- pairs --- */
 
 static ir_ref lo_of(struct ir_builder *b, struct ir_ins *in)
@@ -957,7 +984,7 @@ static rule_fn *const rules[IR_NOPS][8] = {
     [IR_OP_sar]    = {const_args, shift_amount, shift_zero, shift_shift, shift_back},
     [IR_OP_rotl]   = {const_args, shift_amount, shift_zero, shift_shift},
     [IR_OP_rotr]   = {const_args, shift_amount, shift_zero, rotr_const},
-    [IR_OP_clz]    = {const_args},
+    [IR_OP_clz]    = {const_args, clz_reversed},
     [IR_OP_ctz]    = {const_args},
     [IR_OP_popcnt] = {const_args},
     [IR_OP_bswap]  = {const_args, involution},

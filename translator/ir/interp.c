@@ -289,6 +289,7 @@ void ir_interp_watched(const struct ir_unit *u, struct vcpu *v, struct ir_watch 
         switch (in->op) {
         case IR_OP_nop:
         case IR_OP_pause:
+        case IR_OP_prefetch:
             break;
         case IR_OP_const:
             x = in->imm;

@@ -675,6 +675,25 @@ static void hints(void **state)
 
 /* --- memory --- */
 
+/* Prefetches of data are hints to the host; none faults, and those of code, of the stack and next to the pc are
+ * nothing. */
+static void prefetches(void **state)
+{
+    begin();
+    word(0xf9800420 /* prfm pldl1keep, [x1, #8] */);
+    word(0xf8a26831 /* prfm pstl1strm, [x1, x2] */);
+    word(0xf9800028 /* prfm plil1keep, [x1] */);
+    word(0xf98003e0 /* prfm pldl1keep, [sp] */);
+    word(0xd8000000 /* prfm pldl1keep, . */);
+    s->x[1] = MEM + 4096;
+    s->x[2] = 1ull << 62;
+    struct guest_request rq = request(CODE);
+    struct ir_unit u = unit(&rq);
+    assert_int_equal(count(&u, IR_OP_prefetch, 0), 2);
+    run();
+    assert_int_equal(v->exit, VCPU_NONE);
+}
+
 /* A fault leaves everything as it was, and says where. */
 static void faults(void **state)
 {
@@ -1101,6 +1120,7 @@ int main(void)
         cmocka_unit_test(registers_that_are),
         cmocka_unit_test(fpsr_and_fpcr),
         cmocka_unit_test(hints),
+        cmocka_unit_test(prefetches),
         cmocka_unit_test(faults),
         cmocka_unit_test(misaligned_is_fine),
         cmocka_unit_test(granules),

@@ -9,7 +9,8 @@
  * halves change between vector and general registers, and where they were stored one by one the load waits until both
  * are in the cache.
  *
- * Prefetches do nothing. */
+ * Prefetches for loads and stores are hints to the host, likewise; those of code, of the stack, and next to the pc do
+ * nothing. */
 #include "translator/guest/aarch64/simd.h"
 
 enum mode { OFFSET, POST = 2, PRE, REGISTER }; /* a64_insn.mode */
@@ -87,7 +88,18 @@ TR(load_lit)
     return a64_put_r(c, i->rd, load_value(c, i, ir_const(c->b, IR_I64, c->pc + (u64)(s64)i->imm), 0));
 }
 
+/* Of what bits 3 and 4 of the operation tell apart, 1 is code and 3 nothing yet. A base sp would have to be a multiple
+ * of 16. */
 TR(prefetch)
+{
+    if ((i->rd & 8) || i->rn == 31)
+        return true;
+    const struct address a = address(c, i);
+    ir_emit(c->b, IR_OP_prefetch, IR_VOID, 0, 0, ir_op2i(c->b, IR_OP_add, a.base, (u64)a.off), 0, 0, 0);
+    return true;
+}
+
+TR(prefetch_lit)
 {
     return true;
 }

@@ -488,3 +488,8 @@ void emit_pause(struct gen *g, ir_ref i)
 {
     put32(&g->c, A_YIELD);
 }
+
+void emit_prefetch(struct gen *g, ir_ref i)
+{
+    put32(&g->c, A_PRFM | host_address(g, ins_of(g, i)->a, 0, false, 0, 0) << 5);
+}

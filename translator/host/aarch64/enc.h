@@ -416,3 +416,4 @@ static inline void a_vmov(struct code *c, u32 d, u32 n)
 #define A_DMB_ISHLD 0xd50339bfu
 #define A_DMB_ISHST 0xd5033abfu
 #define A_YIELD     0xd503203fu
+#define A_PRFM      0xf9800000u /* pldl1keep, [rn] */

@@ -406,7 +406,7 @@ static void (*const emitters[IR_NOPS])(struct gen *, ir_ref) = {
     [IR_OP_pair] = emit_pair,        [IR_OP_lo] = emit_half,          [IR_OP_hi] = emit_half,
     [IR_OP_ld] = emit_ld,            [IR_OP_st] = emit_st,            [IR_OP_amo] = emit_amo,
     [IR_OP_cas] = emit_cas,          [IR_OP_sc] = emit_sc,            [IR_OP_fence] = emit_fence,
-    [IR_OP_pause] = emit_pause,
+    [IR_OP_pause] = emit_pause,      [IR_OP_prefetch] = emit_prefetch,
     [IR_OP_fadd] = emit_farith,      [IR_OP_fsub] = emit_farith,      [IR_OP_fmul] = emit_farith,
     [IR_OP_fdiv] = emit_farith,      [IR_OP_fsqrt] = emit_farith,     [IR_OP_fma] = emit_fma,
     [IR_OP_fmin] = emit_fminmax,     [IR_OP_fmax] = emit_fminmax,     [IR_OP_fcmp] = emit_fcmp,

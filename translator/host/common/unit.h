@@ -345,6 +345,7 @@ void emit_cas(struct gen *g, ir_ref i);
 void emit_sc(struct gen *g, ir_ref i);
 void emit_fence(struct gen *g, ir_ref i);
 void emit_pause(struct gen *g, ir_ref i);
+void emit_prefetch(struct gen *g, ir_ref i);
 
 void emit_farith(struct gen *g, ir_ref i); /* fadd fsub fmul fdiv fsqrt */
 void emit_fma(struct gen *g, ir_ref i);

@@ -92,6 +92,17 @@ void emit_pause(struct gen *g, ir_ref i)
     put32(&g->c, PAUSE);
 }
 
+/* Such a hart as has no prefetches takes it for an ori to x0. */
+void emit_prefetch(struct gen *g, ir_ref i)
+{
+    u32 r = use_reg(g, ins_of(g, i)->a);
+    if (!g->c.flat0) {
+        x_r(&g->c, ADD, SCR, r, BASE);
+        r = SCR;
+    }
+    put32(&g->c, PREFETCH_R | r << 15);
+}
+
 /* --- plain accesses --- */
 
 struct place {

@@ -140,6 +140,7 @@ enum {
     FENCE = 0x0f,
     FENCE_I = 0x100f,
     PAUSE = 0x0100000f,
+    PREFETCH_R = 0x00106013, /* 0(rs1) */
     CSRRW = 0x1073,
     CSRRS = 0x2073,
     CSR_FFLAGS = 1,

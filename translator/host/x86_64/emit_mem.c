@@ -531,3 +531,8 @@ void emit_pause(struct gen *g, ir_ref i)
     put8(&g->c, 0xf3);
     put8(&g->c, 0x90);
 }
+
+void emit_prefetch(struct gen *g, ir_ref i)
+{
+    x_rm(&g->c, X_PREFETCHT0, 1, o_gs(use_reg(g, ins_of(g, i)->a), 0), 0);
+}

@@ -411,6 +411,7 @@ static inline void x_nops(struct code *c, u32 n)
 
 /* --- floating point --- */
 
+#define X_PREFETCHT0  (0x18 | X_0F) /* reg 1 */
 #define SSE_MOVUPS_LD (0x10 | X_0F)
 #define SSE_MOVUPS_ST (0x11 | X_0F)
 #define SSE_MOVAPS    (0x28 | X_0F)
