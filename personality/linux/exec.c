@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -136,7 +137,7 @@ static int read_shebang(int fd, char *interp, char *arg)
     return 1;
 }
 
-/* argv of a program: strings that scripts put in front, then the caller's from the second on. */
+/* argv of a script's interpreter: strings that scripts put in front, then the caller's from the second on. */
 struct front {
     char *s[2 * MAX_DEPTH + 4];
     u32 n;
@@ -155,8 +156,9 @@ static void put_front(struct front *f, u32 at, const char *text)
 /* Copies the final argv into pages of its own, with three pointers' room before it. */
 static int keep_argv(struct lx_program *prog, const struct front *f, char *const *argv, u32 skip)
 {
-    u64 argc = f->n, bytes = 0;
-    for (u32 i = 0; i < f->n; i++)
+    const u32 n = f ? f->n : 0;
+    u64 argc = n, bytes = 0;
+    for (u32 i = 0; i < n; i++)
         bytes += strlen(f->s[i]) + 1;
     for (u32 i = skip; argv[i]; i++, argc++)
         bytes += strlen(argv[i]) + 1;
@@ -171,7 +173,7 @@ static int keep_argv(struct lx_program *prog, const struct front *f, char *const
     prog->argc = 0;
     char *at = (char *)prog->mem + table;
     for (u32 i = 0; i < argc; i++) {
-        const char *s = i < f->n ? f->s[i] : argv[skip + i - f->n];
+        const char *s = i < n ? f->s[i] : argv[skip + i - n];
         prog->argv[prog->argc++] = at;
         strcpy(at, s);
         at += strlen(s) + 1;
@@ -180,8 +182,8 @@ static int keep_argv(struct lx_program *prog, const struct front *f, char *const
     return 0;
 }
 
-/* Is there an interpreter, and is it one? */
-static int check_interp(struct lx_process *p, const struct lx_elf *e, char *why, size_t cap)
+/* Is there an interpreter, and is it one? Its descriptor in *out. */
+static int check_interp(struct lx_process *p, const struct lx_elf *e, int *out, char *why, size_t cap)
 {
     char reason[160];
     struct lx_elf ie;
@@ -194,12 +196,13 @@ static int check_interp(struct lx_process *p, const struct lx_elf *e, char *why,
         return fd;
     }
     int rc = lx_elf_read(&ie, fd, e->abi, reason, sizeof reason);
-    prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
     if (rc) {
+        prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
         fmt(why, cap, "its interpreter %s: %s", e->interp, reason);
         return rc == -ENOEXEC ? -ELIBBAD : rc;
     }
     lx_elf_free(&ie);
+    *out = fd;
     return 0;
 }
 
@@ -209,7 +212,9 @@ int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, co
     struct front *f = NULL;
     struct lx_elf e = {0};
     u32 skip = 0;
-    memset(prog, 0, sizeof *prog);
+    memset(prog, 0, offsetof(struct lx_program, execfn));
+    prog->mem = NULL;
+    prog->interp_fd = -1;
     prog->fd = open_program(p, dirfd, path, flags, why, cap);
     if (prog->fd < 0)
         return prog->fd; /* which tells that it is the program itself that is not there */
@@ -217,11 +222,7 @@ int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, co
         fmt(prog->execfn, sizeof prog->execfn, "%s", path);
     else
         fmt(prog->execfn, sizeof prog->execfn, *path ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, path);
-    void *front_mem;
-    int rc = mk_pages_alloc(&front_mem, sizeof *f);
-    if (rc)
-        goto fail;
-    f = front_mem;
+    int rc = 0;
     for (u32 depth = 0;; depth++) {
         char interp[SHEBANG + 1], arg[SHEBANG + 1];
         rc = read_shebang(prog->fd, interp, arg);
@@ -236,9 +237,15 @@ int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, co
             break;
         }
         if (!depth) {
+            void *mem;
+            rc = mk_pages_alloc(&mem, sizeof *f);
+            if (rc)
+                break;
+            f = mem;
             /* The script's name takes the place of argv[0]. */
             f->s[0] = prog->execfn;
             f->n = 1;
+            prog->script = true;
             skip = argv[0] ? 1 : 0;
         }
         u32 at = 0;
@@ -260,26 +267,20 @@ int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, co
     if (rc)
         goto fail;
     prog->abi = e.abi;
-    rc = check_interp(p, &e, why, cap);
+    rc = check_interp(p, &e, &prog->interp_fd, why, cap);
     lx_elf_free(&e);
     if (!rc) {
         /* A program has an argv[0], if an empty one. */
-        char *none = prog->execfn + strlen(prog->execfn);
-        if (!f->n && !argv[0]) {
-            f->s[0] = none;
-            f->n = 1;
-        }
-        rc = keep_argv(prog, f, argv, skip);
+        char *const none[] = {prog->execfn + strlen(prog->execfn), NULL};
+        rc = keep_argv(prog, f, f || argv[0] ? argv : none, skip);
         if (rc)
             open_error(rc, why, cap);
     }
 fail:
     if (f)
         mk_pages_free(f, sizeof *f);
-    if (rc) {
-        prov_call_now(LX_NR_close, (u64)prog->fd, 0, 0, 0, 0, 0);
-        prog->fd = -1;
-    }
+    if (rc)
+        lx_program_close(prog);
     return rc;
 }
 
@@ -287,8 +288,10 @@ void lx_program_close(struct lx_program *prog)
 {
     if (prog->fd >= 0)
         prov_call_now(LX_NR_close, (u64)prog->fd, 0, 0, 0, 0, 0);
+    if (prog->interp_fd >= 0)
+        prov_call_now(LX_NR_close, (u64)prog->interp_fd, 0, 0, 0, 0, 0);
     mk_pages_free(prog->mem, prog->mem_size);
-    prog->fd = -1;
+    prog->fd = prog->interp_fd = -1;
     prog->mem = NULL;
 }
 
@@ -457,11 +460,9 @@ static int build_stack(struct lx_thread *t, const struct lx_program *prog, char 
     while (envp[envc])
         envc++;
     u64 *table, words = 1 + prog->argc + 1 + envc + 1 + ARRAY_LEN(mm->auxv);
-    void *mem;
-    int rc = mk_pages_alloc(&mem, words * sizeof *table);
-    if (rc)
-        return rc;
-    table = mem;
+    table = heap_calloc(words, sizeof *table);
+    if (!table)
+        return -ENOMEM;
     u64 zero = 0;
     u8 random[16];
     s64 got = prov_call_now(LX_NR_getrandom, (u64)random, sizeof random, 0, 0, 0, 0);
@@ -492,23 +493,32 @@ static int build_stack(struct lx_thread *t, const struct lx_program *prog, char 
     if (!s.rc)
         s.rc = lx_write(t, s.sp, table, len);
     mm->start_stack = *sp = s.sp;
-    mk_pages_free(mem, words * sizeof *table);
+    heap_free(table);
     return s.rc;
 }
 
-/* The name that /proc/self/exe shows, and the thread's. */
-static int name_program(struct lx_process *p, struct lx_program *prog)
+const char *lx_program_name(struct lx_process *p)
 {
     char host[LX_PATH_MAX];
-    s64 n = lx_host_fd_path(prog->fd, host, sizeof host);
-    if (n < 0)
-        fmt(host, sizeof host, "%s", prog->execfn); /* no /proc */
-    else
-        lx_path_to_guest(p, host);
-    p->exe = heap_alloc(strlen(host) + 1);
-    if (!p->exe)
-        return -ENOMEM;
-    strcpy(p->exe, host);
+    char *now = __atomic_load_n(&p->exe, __ATOMIC_ACQUIRE);
+    if (now)
+        return now;
+    if (p->exe_fd < 0 || lx_host_fd_path(p->exe_fd, host, sizeof host) < 0) /* before it is loaded, or no /proc */
+        return "";
+    lx_path_to_guest(p, host);
+    char *name = heap_alloc(strlen(host) + 1);
+    if (!name)
+        return "";
+    strcpy(name, host);
+    if (__atomic_compare_exchange_n(&p->exe, &now, name, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return name;
+    heap_free(name); /* another thread was first */
+    return now;
+}
+
+/* The thread's name, and the file that /proc/self/exe is. */
+static int name_program(struct lx_process *p, struct lx_program *prog)
+{
     const char *slash = strrchr(prog->execfn, '/');
     prov_call_now(LX_NR_prctl, 15 /* PR_SET_NAME */, (u64)(slash ? slash + 1 : prog->execfn), 0, 0, 0, 0);
     int fd = lx_fd_high(prog->fd);
@@ -542,7 +552,10 @@ static int load(struct lx_thread *t, struct lx_program *prog, char *const *envp,
     if (e->interp[0]) {
         struct lx_elf ie;
         char reason[160];
-        int fd = open_program(p, AT_FDCWD, e->interp, 0, reason, sizeof reason);
+        int fd = prog->interp_fd;
+        prog->interp_fd = -1;
+        if (fd < 0)
+            fd = open_program(p, AT_FDCWD, e->interp, 0, reason, sizeof reason);
         rc = fd < 0 ? fd : lx_elf_read(&ie, fd, e->abi, reason, sizeof reason);
         if (!rc) {
             rc = lx_elf_map(t, &ie, fd, 0, &interp_base, reason, sizeof reason);

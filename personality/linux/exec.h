@@ -9,8 +9,10 @@
 
 /* A program that was found and checked, not loaded yet. */
 struct lx_program {
-    int fd;      /* open for reading, close-on-exec */
-    char **argv; /* NULL-terminated, as the program gets it; with its strings in `mem` */
+    int fd;        /* open for reading, close-on-exec */
+    int interp_fd; /* its interpreter, likewise, or -1: not opened yet, or none */
+    bool script;   /* it is the interpreter of one */
+    char **argv;   /* NULL-terminated, as the program gets it; with its strings in `mem` */
     u32 argc;
     char execfn[4096]; /* the path as it was given (AT_EXECFN) */
     const struct lx_abi *abi;
@@ -29,8 +31,12 @@ int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, co
                     char *const *argv, char *why, size_t cap) MUST_USE;
 void lx_program_close(struct lx_program *prog);
 
-/* Maps the program and its interpreter into t's empty address space, builds the stack, sets the registers; proc->exe
- * and exe_fd too (prog->fd is taken over). */
+/* The guest path of the process's program, as /proc/self/exe shows it; "" if there is none. It is found out when it is
+ * first asked for, which most never do, and stays. */
+const char *lx_program_name(struct lx_process *p);
+
+/* Maps the program and its interpreter into t's empty address space, builds the stack, sets the registers; exe_fd too
+ * (prog->fd is taken over). */
 int lx_program_load(struct lx_thread *t, struct lx_program *prog, char *const *envp, char *why, size_t cap) MUST_USE;
 
 /* The auxiliary vector, as put on the stack. Bytes copied. */

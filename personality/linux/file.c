@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 
 #include "lib/fmt.h"
+#include "personality/linux/exec.h"
 #include "personality/linux/fd.h"
 #include "personality/linux/path.h"
 #include "personality/linux/proc.h"
@@ -215,7 +216,7 @@ s64 sys_readlinkat(struct lx_thread *t, const u64 *a)
         bool itself = !p.name[0] && p.dirfd != AT_FDCWD &&
                       lx_host_fd_path(p.dirfd, buf, sizeof buf) > 0; /* a descriptor of the link */
         if (lx_proc_file(t->proc, itself ? AT_FDCWD : p.dirfd, itself ? buf : p.name) == LX_PROC_EXE) {
-            text = t->proc->exe;
+            text = lx_program_name(t->proc);
         } else if (t->proc->root_fd >= 0 && in_proc(p.dirfd)) {
             r = prov_call(&t->vcpu->poll, LX_NR_readlinkat, (u64)(s64)p.dirfd, (u64)p.name, (u64)buf, sizeof buf - 1, 0,
                           0);

@@ -195,9 +195,10 @@ static void stop_reply(char *out, size_t cap)
     size_t n = fmt(out, cap, "T%02xthread:%x;", gdb_signal_out(gdb.stop_signal), gdb.stop_tid);
     if (gdb.stop == GDB_STOP_WATCH) {
         fmt(out + n, cap - n, "watch:%lx;", gdb.watch_hit);
-    } else if (gdb.stop == GDB_STOP_EXEC && gdb.proc->exe && 2 * strlen(gdb.proc->exe) + n + 16 < cap) {
+    } else if (gdb.stop == GDB_STOP_EXEC && 2 * strlen(lx_program_name(gdb.proc)) + n + 16 < cap) {
+        const char *name = lx_program_name(gdb.proc);
         n += fmt(out + n, cap - n, "exec:");
-        n += gdb_to_hex(out + n, gdb.proc->exe, strlen(gdb.proc->exe));
+        n += gdb_to_hex(out + n, name, strlen(name));
         fmt(out + n, cap - n, ";");
     }
 }
@@ -392,7 +393,7 @@ static size_t query(const char *p, size_t len, char *out, size_t cap)
         return part(p, xml, strlen(xml), out);
     }
     if (!strncmp(p, exec_file, sizeof exec_file - 1))
-        return part(p, gdb.proc->exe ? gdb.proc->exe : "", gdb.proc->exe ? strlen(gdb.proc->exe) : 0, out);
+        return part(p, lx_program_name(gdb.proc), strlen(lx_program_name(gdb.proc)), out);
     if (!strncmp(p, auxv, sizeof auxv - 1)) {
         u8 data[1024];
         return part(p, data, lx_auxv(gdb.proc, data, sizeof data), out);

@@ -24,6 +24,7 @@
 
 #include "lib/fmt.h"
 #include "lib/heap.h"
+#include "personality/linux/exec.h"
 #include "personality/linux/fd.h"
 #include "personality/linux/mm.h"
 #include "personality/linux/proc.h"
@@ -135,8 +136,9 @@ void lx_path_root_free(struct lx_root *root)
     heap_free(root);
 }
 
-/* The root that directory fd is; takes the descriptor. NULL for the host's own. */
-static int root_make(int fd, bool bare, struct lx_root **out)
+/* The root that directory fd is, whose host path without links is `host`, or not known (NULL); takes the descriptor.
+ * NULL for the host's own. */
+static int root_make(int fd, const char *host, bool bare, struct lx_root **out)
 {
     struct lx_root *root = heap_alloc(sizeof *root);
     int high = root ? lx_fd_high(fd) : -ENOMEM;
@@ -149,7 +151,8 @@ static int root_make(int fd, bool bare, struct lx_root **out)
     *root = (struct lx_root){.fd = high, .bare = bare, .resolve = RESOLVE_IN_ROOT | (bare ? RESOLVE_NO_XDEV : 0)};
     for (u32 i = 0; i < GRAFTS; i++)
         root->graft[i].fd = -1;
-    s64 n = lx_host_fd_path(root->fd, root->host, sizeof root->host);
+    s64 n = host ? (s64)fmt(root->host, sizeof root->host, "%s", host)
+                 : lx_host_fd_path(root->fd, root->host, sizeof root->host);
     int r = n < 0 ? (int)n : 0;
     root->host_len = (size_t)n;
     if (n > 1 && !bare)
@@ -194,8 +197,9 @@ int lx_path_init_root(struct lx_process *proc)
     proc->root_fd = -1;
     if (!proc->opt->root)
         return 0;
-    int fd = open_at(AT_FDCWD, proc->opt->root, O_PATH | LX_O_DIRECTORY);
-    int r = fd < 0 ? fd : root_make(fd, proc->opt->root_bare, &proc->root);
+    const char *host = proc->opt->root;
+    int fd = open_at(AT_FDCWD, host, O_PATH | LX_O_DIRECTORY);
+    int r = fd < 0 ? fd : root_make(fd, host[0] == '/' ? host : NULL, proc->opt->root_bare, &proc->root);
     if (r || !proc->root)
         return r;
     proc->root_fd = proc->root->fd;
@@ -244,7 +248,8 @@ int lx_path_chroot(struct lx_thread *t, struct lx_path *p)
         close_fd(fd);
         return r;
     }
-    r = root_make(fd, true, &new);
+    (void)lx_program_name(proc); /* as the root is that it was found in */
+    r = root_make(fd, NULL, true, &new);
     if (r)
         return r;
     proc->root = new;
@@ -824,6 +829,12 @@ int lx_path_get_full(struct lx_thread *t, struct lx_path *p, gva_t path, u32 how
 int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags, u32 mode)
 {
     struct lx_path p;
+    /* Most are found where the root has them. */
+    if (proc->root && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) && !needs_walk(proc->root, path)) {
+        int fd = open_in_root(proc->root_fd, path, (u32)flags, proc->root->resolve);
+        if (fd >= 0)
+            return fd;
+    }
     lx_path_init(&p);
     u32 how = flags & LX_O_NOFOLLOW ? 0 : LX_PATH_FOLLOW;
     if (flags & O_CREAT)

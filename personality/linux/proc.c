@@ -57,8 +57,11 @@ s64 lx_host_link(const char *path, char *buf, size_t cap)
 s64 lx_host_fd_path(int fd, char *buf, size_t cap)
 {
     char link[64];
-    if (fd == AT_FDCWD)
-        return lx_host_link("/proc/self/cwd", buf, cap);
+    if (fd == AT_FDCWD) {
+        /* Cheaper than its link, which tells more of a directory that was removed or cannot be reached. */
+        s64 n = prov_call_now(LX_NR_getcwd, (u64)buf, cap, 0, 0, 0, 0);
+        return n > 0 && buf[0] == '/' ? n - 1 : lx_host_link("/proc/self/cwd", buf, cap);
+    }
     fmt(link, sizeof link, "/proc/self/fd/%d", fd);
     return lx_host_link(link, buf, cap);
 }

@@ -269,7 +269,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     char why[512] = "";
     struct lx_thread *t;
     p->abi = prog->abi;
-    lx_crash_start(p, name, prog->argv);
+    lx_crash_start(p, prog->execfn, prog->argv);
     int rc = lx_mm_create(&p->mm, p->abi->window);
     if (rc)
         return complain(EXIT_OURS, name,
@@ -325,8 +325,10 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     t->sigmask = sigmask & ~(LX_SIGBIT(SIGKILL) | LX_SIGBIT(SIGSTOP));
     lx_thread_add(t);
     rc = lx_program_load(t, prog, envp, why, sizeof why);
-    if (!rc)
-        lx_crash_start(p, p->exe, prog->argv);
+    if (!rc && (prog->script || prog->execfn[0] != '/'))
+        lx_crash_start(p, lx_program_name(p), prog->argv);
+    if (prog->mem_size <= mk_page_size())
+        prog->mem = NULL; /* a page stays: to take it out of its mapping costs more */
     lx_program_close(prog);
     if (rc)
         return complain(status_of(rc == -ENOENT ? -ENOEXEC : rc), name, why);
@@ -434,6 +436,7 @@ int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char 
     struct lx_program prog = {0};
     struct lx_elf e;
     char why[256];
+    prog.interp_fd = -1;
     block_signals();
     host_native.probe(opt->features_off);
     /* Out of the way of the window of our descriptors. */
