@@ -12,6 +12,10 @@
  * there until it was; threads that run meanwhile wait in a page fault at most, since mremap takes the old mapping away
  * and puts the new one there under one lock.
  *
+ * What is executable may have room behind it, address space in which pages of a file are shown that somebody has
+ * mapped, likewise by a duplicate, and private memory. To change what is shown there a private copy is made elsewhere,
+ * and moved to the place when it cannot be written any more.
+ *
  * A profiler that attributes samples by a perf map takes such memory for generated code, which it does not for a memfd.
  */
 #define _GNU_SOURCE
@@ -115,6 +119,29 @@ static bool is_seen(void)
 /* 0: not looked at yet, 1: seen, 2: not. */
 static _Atomic int coherence;
 
+/* Moves rx to the begin of a piece of address space that has `room` bytes more. */
+static void widen(struct mk_code *c, size_t room)
+{
+    void *at = mmap(NULL, c->size + room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return;
+    void *rx = mremap(c->rx, c->size, c->size, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+    if (rx == MAP_FAILED) {
+        munmap(at, c->size + room);
+        return;
+    }
+    c->rx = rx;
+    c->room = room;
+}
+
+int mk_code_create_wide(struct mk_code *c, size_t size, size_t room)
+{
+    const int rc = mk_code_create(c, size);
+    if (!rc && coherence == 1)
+        widen(c, align_up(room, mk_page_size()));
+    return rc;
+}
+
 int mk_code_create(struct mk_code *c, size_t size)
 {
     size_t n = align_up(size, mk_page_size());
@@ -133,7 +160,7 @@ void mk_code_destroy(struct mk_code *c)
     if (!c->rw)
         return;
     mk_pages_free(c->rw, rw_size(c->size));
-    mk_pages_free(c->rx, c->size);
+    mk_pages_free(c->rx, c->size + c->room);
     *c = (struct mk_code){0};
 }
 
@@ -220,4 +247,35 @@ int mk_code_renew(struct mk_code *c)
     if (!rc)
         replace(c, &n, false);
     return rc;
+}
+
+int mk_code_show(struct mk_code *c, size_t off, const void *data, size_t len)
+{
+    dgm_assert(off >= c->size && off + len <= c->size + c->room, "mk_code_show(%zu, %zu)", off, len);
+    if (mremap((void *)(uintptr_t)data, 0, len, MREMAP_MAYMOVE | MREMAP_FIXED, c->rx + off) != MAP_FAILED)
+        return 0;
+    const int rc = -errno;
+    /* What was reserved may be gone; if somebody else has taken it already, nothing goes there any more. */
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    if (mmap(c->rx + off, len, PROT_NONE, flags, -1, 0) == MAP_FAILED && errno != EEXIST)
+        c->room = 0;
+    return rc;
+}
+
+int mk_code_data(struct mk_code *c, size_t off, size_t len)
+{
+    dgm_assert(off >= c->size && off + len <= c->size + c->room, "mk_code_data(%zu, %zu)", off, len);
+    return mprotect(c->rx + off, align_up(len, mk_page_size()), PROT_READ | PROT_WRITE) ? -errno : 0;
+}
+
+void mk_code_edit(struct mk_code *c, size_t off, size_t len, void (*fill)(void *cx, u8 *to), void *cx)
+{
+    u8 *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        no_memory(NULL);
+    (void)madvise(p, len, MADV_NOHUGEPAGE); /* as a part of it may be written */
+    fill(cx, p);
+    if (mprotect(p, len, PROT_READ | PROT_EXEC) ||
+        mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, c->rx + off) == MAP_FAILED)
+        no_memory(NULL);
 }

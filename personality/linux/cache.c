@@ -161,7 +161,9 @@ static const void *map_file(const struct lx_cache *c, const char *name, size_t *
         return NULL;
     if (!fstat(fd, &st) && S_ISREG(st.st_mode) && lx_cache_is_ours(&st) && st.st_size > 0 && st.st_size <= MOST) {
         *size = (size_t)st.st_size;
-        data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+        data = mmap(NULL, *size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0); /* it may be run in place */
+        if (data == MAP_FAILED)
+            data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0); /* not from there */
         if (time(NULL) - st.st_mtime > DAY)
             (void)futimens(fd, NULL);
     }

@@ -45,7 +45,7 @@ static u32 look(const void *data, size_t size, bool whole, struct lx_cached *f)
     const struct image_page *p = (const void *)((const u8 *)data + sizeof h);
     for (u32 i = 0; whole && i < h.npages; i++) {
         struct image_view v;
-        if (!image_open(data, &p[i], &v) || !image_sound(&v))
+        if (!image_open(data, image_text(data), &p[i], &v) || !image_sound(&v))
             return LX_CACHED_DAMAGED;
     }
     return LX_CACHED_IMAGE;

@@ -327,10 +327,11 @@ def looked_after(t):
     status, out, _ = cache('size', env={'DRAGOMAN_CACHE': t.cache})
     check(status == 0 and out.startswith(f'{t.cache}: {len(files)} images, ') and out.endswith(f', {blocks} blocks\n') and blocks > 50, out)
     check(cache(f'--cache={t.cache}', 'verify')[0] == 0, 'sound')
-    # The last byte is a piece's, the first the format's version.
+    # One byte is a piece's, one of code, one the head's, the first the format's version. (Between pieces and code, and at the end, are bytes of no meaning.)
     with open(files[0], 'rb') as f:
         good = f.read()
-    for at, kind, status in ((len(good) // 2, 'damaged', 1), (len(good) - 9, 'damaged', 1), (60, 'damaged', 1), (0, 'foreign', 0)):
+    piece, code = (int.from_bytes(good[i:i + 4], sys.byteorder) for i in (72, 40))
+    for at, kind, status in ((piece + 30, 'damaged', 1), (code + 9, 'damaged', 1), (60, 'damaged', 1), (0, 'foreign', 0)):
         with open(files[0], 'wb') as f:
             f.write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
         got = cache('--cache', t.cache, 'verify')

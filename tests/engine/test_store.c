@@ -1,13 +1,17 @@
 /* Stored translations: what one engine hands out, another enters; and what is damaged, stale or foreign is not entered.
  *
  * The guest program lies on three pages: loops, calls from page to page, an instruction across a page's end, floating
- * point that calls C. Images are kept in memory. How well code is moved is the business of tests/host/test_random.c. */
+ * point that calls C. Images are kept in memory, whose code is copied, or in a file, where it runs in place; all is
+ * tried with both, and once more where links of code in place become jumps after each run. How well code is moved is
+ * the business of tests/host/test_random.c. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -86,6 +90,7 @@ static void put_program(u8 *mem)
 }
 
 static _Thread_local struct vcpu *current;
+static enum { COPIED, IN_PLACE, TIGHTENED } how;
 
 struct kept {
     void *data;
@@ -98,6 +103,8 @@ struct world {
     hva_t base;
     struct vcpu *v;
     struct kept *image; /* what there is; what is made anew */
+    void *mapped;       /* a file of it */
+    size_t mapped_size;
     u32 key_asked;
 };
 
@@ -127,7 +134,9 @@ static void image_of(void *cx, gva_t pc, u64 key, struct engine_image *out)
         *out = (struct engine_image){.start = CODE,
                                      .len = PAGES * PAGE,
                                      .keep = true,
-                                     .data = w->image ? w->image->data : NULL,
+                                     .data = w->mapped  ? w->mapped
+                                             : w->image ? w->image->data
+                                                        : NULL,
                                      .size = w->image ? w->image->size : 0,
                                      .id = 7};
 }
@@ -154,9 +163,22 @@ static void install_handler(void)
 
 extern const char __executable_start[], end[];
 
+static void map_image(struct world *w)
+{
+    const int fd = memfd_create("image", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, w->image->data, w->image->size), w->image->size);
+    w->mapped_size = w->image->size;
+    w->mapped = mmap(NULL, w->mapped_size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(w->mapped, MAP_FAILED);
+    close(fd);
+}
+
 static void open_world(struct world *w, struct kept *image)
 {
     *w = (struct world){.image = image};
+    if (how && image && image->data)
+        map_image(w);
     assert_int_equal(mk_reserve(&w->base, WINDOW, 1 << 21), 0);
     assert_ptr_equal(
         mmap((void *)(w->base + CODE), 0x40000, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
@@ -185,6 +207,8 @@ static void close_world(struct world *w)
 {
     engine_destroy(w->e);
     munmap((void *)w->base, WINDOW);
+    if (w->mapped)
+        munmap(w->mapped, w->mapped_size);
 }
 
 static struct rv_state *regs(struct world *w)
@@ -202,6 +226,8 @@ static void run_from(struct world *w, gva_t pc)
     assert_int_equal(w->v->trap, IR_TRAP_BREAK);
     mk_thread_leave();
     current = NULL;
+    if (how == TIGHTENED)
+        engine_tighten(w->e);
 }
 
 /* Runs the program; more: all of its parts. */
@@ -282,6 +308,8 @@ static void is_entered(void **state)
         assert_int_equal(s.images, 1);
         assert_int_equal(s.image_pages, 3);
         assert_int_equal(s.image_misses, 0);
+        if (how != TIGHTENED) /* then what comes later is copied */
+            assert_int_equal(s.image_placed, how == IN_PLACE ? 3 : 0);
         assert_true(s.image_blocks >= 6);
         assert_false(engine_save_wanted(w.e, 1));
         close_world(&w);
@@ -399,14 +427,14 @@ static void jump_caches_forget_it(void **state)
     save(&w);
     assert_int_equal(k.stored, 1);
     close_world(&w);
-    for (int how = 0; how < 3; how++) { /* a word is written; it or all of the page is mapped anew */
+    for (int part = 0; part < 3; part++) { /* a word is written; it or all of the page is mapped anew */
         open_world(&w, &k);
         turn(&w, 50);
         turn(&w, 50);
         assert_int_equal(stats(&w).blocks, 0);
         assert_int_equal(stats(&w).image_pages, 2);
-        if (how)
-            engine_invalidate(w.e, how == 1 ? TURN_TO : CODE + PAGE, how == 1 ? 4 : PAGE);
+        if (part)
+            engine_invalidate(w.e, part == 1 ? TURN_TO : CODE + PAGE, part == 1 ? 4 : PAGE);
         (void)engine_unwatch(w.e, TURN_TO, 4);
         ((u32 *)(w.base + TURN_TO))[0] = addi(10, 10, 7);
         engine_sync(w.e);
@@ -549,6 +577,17 @@ static void damage_is_seen(void **state)
     free(k.data);
 }
 
+static void sum_anew(u8 *image, size_t size, struct image_page *p)
+{
+    const struct image_head *h = (void *)image;
+    struct image_view v;
+    image_view(&v, image + p->off);
+    v.code = image_text(image) + p->code;
+    if (p->size >= sizeof *v.piece && h->text <= size && p->code <= size - h->text &&
+        image_code_size(v.piece) <= size - h->text - p->code)
+        p->sum = image_piece_sum(&v, p->size, h->key, p->number);
+}
+
 /* The checksums made right again: then a wrong image may be taken for one, but nothing outside of it is touched. What
  * it has is not run. */
 static void nonsense_stays_inside(void **state)
@@ -572,13 +611,13 @@ static void nonsense_stays_inside(void **state)
         const u32 npages = h->npages < 8 && k.size >= sizeof *h + h->npages * sizeof *p ? h->npages : 0;
         for (u32 i = 0; i < npages; i++)
             if (p[i].off <= k.size && p[i].size <= k.size - p[i].off && !(p[i].off & 7))
-                p[i].sum = image_piece_sum(copy + p[i].off, p[i].size, h->key, p[i].number);
+                sum_anew(copy, k.size, &p[i]);
         if (npages)
             h->sum = image_head_sum(copy);
         if (image_check(copy, k.size, h->key, h->start, h->len))
             for (u32 i = 0; i < h->npages; i++) {
                 struct image_view v;
-                opened += image_open(copy, &p[i], &v) && image_sound(&v);
+                opened += image_open(copy, image_text(copy), &p[i], &v) && image_sound(&v);
             }
         free(copy);
     }
@@ -600,8 +639,13 @@ int main(void)
         cmocka_unit_test(foreign_images_are_left),
         cmocka_unit_test(parts_come_together),
         cmocka_unit_test(children_do_not_store_it_again),
+    };
+    const struct CMUnitTest damage[] = {
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(nonsense_stays_inside),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(damage, NULL, NULL);
+    for (how = COPIED; how <= TIGHTENED; how++)
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    return failed;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,6 +88,77 @@ FAULT_TEST(test_run)
     assert_int_equal(mk_code_create(&c, (size_t)1 << 60), -ENOMEM);
 }
 
+static int child_status(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void write_three(void *cx, u8 *to)
+{
+    probe_emit_return(to, 3);
+}
+
+/* Behind it: a file's pages run where they are, and others take their place; data. No descriptor, nothing writable that
+ * can be run. */
+FAULT_TEST(test_room)
+{
+    struct mk_code c;
+    char prot[5];
+    const size_t page = mk_page_size();
+    const int fd = memfd_create("code", MFD_CLOEXEC);
+    u8 text[64] = {0};
+
+    assert_int_equal(mk_code_create_wide(&c, 4 * page, 8 * page), 0);
+    write_at(&c, 0, 1);
+    assert_int_equal(run(&c, 0), 1);
+    if (!c.room) { /* there is no need to have it */
+        mk_code_destroy(&c);
+        close(fd);
+        return;
+    }
+    probe_emit_return(text, 2);
+    assert_int_equal(ftruncate(fd, (off_t)(2 * page)), 0);
+    assert_int_equal(pwrite(fd, text, sizeof text, (off_t)page), sizeof text);
+    void *data = mmap(NULL, 2 * page, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0), *anonymous;
+    assert_ptr_not_equal(data, MAP_FAILED);
+    close(fd);
+    assert_int_equal(mk_code_show(&c, 5 * page, data, 2 * page), 0);
+    assert_int_equal(run(&c, 6 * page), 2);
+    assert_int_equal(mk_code_data(&c, 8 * page, page), 0);
+    c.rx[8 * page] = 77;
+    assert_int_equal(mk_pages_alloc(&anonymous, page), 0);
+    assert_int_not_equal(mk_code_show(&c, 9 * page, anonymous, page), 0);
+    protection_of(c.rx + 9 * page, prot);
+    assert_string_equal(prot, "---p");
+
+    pid_t pid = fork();
+    if (!pid) {
+        mk_code_edit(&c, 6 * page, page, write_three, NULL);
+        c.rx[8 * page] = 78;
+        _exit(run(&c, 6 * page) == 3 && run(&c, 0) == 1 ? 0 : 1);
+    }
+    assert_int_equal(child_status(pid), 0);
+    assert_int_equal(run(&c, 6 * page), 2);
+    assert_int_equal(c.rx[8 * page], 77);
+    mk_code_edit(&c, 6 * page, page, write_three, NULL);
+    assert_int_equal(run(&c, 6 * page), 3);
+    protection_of(c.rx + 6 * page, prot);
+    assert_string_equal(prot, "r-xp");
+    write_at(&c, 0, 9);
+    assert_int_equal(run(&c, 0), 9);
+
+    u8 b, *rx = c.rx;
+    assert_int_equal(mk_thread_enter(), 0);
+    assert_int_equal(mk_load((hva_t)rx + 8 * page, 1, &b), 0);
+    mk_code_destroy(&c);
+    assert_int_equal(mk_load((hva_t)rx + 8 * page, 1, &b), -EFAULT);
+    mk_thread_leave();
+    mk_pages_free(anonymous, page);
+    munmap(data, 2 * page);
+}
+
 static void tell(int fd)
 {
     assert_int_equal(write(fd, "x", 1), 1);
@@ -95,13 +167,6 @@ static void hear(int fd)
 {
     char b;
     assert_int_equal(read(fd, &b, 1), 1);
-}
-
-static int child_status(pid_t pid)
-{
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
 }
 
 /* Both may write, and neither sees what the other wrote. */
@@ -277,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run),
+        cmocka_unit_test(test_room),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_leave),
         cmocka_unit_test(test_renew),

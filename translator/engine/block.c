@@ -215,6 +215,8 @@ void block_forget(struct engine *e, gva_t pc)
 
 struct block *block_of_exit(struct engine *e, u32 id)
 {
+    if (id >= e->max_exits)
+        return store_of_exit(e, id);
     u32 lo = 0, hi = e->nblocks;
     while (lo < hi) {
         u32 mid = (lo + hi) / 2;
@@ -227,17 +229,27 @@ struct block *block_of_exit(struct engine *e, u32 id)
     return e->index[lo - 1];
 }
 
-struct exit_rec *block_exit(struct engine *e, u32 id)
+/* Where its record is entered; NULL: nowhere, or (make) no memory. */
+static struct exit_rec **exit_slot(struct engine *e, u32 id, bool make)
 {
+    if (id >= e->max_exits)
+        return store_exit_slot(e, id, make);
     dgm_assert(id < e->nexits, "exit %u of %u", id, e->nexits);
-    if (!e->exits[id])
-        e->exits[id] = store_exit(e, block_of_exit(e, id), id);
-    return e->exits[id];
+    return &e->exits[id];
 }
 
-static void see_link(struct engine *e, const struct exit_rec *x)
+struct exit_rec *block_exit(struct engine *e, u32 id)
 {
-    mk_code_sync(&e->code, x->site_off, 4);
+    struct exit_rec **x = exit_slot(e, id, true);
+    if (x && !*x)
+        *x = store_exit(e, block_of_exit(e, id), id);
+    return x ? *x : NULL;
+}
+
+struct exit_rec *block_exit_made(struct engine *e, u32 id)
+{
+    struct exit_rec **x = exit_slot(e, id, false);
+    return x ? *x : NULL;
 }
 
 void block_kill(struct engine *e, struct block *b)
@@ -264,7 +276,7 @@ void block_kill(struct engine *e, struct block *b)
                     q = &(*q)->next;
     for (struct exit_rec *x = b->in; x; x = x->next_in) {
         cache_link(e, x, x->stub_off);
-        see_link(e, x);
+        cache_linked(e, x);
         x->to = NULL;
     }
     b->in = NULL;
@@ -286,7 +298,7 @@ void block_swap(struct engine *e, struct block *b, struct block *to)
     struct exit_rec *last = NULL;
     for (struct exit_rec *x = b->in; x; last = x, x = x->next_in) {
         cache_link(e, x, to->code_off);
-        see_link(e, x);
+        cache_linked(e, x);
         x->to = to;
     }
     if (last) {
@@ -303,7 +315,7 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
         return;
     if (x->to) { /* by another thread in the meantime, or it is not seen yet */
         if (e->host->link_late)
-            see_link(e, x);
+            cache_linked(e, x);
         return;
     }
     x->to = to;
@@ -311,7 +323,7 @@ void block_link(struct engine *e, struct exit_rec *x, struct block *to)
     to->in = x;
     cache_link(e, x, to->code_off);
     if (!e->host->link_late)
-        see_link(e, x);
+        cache_linked(e, x);
     e->stats.links++;
 }
 
@@ -455,6 +467,10 @@ void engine_sync(struct engine *e)
 
 bool block_at(const struct engine *e, u32 off, struct block *out)
 {
+    if (off >= e->code.size) {
+        const struct block *head = store_head_at(e, off);
+        return head && store_at(head, off, out);
+    }
     u32 lo = 0, hi = __atomic_load_n(&e->nblocks, __ATOMIC_ACQUIRE);
     while (lo < hi) {
         u32 mid = (lo + hi) / 2;

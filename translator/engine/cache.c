@@ -55,8 +55,18 @@ void cache_own(struct engine *e)
 
 void cache_link(struct engine *e, const struct exit_rec *x, u32 off)
 {
+    if (x->site_off >= e->code.size) {
+        store_link(e, x, off);
+        return;
+    }
     cache_write(e);
     e->host->link(e->code.rw + x->site_off, e->code.rx + x->site_off, e->code.rx + off);
+}
+
+void cache_linked(struct engine *e, const struct exit_rec *x)
+{
+    if (x->site_off < e->code.size)
+        mk_code_sync(&e->code, x->site_off, 4);
 }
 
 void cache_flush(struct engine *e)
@@ -80,6 +90,7 @@ void cache_flush(struct engine *e)
     memset(e->exits, 0, e->nexits * sizeof *e->exits);
     e->nexits = 0;
     store_disown(e);
+    store_flushed(e);
     cosim_forget(e);
     arena_reset(&e->meta);
     e->used = e->common_size;

@@ -48,7 +48,8 @@ int engine_create(struct engine **out, const struct engine_config *cfg)
     e->index = index;
     e->exits = exits;
     if (!rc && e->host)
-        rc = mk_code_create(&e->code, cfg->cache_size);
+        rc = mk_code_create_wide(&e->code, cfg->cache_size,
+                                 cfg->image_key && e->host->through ? ENGINE_PLACES / 2 * 3 : 0);
     if (!rc)
         rc = block_table_create(e);
     if (!rc)

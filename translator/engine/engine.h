@@ -160,6 +160,9 @@ struct engine_saver {
     void (*store)(void *cx, const struct engine_image *area, const void *data, size_t size);
 };
 void engine_save(struct engine *e, const struct engine_saver *s);
+/* What was stored and is run where the image has it gets its links as jumps: worth while in a process that lives for
+ * long. Done by itself, too, when a thread has run for some time (sample.c). */
+void engine_tighten(struct engine *e);
 /* Is there anything that engine_save would store? */
 bool engine_save_wanted(struct engine *e, u32 least);
 
@@ -198,6 +201,7 @@ struct engine_stats {
     u64 background, foreground, regions_void;
     u64 trials, trials_lost; /* of regions: how many began; how many found the blocks faster */
     u64 images, image_pages, image_blocks, image_bytes, image_ns; /* used of what was stored; host bytes */
+    u64 image_placed;              /* of these pages, where the code runs where the image has it */
     u64 image_misses, image_saved; /* pages of images that could not be used; blocks that engine_save stored */
     /* The engine's own memory as of now, in bytes: host code, blocks and what is known of them, tables, vCPUs, space to
      * work in. What was written, or could be: not all of it need be resident. */

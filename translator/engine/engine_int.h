@@ -28,8 +28,9 @@
  *
  * Stored translations. All blocks of a page that an image has come in at once, as a *piece*, but most of them as code
  * alone: a `struct block` and exit records are made when something asks for them (store.c). So a block of a piece is
- * one of three: code that only its neighbours in the piece jump to; a block in the table; or, once the piece was
- * broken up because something on its page had to be killed, code that nothing leads to any more.
+ * one of three, lying in the cache or in place, behind it: code that only its neighbours in the piece jump to; a block
+ * in the table; or, once the piece was broken up because something on its page had to be killed, code that nothing
+ * leads to any more.
  *
  * Forks. Parent and child run the same code memory until one of them is to write to it, which then gets a copy
  * (cache_write, fork.c). So whoever writes asks first, with the lock held.
@@ -145,10 +146,22 @@ struct block {
 /* Guest memory of which translations may be stored, or may not (store.c). */
 struct area {
     struct engine_image image;
-    u32 total, fresh; /* blocks: in its image; that could be stored since */
-    u32 judged;       /* what trials found since, of which its image does not know */
+    u32 total, fresh;    /* blocks: in its image; that could be stored since */
+    u32 judged;          /* what trials found since, of which its image does not know */
+    struct place *place; /* where its image's code is run in place, or NULL */
 };
 #define ENGINE_AREAS 64
+
+/* Code of an image that is run where the image has it: at `at` of the cache, behind what is emptied. store.c. */
+struct place {
+    const void *data; /* the image */
+    u32 at, len;
+    u32 exit;              /* number of the first exit */
+    struct piece **pieces; /* by entries of its table; NULL: none were entered */
+    bool edited, closed;   /* some of it is not as in the image any more; nothing is entered there */
+};
+#define ENGINE_NPLACES 32
+#define ENGINE_PLACES  (256u << 20) /* bytes of the room for them; then comes half as much for their slots */
 
 /* A loop, by its head, that samples were of. sample.c. */
 #define ENGINE_HEAT 128
@@ -223,6 +236,9 @@ struct engine {
     u64 changes; /* counts changes of guest code that there are translations of, or that is watched */
 
     u32 nareas, area_last; /* of areas */
+    u32 nplaces;           /* of places, published last; they stay */
+    bool slots;            /* there is memory for theirs */
+    bool tight;            /* what was in place is tight (store.c); nothing comes there any more */
     u32 generation;        /* what was made in an earlier one is not ours to store: code_page.fresh */
     u64 image_key;         /* 0: no images */
 
@@ -238,6 +254,7 @@ struct engine {
 
     /* Large. What stands above lies on one page or two, as each page that is written after a fork is copied. */
     struct area areas[ENGINE_AREAS];
+    struct place places[ENGINE_NPLACES];
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];
     struct heat heat[ENGINE_HEAT];
     /* By a hash of what a block begins with: it is not made a region again; it is made one without a trial. */
@@ -257,6 +274,8 @@ struct block *block_find(struct engine *e, gva_t pc, u64 key);
 struct block *block_get(struct engine *e, gva_t pc, u64 key);
 /* Exit number `id`; with the lock held. NULL: no memory. */
 struct exit_rec *block_exit(struct engine *e, u32 id);
+/* NULL also where it has no record yet. */
+struct exit_rec *block_exit_made(struct engine *e, u32 id);
 /* The block or head of a piece that has exit number `id`. */
 struct block *block_of_exit(struct engine *e, u32 id);
 /* Enters a filled-in block, whose extents' pages were watched (block_watch), into table and pages. -ENOSPC, and then it
@@ -332,6 +351,18 @@ struct exit_name {
     u64 key;
     u32 exit;
 };
+/* The same for exits whose number is engine.max_exits or more: of code that runs in place. */
+struct block *store_of_exit(struct engine *e, u32 id);
+/* make: also where there is none yet. */
+struct exit_rec **store_exit_slot(struct engine *e, u32 id, bool make);
+/* The piece in place whose code `off` is, or NULL; also without the lock. */
+const struct block *store_head_at(const struct engine *e, u32 off);
+/* cache_link, of code in place. */
+void store_link(struct engine *e, const struct exit_rec *x, u32 off);
+/* What runs in place runs faster from now on: exits that are linked are jumps. */
+void store_tighten(struct engine *e);
+/* The cache was emptied. */
+void store_flushed(struct engine *e);
 struct exit_name store_exit_name(const struct block *head, u32 id);
 /* Breaks the piece of a page up: its code is left at the next exit. keep: what is no block yet becomes one, as far as
  * there is memory; else it is gone. */
@@ -416,8 +447,14 @@ static inline void cache_write(struct engine *e)
     if (UNLIKELY(e->code_shared))
         cache_own(e);
 }
-/* Makes exit x lead to `off` of the cache; which is not seen before mk_code_sync. */
+/* Makes exit x lead to `off` of the cache; which is not seen before cache_linked. */
 void cache_link(struct engine *e, const struct exit_rec *x, u32 off);
+void cache_linked(struct engine *e, const struct exit_rec *x);
+/* Is there code at that host address, from the begin of the cache? Images that run in place lie behind it. */
+static inline bool cache_has(const struct engine *e, u64 off)
+{
+    return off < e->code.size + ENGINE_PLACES;
+}
 
 /* fork.c; while wishes_left is not 0. v has come to b by exit `exit`, which is not linked, or (~0) by none, and its
  * jump cache did not have it: tells those that it was forked by, and those that they fork. With the lock held, or while

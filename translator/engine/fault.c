@@ -25,7 +25,7 @@ static const struct host_mark *mark_of(const struct block *b, u32 off)
 static const struct host_mark *locate(const struct engine *e, hva_t host_pc, struct block *b)
 {
     hva_t off = host_pc - (hva_t)e->code.rx;
-    if (!e->host || off >= e->code.size || !block_at(e, (u32)off, b))
+    if (!e->host || !cache_has(e, off) || !block_at(e, (u32)off, b))
         return NULL;
     return mark_of(b, (u32)off - b->code_off);
 }
@@ -87,7 +87,7 @@ bool engine_fault(struct vcpu *v, struct mk_fault *f)
     struct engine *e = v->engine;
     if (e->host && e->host->known && leave_to_own(v, f))
         return true;
-    if (!e->host || f->pc - (hva_t)e->code.rx >= e->code.size)
+    if (!e->host || !cache_has(e, f->pc - (hva_t)e->code.rx))
         return false;
     if (f->kind == MK_FAULT_ARITH || f->kind == MK_FAULT_TRAP)
         return see_to_nan(v, f);

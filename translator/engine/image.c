@@ -1,6 +1,7 @@
 /* Reading images. */
 #include "translator/engine/image.h"
 
+#include "lib/bits.h"
 #include "lib/hash.h"
 #include "lib/str.h"
 
@@ -10,7 +11,7 @@ u64 image_piece_size(const struct image_piece *p)
 {
     u64 n = sizeof *p + ((u64)p->nblocks + 1) * sizeof(struct image_block) +
             (u64)p->nexits * sizeof(struct image_exit) + (u64)p->nstate * sizeof(u64) +
-            (u64)p->nmarks * sizeof(struct host_mark) + (u64)p->nrelocs * sizeof(u32) + p->code_size;
+            (u64)p->nmarks * sizeof(struct host_mark) + (u64)p->nrelocs * sizeof(u32);
     return (n + 7) & ~7ull;
 }
 
@@ -22,7 +23,16 @@ void image_view(struct image_view *v, const void *piece)
     v->state = (const void *)(v->exits + v->piece->nexits);
     v->marks = (const void *)(v->state + v->piece->nstate);
     v->relocs = (const void *)(v->marks + v->piece->nmarks);
-    v->code = (const void *)(v->relocs + v->piece->nrelocs);
+}
+
+u64 image_ways(const struct image_piece *p)
+{
+    return ((u64)p->code_size + 7) & ~7ull;
+}
+
+u64 image_code_size(const struct image_piece *p)
+{
+    return align_up(image_ways(p) + (u64)p->nexits * HOST_THROUGH, IMAGE_ALIGN);
 }
 
 u64 image_head_sum(const void *data)
@@ -33,9 +43,9 @@ u64 image_head_sum(const void *data)
     return hash_bytes((const u8 *)data + sizeof h, h.npages * sizeof(struct image_page), hash_bytes(&h, sizeof h, 0));
 }
 
-u64 image_piece_sum(const void *piece, u32 size, u64 key, u32 number)
+u64 image_piece_sum(const struct image_view *v, u32 size, u64 key, u32 number)
 {
-    return hash_bytes(piece, size, key ^ number);
+    return hash_bytes(v->code, image_code_size(v->piece), hash_bytes(v->piece, size, key ^ number));
 }
 
 bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len)
@@ -46,15 +56,18 @@ bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len)
     memcpy(&h, data, sizeof h);
     if (h.magic != IMAGE_MAGIC || h.key != key || h.start != start || h.len != len || h.size != size)
         return false;
+    if (h.text > size || (h.text | size) & (IMAGE_PAGE - 1))
+        return false;
     if (h.npages > (size - sizeof h) / sizeof(struct image_page) || h.sum != image_head_sum(data))
         return false;
     const struct image_page *p = (const void *)((const u8 *)data + sizeof h);
     const u64 from = sizeof h + (u64)h.npages * sizeof *p;
     for (u32 i = 0; i < h.npages; i++) {
-        if (p[i].off < from || (p[i].off & 7) || p[i].off > size || p[i].size > size - p[i].off ||
-            p[i].size < sizeof(struct image_piece))
+        if (p[i].off < from || (p[i].off & 7) || p[i].off > h.text || p[i].size > h.text - p[i].off ||
+            p[i].size < sizeof(struct image_piece) || p[i].code & (IMAGE_ALIGN - 1))
             return false;
-        if (p[i].number >= len / IMAGE_PAGE || (i && p[i].number <= p[i - 1].number))
+        if (p[i].number >= len / IMAGE_PAGE ||
+            (i && (p[i].number <= p[i - 1].number || p[i].code < p[i - 1].code || p[i].exit < p[i - 1].exit)))
             return false;
     }
     return true;
@@ -169,14 +182,21 @@ u32 image_block_of(const struct image_view *v, u32 off)
     return lo ? lo - 1 : v->piece->nblocks;
 }
 
-bool image_open(const void *data, const struct image_page *p, struct image_view *v)
+const u8 *image_text(const void *data)
+{
+    return (const u8 *)data + ((const struct image_head *)data)->text;
+}
+
+bool image_open(const void *data, const u8 *text, const struct image_page *p, struct image_view *v)
 {
     const struct image_head *h = data;
     const struct image_piece *piece = (const void *)((const u8 *)data + p->off);
-    if (p->sum != image_piece_sum(piece, p->size, h->key, p->number))
-        return false;
-    if (piece->nblocks != p->nblocks || piece->nblocks > MOST_BLOCKS || image_piece_size(piece) != p->size)
+    if (piece->nblocks != p->nblocks || piece->nblocks > MOST_BLOCKS || image_piece_size(piece) != p->size ||
+        p->code + image_code_size(piece) > h->size - h->text)
         return false;
     image_view(v, piece);
-    return true;
+    v->code = text + p->code;
+    v->first = p->code;
+    v->exit = p->exit;
+    return p->sum == image_piece_sum(v, p->size, h->key, p->number);
 }

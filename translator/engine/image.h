@@ -4,11 +4,12 @@
  *
  *     struct image_head
  *     struct image_page [npages]    in order of their numbers
- *     pieces, one for each page     struct image_piece, blocks, exits, states, marks, relocations, host code
+ *     pieces, one for each page     struct image_piece, blocks, exits, states, marks, relocations
+ *     from a page's begin on:       the host code of each piece, followed by its ways
  *
- * Guest pcs are absolute: an image is for one address. Host code is as if the piece's began where the common code does,
- * the first of its exits had number 0 and the program of which the translator is part lay at address 0; exits that lead
- * to a block of the same piece do so already, the others to their stubs.
+ * Guest pcs are absolute: an image is for one address. Host code is right for where the head says that it shall lie,
+ * as are numbers of exits (store.c, "In place"); exits that lead to a block of the same piece do so already, the others
+ * to their ways, which are jumps through their slots.
  *
  * Blocks are in order of guest pc, and of code key where that is the same, and so is their code: what is looked for by
  * pc, by offset or by exit is found by halving.
@@ -26,6 +27,7 @@
 #define IMAGE_MAGIC 0x3367616d692e6764ull /* with the format's version */
 #define IMAGE_PAGE  4096u
 #define IMAGE_MOST  (64u << 20) /* bytes */
+#define IMAGE_ALIGN 64u         /* code: cache lines (exits.c of x86-64) */
 
 struct image_head {
     u64 magic;
@@ -33,6 +35,9 @@ struct image_head {
     u64 start, len; /* guest memory */
     u32 npages;
     u32 size; /* of all of it */
+    u32 text; /* where host code begins: a multiple of IMAGE_PAGE, as is the size of it */
+    u32 at;   /* where it runs without a change: so far behind the begin of the common code, if */
+    u64 own;  /* the program lies here */
     u64 sum;  /* of the head, with 0 here, and of the table of pages */
 };
 
@@ -41,7 +46,9 @@ struct image_page {
     u32 nblocks;
     u32 off, size; /* of its piece; off is a multiple of 8 */
     u64 source;    /* hash of the page of guest memory */
-    u64 sum;       /* of its piece */
+    u64 sum;       /* of its piece and code */
+    u32 code;      /* where that begins behind image_head.text; a multiple of IMAGE_ALIGN */
+    u32 exit;      /* how many exits pieces before it have */
 };
 
 struct image_piece {
@@ -79,12 +86,16 @@ struct image_view {
     const u64 *state; /* words of host_code.state */
     const struct host_mark *marks;
     const u32 *relocs; /* offsets in the piece's code */
-    const u8 *code;
+    const u8 *code;    /* image_code_size bytes */
+    u32 first, exit;   /* of image_page: where it begins in all code, how many exits there are before */
 };
 
 /* Bytes of such a piece, a multiple of 8. */
 u64 image_piece_size(const struct image_piece *p);
-/* Where its parts are, given where it is. */
+/* Bytes of its code with the ways out (store.c), a multiple of IMAGE_ALIGN; where these begin. */
+u64 image_code_size(const struct image_piece *p);
+u64 image_ways(const struct image_piece *p);
+/* Where its parts are, given where it is, but for the code. */
 void image_view(struct image_view *v, const void *piece);
 
 /* Is this an image with that key, of that memory? Its pieces are not looked at. */
@@ -93,8 +104,10 @@ bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len) M
 const struct image_page *image_find(const void *data, u32 number);
 /* How many blocks it has. */
 u32 image_blocks(const void *data);
-/* Is the piece of page p of a checked image as it was written? Fills v. */
-bool image_open(const void *data, const struct image_page *p, struct image_view *v) MUST_USE;
+/* Is the piece of page p of a checked image, whose code is mapped at `text`, as it was written? Fills v. */
+bool image_open(const void *data, const u8 *text, const struct image_page *p, struct image_view *v) MUST_USE;
+/* All code of an image as it lies. */
+const u8 *image_text(const void *data);
 /* Does what the parts of a piece say of one another fit together? */
 bool image_sound(const struct image_view *v) MUST_USE;
 /* The block at `at` with that key; the number of blocks if there is none. */
@@ -104,4 +117,4 @@ u32 image_block_of(const struct image_view *v, u32 off);
 
 /* The checksums of a head with its table; of a piece. */
 u64 image_head_sum(const void *data);
-u64 image_piece_sum(const void *piece, u32 size, u64 key, u32 number);
+u64 image_piece_sum(const struct image_view *v, u32 size, u64 key, u32 number);

@@ -113,7 +113,7 @@ void engine_report(struct vcpu *v, const struct mk_fault *f)
 {
     struct engine *e = v->engine;
     hva_t off = f ? f->pc - (hva_t)e->code.rx : ~0ull;
-    bool inside = e->host && off < e->code.size;
+    bool inside = e->host && cache_has(e, off);
     struct block at;
     const struct block *b = inside && block_at(e, (u32)off, &at) ? &at : NULL;
     out("  vCPU         %u: pc %lx, mode %lx, exit %u, trap %u, poll %u, %s translated code; %s tier, epoch %lu\n",

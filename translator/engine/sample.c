@@ -30,13 +30,15 @@
  * clocks is used (kernel/hosted/tick.c). */
 #include "translator/engine/engine_int.h"
 
-#define FIRST_NS   3000000 /* of a thread's own time */
-#define EVERY_NS   1000000
-#define SELDOM_NS  48000000
-#define BORED      12  /* so many in a row without news: half as often */
-#define LOOKS_MOST 500 /* polls, likewise, with engine_config.hot: no more */
-#define HOT        2   /* samples of a loop */
-#define REACH      24  /* blocks that are looked at for a way round */
+#define FIRST_NS    3000000  /* of a thread's own time */
+#define TIGHT_NS    20000000 /* likewise, */
+#define TIGHT_TICKS 12       /* or so many ticks: what runs in place is made faster */
+#define EVERY_NS    1000000
+#define SELDOM_NS   48000000
+#define BORED       12  /* so many in a row without news: half as often */
+#define LOOKS_MOST  500 /* polls, likewise, with engine_config.hot: no more */
+#define HOT         2   /* samples of a loop */
+#define REACH       24  /* blocks that are looked at for a way round */
 
 #define GRANT_NS   1500000 /* regions may take so long, */
 #define GRANT_PART 40      /* and one part in so many of the time that has passed */
@@ -55,7 +57,7 @@ static void tick(hva_t host_pc, void *cx)
         s->every *= 2;
         mk_tick_again(s->every);
     }
-    if (off >= v->engine->code.size || !block_at(v->engine, (u32)off, &b) || b.known) {
+    if (!cache_has(v->engine, off) || !block_at(v->engine, (u32)off, &b) || b.known) {
         s->away++;
     } else if (b.region) {
         s->regions++;
@@ -65,11 +67,21 @@ static void tick(hva_t host_pc, void *cx)
     }
 }
 
+static void tick_once(hva_t host_pc, void *cx)
+{
+    vcpu_sample_soon(cx);
+}
+
 void sample_start(struct vcpu *v)
 {
     const struct engine *e = v->engine;
     struct vcpu_sample *s = &v->sample;
     s->on = true;
+    if (e->cfg.tier == ENGINE_BASELINE && e->image_key && e->code.room && !e->tight && !v->visitor) {
+        s->every = TIGHT_NS;
+        if (mk_tick(TIGHT_NS, 0, tick_once, v))
+            s->every = 0;
+    }
     if (e->cfg.tier != ENGINE_OPTIMISED || e->cfg.hot || v->visitor)
         return;
     s->every = EVERY_NS;
@@ -168,10 +180,14 @@ void sample_take(struct vcpu *v)
     struct engine *e = v->engine;
     u32 was = VCPU_SAMPLED;
     __atomic_compare_exchange_n(&v->poll, &was, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-    if (e->cfg.tier != ENGINE_OPTIMISED)
+    if (e->cfg.tier != ENGINE_OPTIMISED) {
+        engine_tighten(e);
         return;
+    }
     cosim_lock(e);
     mk_lock(&e->lock);
+    if (v->sample.ticks >= TIGHT_TICKS)
+        store_tighten(e);
     const bool same = v->epoch == e->epoch, begun = same && trial_begin(e, v);
     struct block *b = same && !begun && v->sample.block && !e->cfg.hot ? block_get(e, v->sample.block, v->mode) : NULL;
     if (!e->cfg.hot)

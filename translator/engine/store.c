@@ -2,16 +2,29 @@
  *
  * Where there is no block yet for a pc, its page is looked up in the image of the mapping that it lies in (image.h),
  * before anything is translated, and once: all blocks that the image has of the page are entered together, as a piece.
- * That costs a copy of their host code, and a few words of it made right for the place (host_isa.move); their marks,
- * states and relocations stay where the image is. Exits among them are linked already; those to pieces of other pages
- * that are there are when the piece is entered (link_out), the rest goes the ordinary way. A piece has one entry in the
- * engine's index, its head. Of its blocks, those get a struct block that somebody looks up, and exits get their record
- * when something asks for them: where a young thread comes to one for the first time, its code is entered, or linked
- * to, as it is (store_code). Such a block is as any other from then on, but that links of pieces to it are not in its
- * `in` list, and that jump caches may have had it before. So before anything on the page is killed the piece is broken
- * up (store_break): all its inner links and all those of other pieces to it (piece.in) are made exits again, and what
- * is no block by then is made one now or given up. What a block has on the next page is looked at when its piece is
- * entered, and where it is good the block is made one at once, so that the next page knows of it.
+ * Their host code is run where the image has it ("In place" below); or it is copied, and a few words of it made right
+ * for the place (host_isa.move). Marks, states and relocations stay where the image is. Exits among them are linked
+ * already; those to pieces of other pages that are there are when the piece is entered (link_out), the rest goes the
+ * ordinary way. A piece has one entry in the engine's index, its head. Of its blocks, those get a struct block that
+ * somebody looks up, and exits get their record when something asks for them: where a young thread comes to one for the
+ * first time, its code is entered, or linked to, as it is (store_code). Such a block is as any other from then on, but
+ * that links of pieces to it are not in its `in` list, and that jump caches may have had it before. So before anything
+ * on the page is killed the piece is broken up (store_break): all its inner links and all those of other pieces to it
+ * (piece.in) are made exits again, and what is no block by then is made one now or given up. What a block has on the
+ * next page is looked at when its piece is entered, and where it is good the block is made one at once, so that the
+ * next page knows of it.
+ *
+ * In place. Code memory is dear: a page that two mappings share costs ten times what a page of a file does. So who
+ * makes an image chooses where in the cache its code shall lie, behind all that is emptied, and makes it right for
+ * there. Where nothing else is there, and the program lies where it did, that code is mapped and not copied
+ * (mk_code_show), all of the image at once: a *place*. Nothing is written to it. Exits within a piece lead there as
+ * they stand; the others go by a *way* behind the piece's code, a jump through the exit's *slot*, a word of memory that
+ * first has the stub and is all that linking changes. An exit's number says where its slot is. Slots cost a jump each
+ * time, so a process that lives longer has its places *tightened*: they become copies (mk_code_edit: written where they
+ * do not run, then put in the place), private memory, in which exits lead where their slots say. Nothing new is entered
+ * there then. When a link that is no slot has to change, in a piece as it was stored or in one that was tightened, the
+ * piece is *loosened*, by a copy in which all of its exits go by their slots. Both are seldom. What was loosened is not
+ * entered again: what there is of its page later is copied.
  *
  * What makes it right. A block is the same whenever it would be made anew: the image's key stands for everything on
  * which translation depends but for guest pc, which the image has, code key, which each block has, and the guest's
@@ -39,10 +52,69 @@
 #include "lib/hash.h"
 #include "lib/str.h"
 
-#define WEIGHT 64 /* what a trial has found counts as so many blocks that are new */
-#define MANY   1000
-#define SPARE  16 /* so many blocks may get lost for it */
-#define LITTLE 32 /* what is new is stored when it is one in so many of what there is */
+#define WEIGHT     64 /* what a trial has found counts as so many blocks that are new */
+#define MANY       1000
+#define SPARE      16         /* so many blocks may get lost for it */
+#define PLACE_STEP (1u << 20) /* bytes: places begin at multiples of it */
+#define LITTLE     32         /* what is new is stored when it is one in so many of what there is */
+
+/* --- places --- */
+
+/* The number of the first exit of an image whose code is run at `at`. An exit has more than 16 bytes of code, so no two
+ * have the same. */
+static u32 exits_at(const struct engine *e, u32 at)
+{
+    return e->max_exits + (u32)(at - e->code.size) / 16;
+}
+
+/* Where the slot of an exit is, of code in place, which leads by it. */
+static u64 *slot_of(const struct engine *e, u32 id)
+{
+    return (u64 *)(void *)(e->code.rx + e->code.size + ENGINE_PLACES) + (id - e->max_exits);
+}
+
+/* Does nothing else lie there? */
+static bool is_free(const struct engine *e, u32 at, u32 len, const struct place *but)
+{
+    if (at < e->code.size || at - e->code.size > ENGINE_PLACES || len > ENGINE_PLACES - (at - e->code.size))
+        return false;
+    for (u32 i = 0; i < e->nplaces; i++)
+        if (&e->places[i] != but && at < e->places[i].at + e->places[i].len && e->places[i].at < at + len)
+            return false;
+    return true;
+}
+
+/* Has a checked image's code run where it lies, if that can be. */
+static struct place *place_of(struct engine *e, const void *data)
+{
+    const struct image_head *h = data;
+    const u32 len = h->size - h->text;
+    for (u32 i = 0; i < e->nplaces; i++)
+        if (e->places[i].data == data)
+            return &e->places[i];
+    if (!e->code.room || e->tight || e->nplaces == ENGINE_NPLACES || !h->npages || h->own != e->cfg.own ||
+        !is_free(e, h->at, len, NULL))
+        return NULL;
+    const u32 exit = exits_at(e, h->at);
+    const size_t slots = (size_t)((u8 *)slot_of(e, e->max_exits) - e->code.rx);
+    if ((h->at | len) & (mk_page_size() - 1) || (!e->slots && mk_code_data(&e->code, slots, ENGINE_PLACES / 2)))
+        return NULL;
+    e->slots = true;
+    if (mk_code_show(&e->code, h->at, (const u8 *)data + h->text, len))
+        return NULL;
+    struct place *p = &e->places[e->nplaces];
+    *p = (struct place){.data = data, .at = h->at, .len = len, .exit = exit};
+    __atomic_store_n(&e->nplaces, e->nplaces + 1, __ATOMIC_RELEASE);
+    return p;
+}
+
+void store_flushed(struct engine *e)
+{
+    for (u32 i = 0; i < e->nplaces; i++) {
+        e->places[i].pieces = NULL;
+        e->places[i].closed |= e->places[i].edited;
+    }
+}
 
 /* --- areas --- */
 
@@ -59,11 +131,12 @@ void store_begin(struct engine *e)
     const struct engine_config *c = &e->cfg;
     e->nareas = 0;
     e->image_key = 0;
-    if (!c->image_key || !c->ops->image || !e->host || !e->host->move || e->page_size != IMAGE_PAGE || c->dump ||
-        c->ops->stop_at || c->cosim)
+    if (!c->image_key || !c->ops->image || !e->host || !e->host->move || !e->host->through ||
+        e->page_size != IMAGE_PAGE || c->dump || c->ops->stop_at || c->cosim)
         return;
-    const u64 what[] = {IMAGE_MAGIC, c->image_key,   e->host->have(),    c->cpu, c->mem_base == 0, c->max_insns,
-                        e->shared,   c->count_calls, e->guest->min_insn, c->off, c->broken};
+    const u64 what[] = {IMAGE_MAGIC,      c->image_key,       e->host->have(), c->cpu,
+                        c->mem_base == 0, c->max_insns,       c->cache_size,   e->shared,
+                        c->count_calls,   e->guest->min_insn, c->off,          c->broken};
     u64 key = hash_bytes(what, sizeof what, 0);
     key = text_hash(e->host->name, text_hash(e->guest->name, key));
     e->image_key = key ? key : 1;
@@ -97,6 +170,7 @@ static struct area *area_of(struct engine *e, gva_t pc)
         m->data = NULL;
     if (m->data) {
         a->total = image_blocks(m->data);
+        a->place = place_of(e, m->data);
         e->stats.images++;
     }
     e->area_last = e->nareas++;
@@ -151,8 +225,10 @@ static bool guest_hash(struct engine *e, gva_t at, u32 n, u64 *hash)
 struct piece {
     struct block head; /* pc is the page's */
     struct image_view v;
-    bool known;      /* library routines in it are such here, too */
-    struct edge *in; /* other pieces that lead here without an exit's record */
+    bool known;                             /* library routines in it are such here, too */
+    enum { AS_STORED, LOOSE, TIGHT } state; /* of one in place */
+    struct edge *in;                        /* other pieces that lead here without an exit's record */
+    struct exit_rec **exits;                /* in place: records of exits; NULL: none */
 };
 
 struct edge {
@@ -260,6 +336,17 @@ struct exit_name store_exit_name(const struct block *head, u32 id)
     return (struct exit_name){head->pc + ib->at, ib->key, exit - ib->exit};
 }
 
+struct exit_rec **store_exit_slot(struct engine *e, u32 id, bool make)
+{
+    struct piece *p = (struct piece *)(void *)store_of_exit(e, id);
+    if (!p->exits && make) {
+        p->exits = ARENA_NEW_N(&e->meta, struct exit_rec *, p->head.nexits);
+        if (p->exits)
+            memset(p->exits, 0, p->head.nexits * sizeof *p->exits);
+    }
+    return p->exits ? &p->exits[id - p->head.exit_id] : NULL;
+}
+
 struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id)
 {
     const struct piece *p = piece_of(head);
@@ -274,11 +361,11 @@ struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id)
 /* Makes an exit that may be linked within its piece lead to its stub, unless it is linked to something else. */
 static void unlink(struct engine *e, const struct piece *p, u32 exit)
 {
-    const struct exit_rec x = exit_of(p, exit), *made = e->exits[p->head.exit_id + exit];
+    const struct exit_rec x = exit_of(p, exit), *made = block_exit_made(e, p->head.exit_id + exit);
     if (made && made->to)
         return;
     cache_link(e, &x, x.stub_off);
-    mk_code_sync(&e->code, x.site_off, 4);
+    cache_linked(e, &x);
 }
 
 void store_break(struct engine *e, struct code_page *page, bool keep)
@@ -325,14 +412,215 @@ static void leave_out(struct engine *e, const struct piece *p, u32 i)
             unlink(e, p, k);
 }
 
-/* The code, made right for its place. */
-static void place_code(struct engine *e, const struct image_view *v, u32 off)
+/* Exit k, where it leads by its slot, leads there. */
+static u8 *way_of(u8 *code, const struct image_piece *head, u32 k)
 {
-    u64 by[HOST_NRELOCS] = {
-        [HOST_RELOC_COMMON] = -(u64)off, [HOST_RELOC_OWN] = e->cfg.own, [HOST_RELOC_EXIT] = e->nexits};
-    memcpy(e->code.rw + off, v->code, v->piece->code_size);
-    e->host->move(e->code.rw + off, v->relocs, v->piece->nrelocs, by);
+    return code + image_ways(head) + (size_t)k * HOST_THROUGH;
+}
+
+static u32 stub_of(const struct image_view *v, const struct image_exit *x)
+{
+    return v->blocks[x->block].code_off + x->stub_off;
+}
+
+static u32 site_of(const struct image_view *v, const struct image_exit *x)
+{
+    return v->blocks[x->block].code_off + x->site_off;
+}
+
+/* A copy of the code, made right for its place. */
+static void copy_code(struct engine *e, const struct image_view *v, const struct image_head *h, u32 off)
+{
+    u8 *rw = e->code.rw + off;
+    u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)h->at + v->first - off,
+                            [HOST_RELOC_OWN] = e->cfg.own - h->own,
+                            [HOST_RELOC_EXIT] = (u64)e->nexits - (exits_at(e, h->at) + v->exit)};
+    memcpy(rw, v->code, v->piece->code_size);
+    e->host->move(rw, v->relocs, v->piece->nrelocs, by);
+    for (u32 k = 0; k < v->piece->nexits; k++) {
+        const struct image_exit *x = &v->exits[k];
+        u8 *site = rw + site_of(v, x);
+        if (!x->to)
+            e->host->link(site, site, rw + stub_of(v, x));
+    }
     mk_code_sync(&e->code, off, v->piece->code_size);
+}
+
+/* The place that `off` lies in, or NULL; also without the lock. */
+static struct place *place_at(struct engine *e, u32 off)
+{
+    const u32 n = __atomic_load_n(&e->nplaces, __ATOMIC_ACQUIRE);
+    for (u32 i = 0; i < n; i++)
+        if (off - e->places[i].at < e->places[i].len)
+            return &e->places[i];
+    return NULL;
+}
+
+static u64 at_of(const struct engine *e, const struct piece *p)
+{
+    return (u64)(hva_t)(e->code.rx + p->head.code_off);
+}
+
+/* What leads out of a piece in place leads to its stubs. */
+static void set_slots(struct engine *e, const struct piece *p)
+{
+    u64 *slot = slot_of(e, p->head.exit_id);
+    for (u32 k = 0; k < p->v.piece->nexits; k++)
+        if (!p->v.exits[k].to)
+            slot[k] = at_of(e, p) + stub_of(&p->v, &p->v.exits[k]);
+}
+
+/* Exits within the piece have no slots yet: they get them, to where they lead. */
+static void set_inner(struct engine *e, const struct piece *p)
+{
+    u64 *slot = slot_of(e, p->head.exit_id);
+    for (u32 k = 0; k < p->v.piece->nexits; k++)
+        if (p->v.exits[k].to)
+            slot[k] = at_of(e, p) + p->v.blocks[p->v.exits[k].to - 1].code_off;
+}
+
+struct edit {
+    struct engine *e;
+    struct piece *p;
+    const struct place *pl;
+    u32 start, end;
+};
+
+/* Of a piece's code in `to`: what has a slot leads by it. */
+static void loosen_in(void *cx, u8 *to)
+{
+    const struct edit *ed = cx;
+    const struct image_view *v = &ed->p->v;
+    u8 *code = to + (ed->p->head.code_off - ed->start);
+    memcpy(to, ed->e->code.rx + ed->start, ed->end - ed->start);
+    for (u32 k = 0; k < v->piece->nexits; k++) {
+        u8 *site = code + site_of(v, &v->exits[k]);
+        ed->e->host->link(site, site, way_of(code, v->piece, k));
+    }
+}
+
+static void loosen(struct engine *e, struct piece *p)
+{
+    const u32 page = (u32)mk_page_size(), off = p->head.code_off;
+    const u32 start = (u32)align_down(off, page), end = (u32)align_up(off + image_code_size(p->v.piece), page);
+    if (p->state == AS_STORED)
+        set_inner(e, p);
+    mk_code_edit(&e->code, start, end - start, loosen_in, &(struct edit){.e = e, .p = p, .start = start, .end = end});
+    p->state = LOOSE;
+    place_at(e, off)->edited = true;
+}
+
+/* The pieces of a place: exits that are linked are jumps to there. */
+static void tighten_in(void *cx, u8 *to)
+{
+    const struct edit *ed = cx;
+    struct engine *e = ed->e;
+    const struct image_head *h = ed->pl->data;
+    for (u32 i = 0; i < h->npages; i++) {
+        struct piece *p = ed->pl->pieces[i];
+        if (!p)
+            continue;
+        const struct image_view *v = &p->v;
+        const u64 *slot = slot_of(e, p->head.exit_id);
+        u8 *code = to + (p->head.code_off - ed->pl->at);
+        const u8 *rx = e->code.rx + p->head.code_off;
+        memcpy(code, rx, image_code_size(v->piece));
+        if (p->state == AS_STORED)
+            set_inner(e, p);
+        for (u32 k = 0; k < v->piece->nexits; k++) {
+            const u32 site = site_of(v, &v->exits[k]), stub = stub_of(v, &v->exits[k]);
+            if (slot[k] != at_of(e, p) + stub)
+                e->host->link(code + site, rx + site, (const void *)(hva_t)slot[k]);
+        }
+        p->state = TIGHT;
+    }
+}
+
+void store_tighten(struct engine *e)
+{
+    if (e->tight)
+        return;
+    e->tight = true;
+    for (u32 i = 0; i < e->nplaces; i++) {
+        struct place *pl = &e->places[i];
+        pl->closed = true;
+        if (pl->pieces)
+            mk_code_edit(&e->code, pl->at, pl->len, tighten_in, &(struct edit){.e = e, .pl = pl});
+    }
+}
+
+void engine_tighten(struct engine *e)
+{
+    mk_lock(&e->lock);
+    store_tighten(e);
+    mk_unlock(&e->lock);
+}
+
+/* Does exit k of p not lead by its slot? */
+static bool is_direct(struct engine *e, const struct piece *p, u32 k)
+{
+    const struct image_exit *x = &p->v.exits[k];
+    if (p->state == TIGHT)
+        return *slot_of(e, p->head.exit_id + k) != at_of(e, p) + stub_of(&p->v, x);
+    return p->state == AS_STORED && x->to;
+}
+
+/* The exit of p whose site is at `in`. */
+static u32 exit_by_site(const struct image_view *v, u32 in)
+{
+    const u32 i = image_block_of(v, in);
+    u32 k = v->blocks[i].exit;
+    while (k < v->blocks[i + 1].exit && site_of(v, &v->exits[k]) != in)
+        k++;
+    dgm_assert(k < v->blocks[i + 1].exit, "no exit at %x", in);
+    return k;
+}
+
+void store_link(struct engine *e, const struct exit_rec *x, u32 off)
+{
+    struct piece *p = (struct piece *)(void *)store_head_at(e, x->site_off);
+    const u32 k = exit_by_site(&p->v, x->site_off - p->head.code_off);
+    if (is_direct(e, p, k))
+        loosen(e, p);
+    __atomic_store_n(slot_of(e, p->head.exit_id + k), (u64)(hva_t)(e->code.rx + off), __ATOMIC_RELEASE);
+}
+
+static const struct image_page *pages_of(const struct place *p)
+{
+    return (const struct image_page *)((const struct image_head *)p->data + 1);
+}
+
+/* The piece that was entered of the last page for which field(page) <= at. */
+static struct piece *last_piece(const struct place *pl, bool by_exit, u32 at)
+{
+    const struct image_page *page = pages_of(pl);
+    struct piece **pieces = __atomic_load_n(&pl->pieces, __ATOMIC_ACQUIRE);
+    u32 lo = 0, hi = ((const struct image_head *)pl->data)->npages;
+    while (lo < hi) {
+        const u32 mid = (lo + hi) / 2;
+        if ((by_exit ? page[mid].exit : page[mid].code) <= at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo && pieces ? __atomic_load_n(&pieces[lo - 1], __ATOMIC_ACQUIRE) : NULL;
+}
+
+const struct block *store_head_at(const struct engine *e, u32 off)
+{
+    const struct place *pl = place_at((struct engine *)(uintptr_t)e, off);
+    const struct piece *p = pl ? last_piece(pl, false, off - pl->at) : NULL;
+    return p ? &p->head : NULL;
+}
+
+struct block *store_of_exit(struct engine *e, u32 id)
+{
+    struct piece *p = NULL;
+    for (u32 i = 0; i < e->nplaces && !p; i++)
+        if (id - e->places[i].exit < e->places[i].len / 16)
+            p = last_piece(&e->places[i], true, id - e->places[i].exit);
+    dgm_assert(p, "exit %u is of nobody", id);
+    return &p->head;
 }
 
 /* Makes exit k of p lead to a block of another piece; false: no memory. */
@@ -347,7 +635,7 @@ static bool link_to(struct engine *e, const struct piece *p, u32 k, struct piece
     }
     const struct exit_rec x = exit_of(p, k);
     cache_link(e, &x, to->head.code_off + ib->code_off);
-    mk_code_sync(&e->code, x.site_off, 4);
+    cache_linked(e, &x);
     return true;
 }
 
@@ -386,7 +674,7 @@ const void *store_code(struct engine *e, gva_t pc, u64 key, u32 exit)
     if (!to || i == to->v.piece->nblocks || !is_plain(to, &to->v.blocks[i]))
         return NULL;
     if (exit != ~0u) {
-        const struct block *head = e->exits[exit] ? NULL : block_of_exit(e, exit);
+        const struct block *head = block_exit_made(e, exit) ? NULL : block_of_exit(e, exit);
         if (!head || !link_to(e, piece_of(head), exit - head->exit_id, to, &to->v.blocks[i]))
             return NULL;
         e->stats.links++;
@@ -403,35 +691,70 @@ static void note_made(struct engine *e, const struct piece *p)
     }
 }
 
-/* Enters a piece of the page. False: no room. */
-static bool enter_piece(struct engine *e, struct code_page *page, const struct image_view *v, bool known)
+/* Finds room for a copy of the code, and makes it. */
+static bool enter_copy(struct engine *e, struct piece *p, const struct image_head *h)
 {
+    const struct image_view *v = &p->v;
     const struct image_piece *head = v->piece;
     const size_t align = e->host->code_align ? e->host->code_align : 16, off = align_up(e->used, align);
     if (off > e->code.size || head->code_size > e->code.size - off || e->nblocks == e->max_blocks ||
         head->nexits > e->max_exits - e->nexits)
         return false;
+    cache_write(e);
+    p->head.code_off = (u32)off;
+    p->head.exit_id = e->nexits;
+    cache_ready(e, off + head->code_size, 0);
+    copy_code(e, v, h, (u32)off);
+    e->nexits += head->nexits;
+    e->used = off + head->code_size;
+    e->index[e->nblocks] = &p->head;
+    __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* May a page's piece be entered in place? One that was may be running, and not as it is in the image any more. */
+static bool can_place(const struct place *pl, const struct image_page *ip)
+{
+    return pl && !pl->closed && !(pl->pieces && pl->pieces[ip - pages_of(pl)]);
+}
+
+/* The code is run where the image has it. */
+static bool enter_in_place(struct engine *e, struct piece *p, struct place *pl, const struct image_page *ip)
+{
+    const struct image_head *h = pl->data;
+    if (!pl->pieces) {
+        struct piece **pieces = ARENA_NEW_N(&e->meta, struct piece *, h->npages);
+        if (!pieces)
+            return false;
+        memset(pieces, 0, h->npages * sizeof *pieces);
+        __atomic_store_n(&pl->pieces, pieces, __ATOMIC_RELEASE);
+    }
+    p->head.code_off = pl->at + ip->code;
+    p->head.exit_id = pl->exit + ip->exit;
+    set_slots(e, p);
+    __atomic_store_n(&pl->pieces[ip - pages_of(pl)], p, __ATOMIC_RELEASE);
+    e->stats.image_placed++;
+    return true;
+}
+
+/* Enters a piece of the page. False: no room. */
+static bool enter_piece(struct engine *e, struct code_page *page, struct area *a, const struct image_page *ip,
+                        const struct image_view *v)
+{
+    const struct image_piece *head = v->piece;
+    const u32 align = e->host->code_align ? e->host->code_align : 16;
     for (u32 i = 0; i < head->nblocks; i++)
         if (v->blocks[i].code_off & (align - 1))
             return false;
     struct piece *p = ARENA_NEW(&e->meta, struct piece);
     if (!p)
         return false;
-    cache_write(e);
-    *p = (struct piece){.head = {.pc = page->number * IMAGE_PAGE,
-                                 .code_off = (u32)off,
-                                 .code_len = head->code_size,
-                                 .exit_id = e->nexits,
-                                 .nexits = head->nexits,
-                                 .piece = true},
-                        .v = *v,
-                        .known = known};
-    cache_ready(e, off + head->code_size, 0);
-    place_code(e, v, (u32)off);
-    e->nexits += head->nexits;
-    e->used = off + head->code_size;
-    e->index[e->nblocks] = &p->head;
-    __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);
+    *p = (struct piece){
+        .head = {.pc = page->number * IMAGE_PAGE, .code_len = head->code_size, .nexits = head->nexits, .piece = true},
+        .v = *v,
+        .known = a->image.known};
+    if (!(can_place(a->place, ip) && enter_in_place(e, p, a->place, ip)) && !enter_copy(e, p, a->image.data))
+        return false;
     page->piece = p;
     for (u32 i = 0; i < head->nblocks; i++)
         if (!is_plain(p, &v->blocks[i]) && !enter_now(e, p, i))
@@ -442,6 +765,12 @@ static bool enter_piece(struct engine *e, struct code_page *page, const struct i
     e->stats.image_bytes += head->code_size;
     e->stats.image_pages++;
     return true;
+}
+
+/* Where the code of a page's piece is read: where it is to be run, as then it is mapped but once. */
+static const u8 *text_of(const struct engine *e, const struct area *a, const struct image_page *ip)
+{
+    return can_place(a->place, ip) ? e->code.rx + a->place->at : image_text(a->image.data);
 }
 
 bool store_load(struct engine *e, gva_t pc)
@@ -467,7 +796,8 @@ bool store_load(struct engine *e, gva_t pc)
         p->hashed = true;
         const void *data = a->image.data;
         const struct image_page *ip = data ? image_find(data, (u32)((page - a->image.start) / IMAGE_PAGE)) : NULL;
-        done = ip && ip->source == p->hash && image_open(data, ip, &v) && enter_piece(e, p, &v, a->image.known);
+        done =
+            ip && ip->source == p->hash && image_open(data, text_of(e, a, ip), ip, &v) && enter_piece(e, p, a, ip, &v);
         e->stats.image_misses += ip && !done;
     }
     e->stats.image_ns += mk_clock() - t0;
@@ -508,9 +838,11 @@ struct maker {
     struct engine *e;
     struct area *area;
     const void *old; /* checked, or NULL */
-    u8 *out;
-    u64 size, cap;
-    u32 npages;
+    struct grown {   /* the image but for its code; the code */
+        u8 *p;
+        u64 size, cap;
+    } out, text;
+    u32 npages, nexits;
     struct block *list[IMAGE_PAGE]; /* of a page, */
     u64 tail[IMAGE_PAGE];           /* the hash of what each has on the next, */
     u32 at[IMAGE_PAGE];             /* where its code is in the piece */
@@ -586,14 +918,14 @@ static u32 find_in(const struct maker *m, u32 n, gva_t pc, u64 key)
 }
 
 /* The code of the i-th block of the list, as in a piece: the block's is at `off` there, its first exit has number
- * `exit`. */
+ * `exit`. Pieces in the making are as if each began where the common code does, and the program lay at 0. */
 static void write_code(struct maker *m, u8 *code, const struct block *b, u32 off, u32 exit, u32 *relocs)
 {
     struct engine *e = m->e;
     const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)b->code_off - off,
                                   [HOST_RELOC_OWN] = -e->cfg.own,
                                   [HOST_RELOC_EXIT] = (u64)exit - b->exit_id};
-    memcpy(code + off, e->code.rw + b->code_off, b->code_len);
+    memcpy(code + off, e->code.rx + b->code_off, b->code_len);
     for (u32 i = 0; i < b->nrelocs; i++)
         relocs[i] = b->relocs[i] + HOST_RELOC(off, 0) - HOST_RELOC(b->reloc_base, 0);
     e->host->move(code, relocs, b->nrelocs, by);
@@ -606,7 +938,7 @@ static bool is_own(const struct engine *e, const struct block *b)
         u64 x;
         if (HOST_RELOC_KIND(b->relocs[i]) != HOST_RELOC_OWN)
             continue;
-        memcpy(&x, e->code.rw + b->code_off + (HOST_RELOC_OFF(b->relocs[i]) - b->reloc_base), 8);
+        memcpy(&x, e->code.rx + b->code_off + (HOST_RELOC_OFF(b->relocs[i]) - b->reloc_base), 8);
         if (x - e->cfg.own >= e->cfg.own_size)
             return false;
     }
@@ -616,14 +948,15 @@ static bool is_own(const struct engine *e, const struct block *b)
 /* What is known of an exit; its record need not be there. */
 static struct exit_rec exit_now(struct engine *e, u32 id)
 {
-    if (e->exits[id])
-        return *e->exits[id];
+    const struct exit_rec *made = block_exit_made(e, id);
+    if (made)
+        return *made;
     const struct block *head = block_of_exit(e, id);
     return exit_of(piece_of(head), id - head->exit_id);
 }
 
-/* The piece of the list's n blocks, at `out`, which has room and is zero. */
-static void write_piece(struct maker *m, u8 *out, const struct image_piece *head, u32 n)
+/* The piece of the list's n blocks, at `out`, and its code, which have room and are zero. */
+static void write_piece(struct maker *m, u8 *out, u8 *code, const struct image_piece *head, u32 n)
 {
     struct engine *e = m->e;
     struct image_view v;
@@ -634,7 +967,7 @@ static void write_piece(struct maker *m, u8 *out, const struct image_piece *head
     u64 *state = (u64 *)(out + ((const u8 *)v.state - out));
     struct host_mark *mark = (struct host_mark *)(out + ((const u8 *)v.marks - out));
     u32 *reloc = (u32 *)(out + ((const u8 *)v.relocs - out));
-    u8 *code = out + (v.code - out);
+    v.code = code;
     u32 off = 0, *at = m->at;
     struct image_block next = {0};
     for (u32 i = 0; i < n; i++) {
@@ -668,7 +1001,7 @@ static void write_piece(struct maker *m, u8 *out, const struct image_piece *head
                                          .to = (u16)to,
                                          .pc = x.pc};
             u8 *site = code + at[i] + out_x->site_off;
-            e->host->link(site, site, code + (to ? at[to - 1] : at[i] + out_x->stub_off));
+            e->host->link(site, site, to ? code + at[to - 1] : way_of(code, head, next.exit + k));
         }
         next.exit += b->nexits;
         next.state += b->nstate;
@@ -679,46 +1012,59 @@ static void write_piece(struct maker *m, u8 *out, const struct image_piece *head
     dgm_assert(image_sound(&v), "a piece of %u blocks does not fit together", n);
 }
 
-static bool make_room(struct maker *m, u64 more)
+static bool make_room(struct grown *g, u64 more)
 {
-    if (m->size + more <= m->cap)
+    if (g->size + more <= g->cap)
         return true;
-    u64 cap = m->cap ? m->cap * 2 : 256 << 10;
-    while (cap < m->size + more)
+    u64 cap = g->cap ? g->cap * 2 : 256 << 10;
+    while (cap < g->size + more)
         cap *= 2;
     void *p;
     if (cap > 2ull * IMAGE_MOST || mk_pages_alloc(&p, cap))
         return false;
-    if (m->out) {
-        memcpy(p, m->out, m->size);
-        mk_pages_free(m->out, m->cap);
+    if (g->p) {
+        memcpy(p, g->p, g->size);
+        mk_pages_free(g->p, g->cap);
     }
-    m->out = p;
-    m->cap = cap;
+    g->p = p;
+    g->cap = cap;
     return true;
 }
 
 /* What stands in the table while pieces are added behind each other. */
 static struct image_page *table(const struct maker *m)
 {
-    return (struct image_page *)(void *)(m->out + sizeof(struct image_head));
+    return (struct image_page *)(void *)(m->out.p + sizeof(struct image_head));
 }
 
-static void add(struct maker *m, struct image_page p)
+/* Adds what was written behind what there is. */
+static void add(struct maker *m, struct image_page p, const struct image_piece *head)
 {
-    p.off = (u32)m->size;
+    p.off = (u32)m->out.size;
+    p.code = (u32)m->text.size;
+    p.exit = m->nexits;
     table(m)[m->npages++] = p;
-    m->size += p.size;
+    m->out.size += p.size;
+    m->text.size += image_code_size(head);
+    m->nexits += head->nexits;
 }
 
 /* Adds page `number` as the old image has it, if it does and its piece is sound. */
 static bool add_old(struct maker *m, const struct image_page *p)
 {
+    const struct engine *e = m->e;
+    const struct image_head *h = m->old;
     struct image_view v;
-    if (!p || !image_open(m->old, p, &v) || !make_room(m, p->size))
+    if (!p || !image_open(m->old, image_text(m->old), p, &v) || !make_room(&m->out, p->size) ||
+        !make_room(&m->text, image_code_size(v.piece)))
         return false;
-    memcpy(m->out + m->size, v.piece, p->size);
-    add(m, *p);
+    const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)h->at + v.first,
+                                  [HOST_RELOC_OWN] = -h->own,
+                                  [HOST_RELOC_EXIT] = -(u64)(exits_at(e, h->at) + v.exit)};
+    memcpy(m->out.p + m->out.size, v.piece, p->size);
+    memcpy(m->text.p + m->text.size, v.code, v.piece->code_size);
+    e->host->move(m->text.p + m->text.size, v.relocs, v.piece->nrelocs, by);
+    add(m, *p, v.piece);
     return true;
 }
 
@@ -747,13 +1093,50 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
         return;
     }
     const u64 size = image_piece_size(&head);
-    if (!make_room(m, size))
+    if (!make_room(&m->out, size) || !make_room(&m->text, image_code_size(&head)))
         return;
-    write_piece(m, m->out + m->size, &head, n);
-    struct image_page ip = {.number = number, .nblocks = n, .size = (u32)size, .source = p->hash};
-    ip.sum = image_piece_sum(m->out + m->size, ip.size, e->image_key, number);
-    add(m, ip);
+    write_piece(m, m->out.p + m->out.size, m->text.p + m->text.size, &head, n);
+    add(m, (struct image_page){.number = number, .nblocks = n, .size = (u32)size, .source = p->hash}, &head);
     e->stats.image_saved += fresh_on(e, p);
+}
+
+/* Where the code, which is `len` bytes, shall run: where it does now, or where nothing else does here, as what is
+ * together here may be so again. Places are tried from one on that the memory's address says. */
+static u32 choose_at(const struct maker *m, u32 len)
+{
+    const struct engine *e = m->e;
+    const u32 at = m->old ? ((const struct image_head *)m->old)->at : 0;
+    if (at && is_free(e, at, len, m->area->place))
+        return at;
+    const u32 n = ENGINE_PLACES / PLACE_STEP, from = (u32)(hash_u64(m->area->image.start ^ e->image_key) % n);
+    for (u32 i = 0; i < n; i++) {
+        const u32 here = (u32)e->code.size + (from + i) % n * PLACE_STEP;
+        if (is_free(e, here, len, NULL))
+            return here;
+    }
+    return (u32)e->code.size;
+}
+
+/* Makes the code right for where it shall run, and sums all up. */
+static void settle(struct maker *m, struct image_head *h)
+{
+    const struct engine *e = m->e;
+    for (u32 i = 0; i < m->npages; i++) {
+        struct image_page *p = &table(m)[i];
+        struct image_view v;
+        u8 *code = m->out.p + h->text + p->code;
+        const u32 at = h->at + p->code, exit = exits_at(e, h->at) + p->exit;
+        const u64 by[HOST_NRELOCS] = {
+            [HOST_RELOC_COMMON] = -(u64)at, [HOST_RELOC_OWN] = h->own, [HOST_RELOC_EXIT] = exit};
+        image_view(&v, m->out.p + p->off);
+        v.code = code;
+        e->host->move(code, v.relocs, v.piece->nrelocs, by);
+        for (u32 k = 0; k < v.piece->nexits; k++) {
+            u8 *way = way_of(code, v.piece, k);
+            e->host->through(way, e->code.rx + at + (way - code), slot_of(e, exit + k));
+        }
+        p->sum = image_piece_sum(&v, p->size, e->image_key, p->number);
+    }
 }
 
 static bool make_image(struct maker *m)
@@ -766,10 +1149,10 @@ static bool make_image(struct maker *m)
         const struct code_page *p = block_page(e, first + i);
         most += fresh_on(e, p) != 0;
     }
-    m->size = sizeof(struct image_head);
-    if (!make_room(m, most * sizeof(struct image_page)))
+    m->out.size = sizeof(struct image_head);
+    if (!make_room(&m->out, most * sizeof(struct image_page)))
         return false;
-    m->size += most * sizeof(struct image_page);
+    m->out.size += most * sizeof(struct image_page);
     for (u64 i = 0; i < pages; i++) {
         const struct code_page *p = block_page(e, first + i);
         const struct image_page *old = m->old ? image_find(m->old, (u32)i) : NULL;
@@ -779,17 +1162,24 @@ static bool make_image(struct maker *m)
             (void)add_old(m, old);
     }
     /* A table of fewer pages than were hoped for leaves a gap behind it. */
+    const u64 text = align_up(m->out.size, IMAGE_PAGE), len = align_up(m->text.size, IMAGE_PAGE);
+    if (text + len > IMAGE_MOST || !m->npages || !make_room(&m->out, text + len - m->out.size))
+        return false;
+    memcpy(m->out.p + text, m->text.p, m->text.size);
+    m->out.size = text + len;
     struct image_head h = {.magic = IMAGE_MAGIC,
                            .key = e->image_key,
                            .start = a->start,
                            .len = a->len,
                            .npages = m->npages,
-                           .size = (u32)m->size};
-    if (m->size > IMAGE_MOST || !m->npages)
-        return false;
-    memcpy(m->out, &h, sizeof h);
-    h.sum = image_head_sum(m->out);
-    memcpy(m->out, &h, sizeof h);
+                           .size = (u32)m->out.size,
+                           .text = (u32)text,
+                           .at = choose_at(m, (u32)len),
+                           .own = e->cfg.own};
+    settle(m, &h);
+    memcpy(m->out.p, &h, sizeof h);
+    h.sum = image_head_sum(m->out.p);
+    memcpy(m->out.p, &h, sizeof h);
     return true;
 }
 
@@ -806,11 +1196,11 @@ static void save_area(struct engine *e, struct area *a, const struct engine_save
     if (m->old && !image_check(m->old, size, e->image_key, a->image.start, a->image.len))
         m->old = NULL;
     if (make_image(m))
-        s->store(s->cx, &a->image, m->out, m->size);
+        s->store(s->cx, &a->image, m->out.p, m->out.size);
     else
         s->store(s->cx, &a->image, NULL, 0);
-    if (m->out)
-        mk_pages_free(m->out, m->cap);
+    mk_pages_free(m->out.p, m->out.cap);
+    mk_pages_free(m->text.p, m->text.cap);
     mk_pages_free(m, sizeof *m);
     a->fresh = a->judged = 0;
     for (u64 n = a->image.start / IMAGE_PAGE; n < (a->image.start + a->image.len) / IMAGE_PAGE; n++) {

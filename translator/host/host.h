@@ -56,6 +56,8 @@ enum host_reloc {
 #define HOST_RELOC_OFF(reloc)  ((reloc) >> 2)
 #define HOST_RELOC_KIND(reloc) ((reloc)&3)
 
+#define HOST_THROUGH 8 /* bytes of a jump through a word of memory */
+
 struct host_code {
     /* in */
     u8 *rw;             /* where to write */
@@ -121,6 +123,10 @@ struct host_isa {
      * HOST_RELOC_COMMON is the distance that the common code has moved less that of the code. NULL: emit makes no code
      * that could be moved. */
     void (*move)(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS]);
+
+    /* Writes to rw, which will run at rx, HOST_THROUGH bytes: a jump to where the word at `slot` says. There where
+     * `move` is. */
+    void (*through)(u8 *rw, const u8 *rx, const void *slot);
 
     /* Runs translated code at `code` until it leaves; v->exit says why. */
     void (*enter)(struct vcpu *v, const void *code, const void *common);

@@ -42,8 +42,11 @@ struct mk_code {
     u8 *rw;
     u8 *rx;
     size_t size;
+    size_t room; /* address space behind rx + size, for mk_code_show and mk_code_data */
 };
 int mk_code_create(struct mk_code *c, size_t size) MUST_USE;
+/* The same, with room behind it, as much as asked for or none. */
+int mk_code_create_wide(struct mk_code *c, size_t size, size_t room) MUST_USE;
 void mk_code_destroy(struct mk_code *c);
 /* Makes what was written visible to execution at rx (host instruction cache maintenance). */
 void mk_code_sync(const struct mk_code *c, size_t off, size_t len);
@@ -63,6 +66,16 @@ void mk_code_leave(const struct mk_code *c);
 int mk_code_own(struct mk_code *c, size_t used) MUST_USE;
 /* A new object, all zero, in place of one that was left. Nobody runs there. -ENOMEM: nothing has changed. */
 int mk_code_renew(struct mk_code *c) MUST_USE;
+/* In the room, where nothing is yet, at rx + off: executes what is mapped at `data`, pages of a file, shared, to be
+ * read and executed. The offset and both addresses are multiples of the page size. An error, and nothing there, where
+ * the host cannot do that. */
+int mk_code_show(struct mk_code *c, size_t off, const void *data, size_t len) MUST_USE;
+/* Likewise: memory of zeros, to read and write, private over fork. */
+int mk_code_data(struct mk_code *c, size_t off, size_t len) MUST_USE;
+/* Changes what mk_code_show has put there, whole pages: fill(cx, to) writes what is to be there to fresh memory, which
+ * then takes the place, at once for other threads, which may run there. Private over fork. Ends the process where there
+ * is no memory. */
+void mk_code_edit(struct mk_code *c, size_t off, size_t len, void (*fill)(void *cx, u8 *to), void *cx);
 
 /* --- guarded access ---
  * Once mk_thread_enter or mk_fault_handler was called, on any thread, the upcall included.

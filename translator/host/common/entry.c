@@ -188,6 +188,7 @@ const struct host_isa host_native = {
     .emit = unit_emit,
     .link = link_exit,
     .move = MOVES_CODE ? move_code : NULL,
+    .through = MOVES_CODE ? jump_through : NULL,
     .enter = entry_enter,
     .ras_none = entry_ras_none,
     .own_fault = entry_own_fault,

@@ -388,5 +388,6 @@ void float_from(struct gen *g, u32 dst, u32 src, u32 type);
 void link_exit(u8 *rw_site, const u8 *rx_site, const void *to);
 /* Where isa.h says MOVES_CODE. */
 void move_code(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS]);
+void jump_through(u8 *rw, const u8 *rx, const void *slot);
 /* What comes behind the stubs. */
 void emit_tail(struct gen *g);

@@ -157,6 +157,15 @@ void move_code(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS])
     }
 }
 
+void jump_through(u8 *rw, const u8 *rx, const void *slot)
+{
+    const u32 to = (u32)((const u8 *)slot - (rx + 6));
+    const u8 head[2] = {0xff, 0x25}, tail[2] = {0x66, 0x90}; /* jmp [rip + to]; nop */
+    memcpy(rw, head, 2);
+    memcpy(rw + 2, &to, 4);
+    memcpy(rw + 6, tail, 2);
+}
+
 /* --- polls --- */
 
 /* n: go on at this side exit's own instruction, not where it leads. */
