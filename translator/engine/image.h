@@ -24,7 +24,7 @@
 
 #include "translator/host/host.h"
 
-#define IMAGE_MAGIC 0x3367616d692e6764ull /* with the format's version */
+#define IMAGE_MAGIC 0x3467616d692e6764ull /* with the format's version */
 #define IMAGE_PAGE  4096u
 #define IMAGE_MOST  (64u << 20) /* bytes */
 #define IMAGE_ALIGN 64u         /* code: cache lines (exits.c of x86-64) */
