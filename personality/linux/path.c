@@ -830,7 +830,7 @@ int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags
 {
     struct lx_path p;
     /* Most are found where the root has them. */
-    if (proc->root && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) && !needs_walk(proc->root, path)) {
+    if (proc->root_fd >= 0 && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) && !needs_walk(proc->root, path)) {
         int fd = open_in_root(proc->root_fd, path, (u32)flags, proc->root->resolve);
         if (fd >= 0)
             return fd;
