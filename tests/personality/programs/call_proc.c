@@ -36,11 +36,46 @@ static int mapped(const void *p, const char *perms, const char *name)
     return 0;
 }
 
+/* A copy of us that is renamed while it runs, before it asks for its name; and then after. */
+static void renamed(const char *as)
+{
+    char name[300];
+    T(rename("proc-copy", as));
+    long n = readlink("/proc/self/exe", name, sizeof name - 1);
+    name[n > 0 ? n : 0] = 0;
+    const char *base = strrchr(name, '/');
+    printf("renamed: %s\n", base ? base + 1 : name);
+    T(unlink(as));
+}
+
+static void rename_copy(void)
+{
+    char part[4096];
+    int in = open("/proc/self/exe", O_RDONLY), out = open("proc-copy", O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    for (long n; (n = read(in, part, sizeof part)) > 0;)
+        write(out, part, (size_t)n);
+    close(in);
+    close(out);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid) {
+        execl("./proc-copy", "./proc-copy", "proc-moved", NULL);
+        _exit(99);
+    }
+    int st;
+    YES(waitpid(pid, &st, 0) == pid && st == 0);
+}
+
 int main(int argc, char **argv)
 {
     char link[300], real[4096], buf[4096];
     int local;
     struct stat st, st2;
+    if (argc == 2) {
+        renamed(argv[1]);
+        return 0;
+    }
+    rename_copy();
     long n = T(readlink("/proc/self/exe", link, sizeof link) > 0);
     n = readlink("/proc/self/exe", link, sizeof link);
     link[n] = 0;
