@@ -497,23 +497,24 @@ static int build_stack(struct lx_thread *t, const struct lx_program *prog, char 
     return s.rc;
 }
 
-const char *lx_program_name(struct lx_process *p)
+const char *lx_program_name(const struct lx_process *p, char *buf)
 {
-    char host[LX_PATH_MAX];
-    char *now = __atomic_load_n(&p->exe, __ATOMIC_ACQUIRE);
-    if (now)
-        return now;
-    if (p->exe_fd < 0 || lx_host_fd_path(p->exe_fd, host, sizeof host) < 0) /* before it is loaded, or no /proc */
-        return "";
-    lx_path_to_guest(p, host);
-    char *name = heap_alloc(strlen(host) + 1);
-    if (!name)
-        return "";
-    strcpy(name, host);
-    if (__atomic_compare_exchange_n(&p->exe, &now, name, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        return name;
-    heap_free(name); /* another thread was first */
-    return now;
+    const char *kept = __atomic_load_n(&p->exe, __ATOMIC_ACQUIRE);
+    if (kept)
+        return strcpy(buf, kept);
+    if (p->exe_fd < 0 || lx_host_fd_path(p->exe_fd, buf, LX_PATH_MAX) < 0) /* before it is loaded, or no /proc */
+        buf[0] = 0;
+    else
+        lx_path_to_guest(p, buf);
+    return buf;
+}
+
+void lx_program_name_stays(struct lx_process *p)
+{
+    char buf[LX_PATH_MAX];
+    char *name = p->exe ? NULL : heap_alloc(strlen(lx_program_name(p, buf)) + 1);
+    if (name)
+        __atomic_store_n(&p->exe, strcpy(name, buf), __ATOMIC_RELEASE);
 }
 
 /* The thread's name, and the file that /proc/self/exe is. */

@@ -31,9 +31,11 @@ int lx_program_open(struct lx_program *prog, struct lx_process *p, int dirfd, co
                     char *const *argv, char *why, size_t cap) MUST_USE;
 void lx_program_close(struct lx_program *prog);
 
-/* The guest path of the process's program, as /proc/self/exe shows it; "" if there is none. It is found out when it is
- * first asked for, which most never do, and stays. */
-const char *lx_program_name(struct lx_process *p);
+/* The guest path of the process's program, as /proc/self/exe shows it at this moment; "" if there is none. In buf, of
+ * LX_PATH_MAX bytes, which it gives back. */
+const char *lx_program_name(const struct lx_process *p, char *buf);
+/* The name stays as it is now: before the process takes another root, from which the file may not be reached. */
+void lx_program_name_stays(struct lx_process *p);
 
 /* Maps the program and its interpreter into t's empty address space, builds the stack, sets the registers; exe_fd too
  * (prog->fd is taken over). */

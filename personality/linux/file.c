@@ -216,7 +216,7 @@ s64 sys_readlinkat(struct lx_thread *t, const u64 *a)
         bool itself = !p.name[0] && p.dirfd != AT_FDCWD &&
                       lx_host_fd_path(p.dirfd, buf, sizeof buf) > 0; /* a descriptor of the link */
         if (lx_proc_file(t->proc, itself ? AT_FDCWD : p.dirfd, itself ? buf : p.name) == LX_PROC_EXE) {
-            text = lx_program_name(t->proc);
+            text = lx_program_name(t->proc, buf);
         } else if (t->proc->root_fd >= 0 && in_proc(p.dirfd)) {
             r = prov_call(&t->vcpu->poll, LX_NR_readlinkat, (u64)(s64)p.dirfd, (u64)p.name, (u64)buf, sizeof buf - 1, 0,
                           0);

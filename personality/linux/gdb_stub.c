@@ -25,6 +25,7 @@
 #include "personality/linux/exec.h"
 #include "personality/linux/fd.h"
 #include "personality/linux/mm.h"
+#include "personality/linux/path.h"
 #include "personality/linux/provider.h"
 #include "personality/linux/signal.h"
 #include "personality/linux/syscalls_gen.h"
@@ -181,6 +182,7 @@ static struct gdb_record *current(void)
 
 static void stop_reply(char *out, size_t cap)
 {
+    char name[LX_PATH_MAX];
     if (gdb.exited) {
         fmt(out, cap, gdb.exit_signal ? "X%02x" : "W%02x",
             gdb.exit_signal ? gdb_signal_out(gdb.exit_signal) : gdb.exit_code & 255);
@@ -195,8 +197,7 @@ static void stop_reply(char *out, size_t cap)
     size_t n = fmt(out, cap, "T%02xthread:%x;", gdb_signal_out(gdb.stop_signal), gdb.stop_tid);
     if (gdb.stop == GDB_STOP_WATCH) {
         fmt(out + n, cap - n, "watch:%lx;", gdb.watch_hit);
-    } else if (gdb.stop == GDB_STOP_EXEC && 2 * strlen(lx_program_name(gdb.proc)) + n + 16 < cap) {
-        const char *name = lx_program_name(gdb.proc);
+    } else if (gdb.stop == GDB_STOP_EXEC && 2 * strlen(lx_program_name(gdb.proc, name)) + n + 16 < cap) {
         n += fmt(out + n, cap - n, "exec:");
         n += gdb_to_hex(out + n, name, strlen(name));
         fmt(out + n, cap - n, ";");
@@ -372,6 +373,7 @@ static size_t write_siginfo(const char *p, size_t len, char *out, size_t cap)
 /* q and Q packets; the reply's length, 0 for what we do not know. */
 static size_t query(const char *p, size_t len, char *out, size_t cap)
 {
+    char name[LX_PATH_MAX];
     static const char features[] = "qXfer:features:read:", exec_file[] = "qXfer:exec-file:read:",
                       auxv[] = "qXfer:auxv:read:", siginfo[] = "qXfer:siginfo:read:",
                       set_siginfo[] = "qXfer:siginfo:write:", threads[] = "qXfer:threads:read:";
@@ -393,7 +395,7 @@ static size_t query(const char *p, size_t len, char *out, size_t cap)
         return part(p, xml, strlen(xml), out);
     }
     if (!strncmp(p, exec_file, sizeof exec_file - 1))
-        return part(p, lx_program_name(gdb.proc), strlen(lx_program_name(gdb.proc)), out);
+        return part(p, lx_program_name(gdb.proc, name), strlen(name), out);
     if (!strncmp(p, auxv, sizeof auxv - 1)) {
         u8 data[1024];
         return part(p, data, lx_auxv(gdb.proc, data, sizeof data), out);

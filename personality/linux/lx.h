@@ -78,7 +78,7 @@ struct lx_process {
     const struct lx_options *opt;
     struct lx_root *root;      /* the guest's / where it is not the host's, else NULL; private to path.c */
     int root_fd;               /* O_PATH of it, or -1 */
-    char *exe;                 /* of lx_program_name */
+    char *exe;                 /* of lx_program_name_stays, or NULL */
     int exe_fd;                /* descriptor of the program's file (engine's range), or -1 */
     struct lx_thread *threads; /* all guest threads; guarded by threads_lock */
     struct mk_lock threads_lock;

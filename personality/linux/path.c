@@ -248,7 +248,7 @@ int lx_path_chroot(struct lx_thread *t, struct lx_path *p)
         close_fd(fd);
         return r;
     }
-    (void)lx_program_name(proc); /* as the root is that it was found in */
+    lx_program_name_stays(proc);
     r = root_make(fd, NULL, true, &new);
     if (r)
         return r;

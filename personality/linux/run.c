@@ -260,6 +260,13 @@ static int choose_cpu(const struct lx_abi *abi, const char *text, bool successor
     return rc;
 }
 
+/* Not by what it was called, which need not lead to the file. */
+static void report_by_name(const struct lx_process *p, const struct lx_program *prog)
+{
+    char name[LX_PATH_MAX];
+    lx_crash_start(p, lx_program_name(p, name), prog->argv);
+}
+
 /* Loads and runs; successor: in an execve. Returns when the program could not be started, or with its exit status when
  * its first thread ends last. */
 static int run_program(struct lx_process *p, struct lx_program *prog, const char *name, char **envp, u64 sigmask,
@@ -326,7 +333,7 @@ static int run_program(struct lx_process *p, struct lx_program *prog, const char
     lx_thread_add(t);
     rc = lx_program_load(t, prog, envp, why, sizeof why);
     if (!rc && (prog->script || prog->execfn[0] != '/'))
-        lx_crash_start(p, lx_program_name(p), prog->argv);
+        report_by_name(p, prog);
     if (prog->mem_size <= mk_page_size())
         prog->mem = NULL; /* a page stays: to take it out of its mapping costs more */
     lx_program_close(prog);
