@@ -80,6 +80,8 @@ struct vcpu_sample {
     u32 idle;                 /* so many ticks, or looks, in a row brought nothing new */
     u64 every;                /* ns between ticks; 0: there are none */
     u64 ticks, away, regions; /* --stats: all; outside of translations; in regions */
+    u32 leaves;               /* how often translated code was left while the thread was young */
+    u64 aged;                 /* mk_clock when its time was asked for last */
 };
 
 struct vcpu {

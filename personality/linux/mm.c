@@ -62,6 +62,7 @@ void mm_host_reserve(struct lx_mm *mm, gva_t at, u64 len)
 
 s64 mm_host_unmap(struct lx_mm *mm, gva_t at, u64 len)
 {
+    mm->whole &= !mm->holes;
     if (LIKELY(mm->holes))
         return prov_call_now(LX_NR_munmap, mm->base + at, len, 0, 0, 0, 0);
     return mm_host_map(mm, at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
@@ -651,6 +652,7 @@ int lx_mm_create(struct lx_mm **out, u64 window)
             window /= 2;
     }
     mm->holes = !rc && leaves_holes(mm);
+    mm->whole = !rc;
     u64 bitmap = mm->size / mm->page / 8;
     void *code = NULL;
     if (!rc)

@@ -164,7 +164,7 @@ s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, in
         v.flags |= VMA_LOCKED;
     }
     const u32 reserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-    if (replaces || v.prot || hflags != reserved) /* else it is what is there */
+    if (replaces || v.prot || hflags != reserved || !mm->whole) /* else it is what is there */
         r = mm_host_map(mm, at, len, mm_host_prot(v.prot), (int)hflags, anon ? -1 : fd, off);
     if (r) {
         repair_locked(mm, at, len);

@@ -101,7 +101,7 @@ def tests_of(full):
         program('stress', 'run.py', 'map_races', '--option=--cache-size=64K')
     for name in QUICK['cmd'] + (CMD_FULL if full else []):
         out.append((f'cmd {name}', lambda pair, dragoman, name=name: [os.path.join(TESTS, 'cmd', 'run.py'), '--dragoman', dragoman, '--broken', 'none',
-                                                                     '--guest', pair.guest.name, name]))
+                                                                     '--guest', pair.guest.name, '--host', pair.host, name]))
     out.append(('mapping', None))
     rounds = '4' if full else '1'
     out.append(('litmus', lambda pair, dragoman: [os.path.join(TESTS, 'litmus', 'run.py'), '--dragoman', dragoman, '--guest', pair.guest.name, '-n', rounds]))

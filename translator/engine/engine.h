@@ -161,7 +161,7 @@ struct engine_saver {
 };
 void engine_save(struct engine *e, const struct engine_saver *s);
 /* What was stored and is run where the image has it gets its links as jumps: worth while in a process that lives for
- * long. Done by itself, too, when a thread has run for some time (sample.c). */
+ * long. Done by itself, too, when a thread leaves translated code that has run for some time (sample.c). */
 void engine_tighten(struct engine *e);
 /* Is there anything that engine_save would store? */
 bool engine_save_wanted(struct engine *e, u32 least);

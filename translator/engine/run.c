@@ -144,6 +144,12 @@ static bool go_inside(const struct engine *e, struct vcpu *v)
     return true;
 }
 
+/* Is there code in place that would be faster as a copy? */
+static bool is_young(const struct engine *e)
+{
+    return e->nplaces && !e->tight;
+}
+
 void vcpu_outside(struct vcpu *v)
 {
     __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);
@@ -151,6 +157,8 @@ void vcpu_outside(struct vcpu *v)
 
 bool vcpu_inside(struct vcpu *v)
 {
+    if (UNLIKELY(is_young(v->engine)))
+        sample_age(v);
     v->exit = VCPU_NONE;
     return go_inside(v->engine, v);
 }
@@ -242,6 +250,8 @@ enum vcpu_exit vcpu_run(struct vcpu *v)
             sample_take(v);
         if (!ran)
             continue;
+        if (UNLIKELY(is_young(e)))
+            sample_age(v);
         own = false;
         switch (v->exit) {
         case VCPU_LINK:

@@ -25,14 +25,21 @@
  * the place where it goes on, and it is made to come at each poll, until that brings nothing new many times in a row,
  * be it new code.
  *
+ * In the baseline tier nobody is asked, as a timer is not quite unseen: the host counts it as a signal that is queued,
+ * and numbers the guest's own timers behind it. That a thread has run for long, so that stored code is worth being made
+ * faster (store.c, "In place"), is found out when it leaves translated code for some other reason. One that never does
+ * keeps the code that it has.
+ *
  * Ticks are of one thread and of one process: a fork's child begins anew when it runs, and one that visits its parent's
  * memory has none. A guest sees nothing of them: no call of the system is cut short, and none of its signals, timers or
  * clocks is used (kernel/hosted/tick.c). */
 #include "translator/engine/engine_int.h"
 
 #define FIRST_NS    3000000  /* of a thread's own time */
-#define TIGHT_NS    20000000 /* likewise, */
-#define TIGHT_TICKS 12       /* or so many ticks: what runs in place is made faster */
+#define TIGHT_NS    20000000 /* likewise: what runs in place is made faster, */
+#define TIGHT_TICKS 12       /* or after so many ticks */
+#define AGE_LEAVES  32       /* a thread's time is asked for once in so many times that it leaves translated code, */
+#define AGE_NS      4000000  /* and not sooner than after so long */
 #define EVERY_NS    1000000
 #define SELDOM_NS   48000000
 #define BORED       12  /* so many in a row without news: half as often */
@@ -67,21 +74,11 @@ static void tick(hva_t host_pc, void *cx)
     }
 }
 
-static void tick_once(hva_t host_pc, void *cx)
-{
-    vcpu_sample_soon(cx);
-}
-
 void sample_start(struct vcpu *v)
 {
     const struct engine *e = v->engine;
     struct vcpu_sample *s = &v->sample;
     s->on = true;
-    if (e->cfg.tier == ENGINE_BASELINE && e->image_key && e->code.room && !e->tight && !v->visitor) {
-        s->every = TIGHT_NS;
-        if (mk_tick(TIGHT_NS, 0, tick_once, v))
-            s->every = 0;
-    }
     if (e->cfg.tier != ENGINE_OPTIMISED || e->cfg.hot || v->visitor)
         return;
     s->every = EVERY_NS;
@@ -180,10 +177,8 @@ void sample_take(struct vcpu *v)
     struct engine *e = v->engine;
     u32 was = VCPU_SAMPLED;
     __atomic_compare_exchange_n(&v->poll, &was, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-    if (e->cfg.tier != ENGINE_OPTIMISED) {
-        engine_tighten(e);
+    if (e->cfg.tier != ENGINE_OPTIMISED)
         return;
-    }
     cosim_lock(e);
     mk_lock(&e->lock);
     if (v->sample.ticks >= TIGHT_TICKS)
@@ -196,6 +191,19 @@ void sample_take(struct vcpu *v)
         news(v);
     mk_unlock(&e->lock);
     cosim_unlock(e);
+}
+
+void sample_age(struct vcpu *v)
+{
+    struct engine *e = v->engine;
+    if (++v->sample.leaves % AGE_LEAVES)
+        return;
+    const u64 now = mk_clock();
+    if (now - v->sample.aged < AGE_NS)
+        return;
+    v->sample.aged = now;
+    if (mk_thread_clock() >= TIGHT_NS)
+        engine_tighten(e);
 }
 
 bool sample_look(struct vcpu *v)

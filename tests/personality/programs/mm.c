@@ -33,6 +33,21 @@ static void *map(size_t len, int prot, int flags)
     return mmap(NULL, len, prot, flags, -1, 0);
 }
 
+/* Memory that is set aside where something was unmapped, and given out bit by bit, as runtimes do. */
+static void set_aside(void)
+{
+    const size_t len = 64 * PAGE;
+    char *p = map(len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+    result("unmap", munmap(p, len));
+    pointer("set aside there",
+            mmap(p, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == p ? NULL : p);
+    touch("before it is given out", p + PAGE, false);
+    result("give out", mprotect(p, 8 * PAGE, PROT_READ | PROT_WRITE));
+    touch("given out", p + PAGE, true);
+    touch("behind it", p + 8 * PAGE, true);
+    munmap(p, len);
+}
+
 static void errors(void)
 {
     char *p = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
@@ -293,6 +308,7 @@ int main(void)
 {
     on(SIGSEGV, on_fault, 0);
     on(SIGBUS, on_fault, 0);
+    set_aside();
     errors();
     protections();
     files();
