@@ -395,7 +395,7 @@ static size_t query(const char *p, size_t len, char *out, size_t cap)
         return part(p, xml, strlen(xml), out);
     }
     if (!strncmp(p, exec_file, sizeof exec_file - 1))
-        return part(p, lx_program_name(gdb.proc, name), strlen(name), out);
+        return part(p, name, strlen(lx_program_name(gdb.proc, name)), out);
     if (!strncmp(p, auxv, sizeof auxv - 1)) {
         u8 data[1024];
         return part(p, data, lx_auxv(gdb.proc, data, sizeof data), out);

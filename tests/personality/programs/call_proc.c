@@ -36,22 +36,24 @@ static int mapped(const void *p, const char *perms, const char *name)
     return 0;
 }
 
-/* A copy of us that is renamed while it runs, before it asks for its name; and then after. */
-static void renamed(const char *as)
+/* A copy of us that is renamed while it runs, before it asks for its name. */
+static void renamed(const char *from, const char *as)
 {
     char name[300];
-    T(rename("proc-copy", as));
+    YES(rename(from, as) == 0);
     long n = readlink("/proc/self/exe", name, sizeof name - 1);
     name[n > 0 ? n : 0] = 0;
     const char *base = strrchr(name, '/');
-    printf("renamed: %s\n", base ? base + 1 : name);
-    T(unlink(as));
+    YES(base && strcmp(base + 1, as) == 0);
+    YES(unlink(as) == 0);
 }
 
 static void rename_copy(void)
 {
-    char part[4096];
-    int in = open("/proc/self/exe", O_RDONLY), out = open("proc-copy", O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    char part[4096], from[40], as[40];
+    snprintf(from, sizeof from, "proc-copy-%d", getpid());
+    snprintf(as, sizeof as, "proc-moved-%d", getpid());
+    int in = open("/proc/self/exe", O_RDONLY), out = open(from, O_WRONLY | O_CREAT | O_TRUNC, 0755);
     for (long n; (n = read(in, part, sizeof part)) > 0;)
         write(out, part, (size_t)n);
     close(in);
@@ -59,7 +61,7 @@ static void rename_copy(void)
     fflush(stdout);
     pid_t pid = fork();
     if (!pid) {
-        execl("./proc-copy", "./proc-copy", "proc-moved", NULL);
+        execl(from, from, as, NULL);
         _exit(99);
     }
     int st;
@@ -72,7 +74,7 @@ int main(int argc, char **argv)
     int local;
     struct stat st, st2;
     if (argc == 2) {
-        renamed(argv[1]);
+        renamed(argv[0], argv[1]);
         return 0;
     }
     rename_copy();
