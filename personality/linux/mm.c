@@ -62,9 +62,10 @@ void mm_host_reserve(struct lx_mm *mm, gva_t at, u64 len)
 
 s64 mm_host_unmap(struct lx_mm *mm, gva_t at, u64 len)
 {
-    mm->whole &= !mm->holes;
-    if (LIKELY(mm->holes))
+    if (LIKELY(mm->holes)) {
+        mm->whole = false;
         return prov_call_now(LX_NR_munmap, mm->base + at, len, 0, 0, 0, 0);
+    }
     return mm_host_map(mm, at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 

@@ -64,7 +64,7 @@ struct lx_mm {
     u64 auxv[64];           /* as put on the stack, AT_NULL included */
     u32 auxv_len;           /* bytes */
     bool holes;             /* what the guest unmaps need not be reserved again */
-    bool whole;             /* and nothing was unmapped yet: what is free is reserved */
+    bool whole;             /* there is no hole yet: what is free is reserved */
 };
 
 /* A new address space of its own window, of `window` bytes or, where the host has no room for it, of a half, a quarter,

@@ -317,6 +317,29 @@ static void is_entered(void **state)
     free(k.data);
 }
 
+/* A thread that has run for long, and leaves translated code now and then, has what is in place made faster: then what
+ * comes later is copied. */
+static void ages(void **state)
+{
+    struct kept k;
+    struct world w;
+    make(&k);
+    open_world(&w, &k);
+    while (mk_thread_clock() < 25000000)
+        ;
+    run(&w, false);
+    const u64 placed = stats(&w).image_placed;
+    for (int i = 0; i < 64; i++)
+        run(&w, false);
+    run(&w, true);
+    const struct engine_stats s = stats(&w);
+    assert_int_equal(s.image_pages, 3);
+    assert_true(placed > 0 && placed < 3);
+    assert_int_equal(s.image_placed, placed);
+    close_world(&w);
+    free(k.data);
+}
+
 /* What is entered is a block like others: it dies when its code changes, and comes back after a flush. */
 static void lives_like_others(void **state)
 {
@@ -644,8 +667,10 @@ int main(void)
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(nonsense_stays_inside),
     };
+    const struct CMUnitTest in_place[] = {cmocka_unit_test(ages)};
     int failed = cmocka_run_group_tests(damage, NULL, NULL);
     for (how = COPIED; how <= TIGHTENED; how++)
         failed += cmocka_run_group_tests(tests, NULL, NULL);
-    return failed;
+    how = IN_PLACE;
+    return failed + cmocka_run_group_tests(in_place, NULL, NULL);
 }

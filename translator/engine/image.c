@@ -12,7 +12,7 @@ u64 image_piece_size(const struct image_piece *p)
     u64 n = sizeof *p + ((u64)p->nblocks + 1) * sizeof(struct image_block) +
             (u64)p->nexits * sizeof(struct image_exit) + (u64)p->nstate * sizeof(u64) +
             (u64)p->nmarks * sizeof(struct host_mark) + (u64)p->nrelocs * sizeof(u32);
-    return (n + 7) & ~7ull;
+    return align_up(n, 8);
 }
 
 void image_view(struct image_view *v, const void *piece)
@@ -27,7 +27,7 @@ void image_view(struct image_view *v, const void *piece)
 
 u64 image_ways(const struct image_piece *p)
 {
-    return ((u64)p->code_size + 7) & ~7ull;
+    return align_up(p->code_size, 8);
 }
 
 u64 image_code_size(const struct image_piece *p)
