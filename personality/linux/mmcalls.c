@@ -34,6 +34,10 @@ enum {
     LX_SHM_EXEC = 0100000,
 };
 
+/* Mappings from this to that many bytes are asked to be large pages. */
+#define LARGE_FROM (4ull << 20)
+#define LARGE_TO   (256ull << 20)
+
 static u64 page_up(const struct lx_mm *mm, u64 n)
 {
     return (n + mm->page - 1) & ~(mm->page - 1);
@@ -86,6 +90,16 @@ static bool wants_home(u64 len, u32 prot, u32 flags)
         return !prot && (flags & ~(u32)MAP_DENYWRITE) == (MAP_PRIVATE | MAP_ANONYMOUS) && len > 1 << 16 &&
                len < 1 << 28;
     return (flags & MAP_TYPE) == MAP_PRIVATE && (prot & PROT_EXEC);
+}
+
+/* Is memory of this kind better had in large pages, where the host gives them to those who ask? It takes fewer
+ * faults and far fewer entries of the TLB. Not where only a part may ever be touched, as of stacks, of what is set
+ * aside first and of the largest arrays: a large page is given, and cleared, as a whole. */
+static bool wants_large_pages(u64 len, u32 prot, u32 flags)
+{
+    const u32 kind = MAP_TYPE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN | MAP_HUGETLB;
+    return (flags & kind) == (MAP_PRIVATE | MAP_ANONYMOUS) && (prot & PROT_WRITE) && len >= LARGE_FROM &&
+           len < LARGE_TO;
 }
 
 s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, int fd, u64 off, u32 extra)
@@ -166,6 +180,8 @@ s64 lx_mm_map(struct lx_process *p, gva_t addr, u64 len, u32 prot, u32 flags, in
     const u32 reserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
     if (replaces || v.prot || hflags != reserved || !mm->whole) /* else it is what is there */
         r = mm_host_map(mm, at, len, mm_host_prot(v.prot), (int)hflags, anon ? -1 : fd, off);
+    if (!r && wants_large_pages(len, prot, flags))
+        (void)prov_call_now(LX_NR_madvise, mm->base + at, len, MADV_HUGEPAGE, 0, 0, 0); /* a host may have none */
     if (r) {
         repair_locked(mm, at, len);
     } else {
