@@ -1,4 +1,5 @@
-/* Which mappings are asked to be of large pages: none natively, those that are surely used as a whole under Dragoman. */
+/* Which mappings are asked to be of large pages: none natively, those that are surely used as a whole under Dragoman.
+ */
 #include "util.h"
 
 #define MIB ((size_t)1 << 20)
