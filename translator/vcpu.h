@@ -61,6 +61,8 @@ static inline gva_t vcpu_jc_none(u32 index)
 #define VCPU_RAS_SENTINELS 8
 #define VCPU_RAS_NONE      2
 
+#define VCPU_FLAG_READS 256 /* vcpu.flag_reads: so many until flags trap. A trap costs as much as hundreds. */
+
 #define VCPU_RECENT 16 /* a power of two */
 
 #define VCPU_CALLS_HELPER 256 /* vcpu.calls; above any op */
@@ -127,6 +129,9 @@ struct vcpu {
     struct vcpu_sample sample;
     u32 fuel; /* cosimulation: how many more of op `poll` of a region are passed (ir_interp_watched, host_code.fuel) */
     bool (*call)(struct vcpu *v); /* engine_config.call, where translated code is to use it, or NULL */
+    u32 flags_trap;               /* fp_flags is exact in translated code, too: what would raise another flag traps */
+    u32 flag_reads; /* backend: how often flags were read since they trapped last, less what is waited then */
+    u32 flag_wait;  /* backend: that */
 };
 
 /* Which entry of the jump cache a pc uses. */

@@ -31,6 +31,10 @@ static bool on_fault(struct mk_fault *f, void *cx)
     struct vcpu *v = h->v;
     if (!inside || f->pc - (hva_t)h->rx >= h->code_size)
         return false;
+    if (f->kind == MK_FAULT_ARITH && v->flags_trap && host_native.flag_fault(v, f->regs)) {
+        h->flag_faults++;
+        return true;
+    }
     if (f->kind == MK_FAULT_ARITH || f->kind == MK_FAULT_TRAP) {
         h->nan_faults += f->kind == MK_FAULT_ARITH;
         return v->nans_trap && host_native.nan_fault && host_native.nan_fault(v, f->regs, f->kind == MK_FAULT_TRAP);
@@ -179,6 +183,8 @@ void harness_enter(struct harness *h, const struct emitted *e)
 {
     inside = true;
     h->v->nans_trap = e->unit->nans_trap;
+    if (h->v->nans_trap || !host_native.flag_fault)
+        h->v->flags_trap = 0;
     host_native.enter(h->v, e->hc.rx, h->common);
     inside = false;
 }

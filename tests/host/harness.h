@@ -24,8 +24,9 @@ struct harness {
     const void *common;
     size_t common_size;
     const struct ir_slots *slots;
-    u32 own_faults; /* faults that the backend took for its own */
-    u32 nan_faults; /* invalid operations that trapped */
+    u32 own_faults;  /* faults that the backend took for its own */
+    u32 nan_faults;  /* invalid operations that trapped */
+    u32 flag_faults; /* flags that trapped */
 };
 
 /* Makes it all; `mask` are host features to do without. Ends the process when that fails. */

@@ -39,6 +39,7 @@ struct input {
     u8 slots[RANDOM_SLOT_BYTES];
     u8 mem[MEM_RW_SIZE];
     u32 fp_flags, fp_round;
+    u32 flags_trap, flag_reads; /* as in struct vcpu */
 };
 
 static void load_state(const struct input *in)
@@ -48,6 +49,8 @@ static void load_state(const struct input *in)
     memcpy(h.mem + MEM_RW, in->mem, sizeof in->mem);
     v->fp_flags = in->fp_flags;
     v->fp_round = in->fp_round;
+    v->flags_trap = in->flags_trap;
+    v->flag_reads = in->flag_reads;
     v->exit = v->trap = 0;
     v->pc = 0;
     v->poll = 0;
@@ -333,6 +336,8 @@ static void random_input(struct rng *r, struct input *in, const struct random_mi
     }
     in->fp_flags = rng_chance(r, 50) ? 0 : rng_below(r, 32);
     in->fp_round = mix->any_round ? IR_RMM : rng_chance(r, 40) ? IR_RNE : rng_below(r, 4);
+    in->flags_trap = rng_chance(r, 30);
+    in->flag_reads = rng_chance(r, 50) ? VCPU_FLAG_READS - 1 : 0; /* so that the next time they trap */
 }
 
 static struct random_mix random_mix(struct rng *r, u32 *inputs)

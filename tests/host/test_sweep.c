@@ -1,11 +1,12 @@
 /* Every op in every variant, over edges of its operands, compiled against interpreted.
  *
- *     test_sweep [--mask M] [--op NAME] [--every N] [--traps 1]
+ *     test_sweep [--mask M] [--op NAME] [--every N] [--traps 1|2]
  *
  * Each unit is one op on operands read from slots, its result put to another. It is compiled in several forms, by where
  * the slots are: in registers or memory, the result in the place of an operand or not, operands the same, the last one
- * a constant. With --traps, invalid operations trap (ir_unit.nans_trap); there, only ops of floating point are tried.
- * Operands run over all pairs of edges; of triples, a part. */
+ * a constant. With --traps 1, invalid operations trap (ir_unit.nans_trap), with --traps 2 flags that are not raised
+ * (vcpu.flags_trap); there, only ops of floating point are tried. Operands run over all pairs of edges; of triples, a
+ * part. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 static struct harness h;
 static struct arena arena;
 static u64 runs, units;
-static bool traps;
+static bool traps, flags_trap;
 
 /* Slots: per type, four pinned ones and four in memory. */
 #define PER_TYPE 8
@@ -69,6 +70,7 @@ static void compare(const struct variant *k, const struct ir_unit *u, const u8 i
     u32 want_flags = v->fp_flags;
     memcpy(v->slots, in, BYTES);
     v->fp_flags = fp_flags;
+    v->flags_trap = flags_trap;
     harness_enter(&h, code);
     runs++;
     if (!memcmp(want, v->slots, BYTES) && want_flags == v->fp_flags)
@@ -378,11 +380,11 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[i], "--every"))
             every = (u32)strtoul(argv[i + 1], NULL, 0);
         else if (!strcmp(argv[i], "--traps"))
-            traps = argv[i + 1][0] == '1';
+            traps = argv[i + 1][0] == '1', flags_trap = argv[i + 1][0] == '2';
     }
     make_slots();
     harness_start(&h, mask);
-    if (traps && !(host_native.nans_trap && host_native.nans_trap())) {
+    if ((traps && !(host_native.nans_trap && host_native.nans_trap())) || (flags_trap && !host_native.flag_fault)) {
         printf("this host has no such traps\n");
         return 77;
     }
@@ -394,7 +396,7 @@ int main(int argc, char **argv)
         if ((f & (IR_END | IR_SLOT | IR_READ | IR_WRITE | IR_EFFECT)) || op == IR_OP_const || op == IR_OP_pair ||
             op == IR_OP_lo || op == IR_OP_hi)
             continue;
-        if (traps && !(f & IR_FPENV))
+        if ((traps || flags_trap) && !(f & IR_FPENV))
             continue;
         if ((only && strcmp(only, ir_ops[op].name)) || op % every)
             continue;
@@ -404,7 +406,7 @@ int main(int argc, char **argv)
             sweep(op);
         nops++;
     }
-    if (traps && !only && !h.nan_faults) {
+    if (!only && ((traps && !h.nan_faults) || (flags_trap && !h.flag_faults))) {
         printf("nothing has trapped\n");
         return 1;
     }

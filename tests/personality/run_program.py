@@ -20,7 +20,7 @@ PATIENCE = float(os.environ.get('TEST_PATIENCE', 1))  # a slow build has more
 
 def build(cc, source, out, extra):
     try:
-        guests.build(cc, ['-O1', '-w', '-pthread', *extra], source, out, ['-lrt'])
+        guests.build(cc, ['-O1', '-w', '-pthread', *extra], source, out, ['-lrt', '-lm'])
     except subprocess.CalledProcessError as e:
         print(f'{" ".join(e.cmd)}\n{e.stderr.decode(errors="replace")}', file=sys.stderr)
         sys.exit(99)

@@ -71,10 +71,13 @@ static bool leave_to_own(struct vcpu *v, struct mk_fault *f)
     return true;
 }
 
-/* Arithmetic without a look at its result was invalid. Where that goes on, the thread leaves for code that looks. */
-static bool see_to_nan(struct vcpu *v, struct mk_fault *f)
+/* A flag was raised for the first time; or arithmetic without a look at its result was invalid. Where that goes on, the
+ * thread leaves for code that looks. */
+static bool see_to_float(struct vcpu *v, struct mk_fault *f)
 {
     const bool step = f->kind == MK_FAULT_TRAP;
+    if (!step && v->flags_trap && v->engine->host->flag_fault(v, f->regs))
+        return true;
     if (!v->nans_trap || !v->engine->host->nan_fault(v, f->regs, step))
         return false;
     if (!step && ++v->trapped == ENGINE_TRAPS)
@@ -90,7 +93,7 @@ bool engine_fault(struct vcpu *v, struct mk_fault *f)
     if (!e->host || !cache_has(e, f->pc - (hva_t)e->code.rx))
         return false;
     if (f->kind == MK_FAULT_ARITH || f->kind == MK_FAULT_TRAP)
-        return see_to_nan(v, f);
+        return see_to_float(v, f);
     if (f->kind != MK_FAULT_UNMAPPED && f->kind != MK_FAULT_PROTECTION && f->kind != MK_FAULT_BUS)
         return false;
     if (e->host->own_fault(v, f->regs, f->addr))

@@ -74,6 +74,8 @@ static void set_mode(struct vcpu *v, u64 mode)
     v->mode = mode;
     if (v->nans_trap != trap)
         v->nans_trap = trap;
+    if (trap && v->flags_trap)
+        v->flags_trap = 0;
 }
 
 void vcpu_changed(struct vcpu *v)
@@ -156,6 +158,8 @@ static struct vcpu *vcpu_again(struct engine *e, u64 *killed, bool *first)
     /* These lie apart, on pages that a fork may have made read-only. */
     if (v->unseen | v->trapped | v->stepping | v->fuel)
         v->unseen = v->trapped = v->stepping = v->fuel = 0;
+    if (v->flags_trap | v->flag_reads | v->flag_wait)
+        v->flags_trap = v->flag_reads = v->flag_wait = 0;
     v->sample = (struct vcpu_sample){0};
     if (v->tally | v->visitor) {
         v->tally = 0;
@@ -185,6 +189,8 @@ int vcpu_create(struct vcpu **out, struct engine *e, void *owner)
     v->call = run_links(e) && !e->cfg.ops->stop_at && !e->cfg.hot ? e->cfg.call : NULL;
     if (v->cpu != e->cfg.cpu)
         v->cpu = e->cfg.cpu;
+    if (e->cfg.off & IR_PASS_BIT(IR_PASS_TRAP))
+        v->flag_reads = VCPU_FLAG_READS + 1; /* never again, or after 2^32 */
     host_ras_empty(v, e->host, e->common);
     e->guest->reset(v);
     const u64 was = v->mode, mode = e->guest->mode(v);

@@ -153,6 +153,9 @@ struct host_isa {
      * Does what the instruction should have done, with the NaN that IR's arithmetic gives, or sees to it; regs then
      * resume. False: it was something else. Async-signal-safe. */
     bool (*nan_fault)(struct vcpu *v, struct mk_regs *regs, bool step);
+    /* A trap at regs' pc, in the code cache: was it of a flag that is raised for the first time (vcpu.flags_trap)? Then
+     * flags do not trap any more, and regs resume. NULL: they never do. Async-signal-safe. */
+    bool (*flag_fault)(struct vcpu *v, struct mk_regs *regs);
 
     /* Writes the host instruction at `code` as text (for dumps); length, or 0 when it can't be told. May be NULL. */
     size_t (*disasm)(const u8 *code, size_t len, hva_t pc, char *buf, size_t cap);

@@ -260,7 +260,7 @@ enum {
     IR_HELPER_READS = 1 << 0,  /* reads slots: pinned registers are written back before */
     IR_HELPER_WRITES = 1 << 1, /* writes slots: pinned registers are reloaded after */
     IR_HELPER_PURE = 1 << 2,
-    IR_HELPER_FP = 1 << 3,     /* uses vcpu.fp_flags or fp_round */
+    IR_HELPER_FP = 1 << 3,     /* uses vcpu.fp_flags, where it clears none, or fp_round */
     IR_HELPER_VARIES = 1 << 4, /* gives something else each time: a clock */
 };
 /* One that takes vectors (vcall): *out may not be one of the arguments. Absent arguments are 0. */

@@ -102,6 +102,9 @@ const char *golden_common(const void *common, u32 i, u32 *off)
         [K_SAR8] = "k_sar8",
         [K_EST] = "k_est",
         [K_EST_ROOT] = "k_est_root",
+        [C_GETFLAGS] = "getflags",
+        [C_SETFLAGS] = "setflags",
+        [K_TRAPS] = "k_traps",
         [C_KNOWN] = "known",
     };
     const struct common_head *h = common;

@@ -30,7 +30,7 @@ const u8 host_pinned[IR_NCLASSES][NPINNED_MAX] = {
 };
 
 /* fpcr for a rounding mode; ties away from zero, which it lacks, never reaches it. */
-u32 fp_control(u32 round, bool nans_trap)
+u32 fp_control(u32 round, u32 traps)
 {
     static const u8 mode[] = {[IR_RNE] = 0, [IR_RUP] = 1, [IR_RDN] = 2, [IR_RTZ] = 3};
     return round < ARRAY_LEN(mode) ? (u32)mode[round] << 22 : 0;

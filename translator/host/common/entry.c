@@ -61,7 +61,7 @@ void entry_enter(struct vcpu *v, const void *code, const void *common)
     void (*fn)(struct vcpu *, const void *);
     uintptr_t addr = (uintptr_t)common + h->off[C_ENTER];
     memcpy(&fn, &addr, sizeof fn);
-    v->host_fp[0] = fp_control(v->fp_round, v->nans_trap);
+    v->host_fp[0] = fp_control(v->fp_round, (v->nans_trap ? IR_FLAG_NV : 0) | (v->flags_trap ? ~v->fp_flags & 31 : 0));
     fetch_anew();
     fn(v, code);
     v->fp_flags |= fp_flags(v->host_fp[1]);
@@ -196,4 +196,5 @@ const struct host_isa host_native = {
     .unwind = entry_unwind,
     .nans_trap = NANS_TRAP ? host_nans_trap : NULL,
     .nan_fault = NANS_TRAP ? host_nan_fault : NULL,
+    .flag_fault = NANS_TRAP ? host_flag_fault : NULL,
 };

@@ -50,9 +50,9 @@ bool c_keeps(const struct pin *p);
 void move_pin(struct code *c, const struct pin *p, bool store);
 /* Writes the common code behind its head. */
 void common_code(struct asmb *a);
-/* The floating-point control word for a rounding mode, which entering puts in force from host_fp[0]; nans_trap: as
- * vcpu.nans_trap. The flags (IR_FLAG_*) of the word that leaving puts into host_fp[1]. */
-u32 fp_control(u32 round, bool nans_trap);
+/* The floating-point control word for a rounding mode, which entering puts in force from host_fp[0]; traps: what traps
+ * (IR_FLAG_*), where isa.h says NANS_TRAP. The flags of the word that leaving puts into host_fp[1]. */
+u32 fp_control(u32 round, u32 traps);
 u32 fp_flags(u32 word);
 /* Before code is entered that another thread may have written. */
 void fetch_anew(void);
@@ -62,9 +62,10 @@ u64 *ras_in(struct mk_regs *regs);
 u32 fp_in(const struct mk_regs *regs);
 /* Mends what the engine was told about the fault, where the host tells less than there is to know. */
 void mend_fault(struct vcpu *v, const struct mk_regs *regs);
-/* host_isa.nans_trap, nan_fault; where isa.h says NANS_TRAP. */
+/* host_isa.nans_trap, nan_fault, flag_fault; where isa.h says NANS_TRAP. */
 bool host_nans_trap(void);
 bool host_nan_fault(struct vcpu *v, struct mk_regs *regs, bool step);
+bool host_flag_fault(struct vcpu *v, struct mk_regs *regs);
 /* host_isa.routine_caller */
 uintptr_t routine_caller(struct mk_regs *regs);
 /* Makes the thread go on at `to`, the tail of leaving. */

@@ -239,7 +239,7 @@ void common_code(struct asmb *a)
     calls(a);
 }
 
-u32 fp_control(u32 round, bool nans_trap)
+u32 fp_control(u32 round, u32 traps)
 {
     return round << FRM;
 }

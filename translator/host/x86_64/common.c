@@ -20,8 +20,7 @@
 #include "lib/str.h"
 #include "translator/ir/vec_eval.h"
 
-#define MXCSR_DEFAULT 0x1f80u /* all exceptions masked, nearest */
-#define MXCSR_FLAGS   0x3fu
+#define MXCSR_DEFAULT MXCSR_MASKS /* nearest */
 
 const u8 host_pinned[IR_NCLASSES][NPINNED_MAX] = {
     [IR_CLASS_INT] = {RSI, RDI, R8, R9, R10, R11, R14, R15, R13, R12},
@@ -30,10 +29,12 @@ const u8 host_pinned[IR_NCLASSES][NPINNED_MAX] = {
 };
 
 /* Ties away from zero, which mxcsr lacks, never reach it. */
-u32 fp_control(u32 round, bool nans_trap)
+u32 fp_control(u32 round, u32 traps)
 {
     static const u8 rc[] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2};
-    return (MXCSR_DEFAULT & ~(nans_trap ? MXCSR_INVALID : 0)) | (round < ARRAY_LEN(rc) ? (u32)rc[round] << 13 : 0);
+    const u32 open = (traps & IR_FLAG_NV ? 1u : 0) | (traps & IR_FLAG_DZ ? 4 : 0) | (traps & IR_FLAG_OF ? 8 : 0) |
+                     (traps & IR_FLAG_UF ? 16 : 0) | (traps & IR_FLAG_NX ? 32 : 0);
+    return (MXCSR_MASKS & ~(open << 7)) | (round < ARRAY_LEN(rc) ? (u32)rc[round] << 13 : 0);
 }
 
 /* mxcsr's flags as IR_FLAG_*: invalid 1, denormal 2, divide by zero 4, overflow 8, underflow 16, inexact 32. */
@@ -225,16 +226,23 @@ static void ends_of_exits(struct asmb *a)
     }
 }
 
-/* Gathers mxcsr's sticky flags in vcpu.fp_flags and clears them. Uses rcx, rdx. */
-static void gather_flags(struct asmb *a)
+/* ecx = mxcsr's sticky flags, as IR_FLAG_*; word = mxcsr. Uses rdx. */
+static void read_flags(struct asmb *a, struct opnd word)
 {
     struct code *c = &a->c;
-    struct opnd word = at(VOFF(host_fp[1]));
     x_rm(c, X_STMXCSR, 3, word, 0);
     x_load(c, 0, RCX, word);
     x_alu_imm(c, 0, ALU_AND, o_reg(RCX), (s32)MXCSR_FLAGS);
     x_lea(c, X_W, RDX, o_common(a->head->off[K_FLAGS]));
     x_rm(c, 0xb6 | X_0F, RCX, o_sib(RDX, RCX, 0, 0), 0);
+}
+
+/* Gathers mxcsr's sticky flags in vcpu.fp_flags and clears them. Uses rcx, rdx. */
+static void gather_flags(struct asmb *a)
+{
+    struct code *c = &a->c;
+    struct opnd word = at(VOFF(host_fp[1]));
+    read_flags(a, word);
     x_alu_mem(c, 0, ALU_OR, at(VOFF(fp_flags)), o_reg(RCX));
     x_alu_imm(c, 0, ALU_AND, word, ~(s32)MXCSR_FLAGS);
     x_rm(c, X_LDMXCSR, 2, word, 0);
@@ -320,6 +328,78 @@ static void system_call(struct asmb *a)
     pins(a, false, false);
     x_load(c, X_W, RAX, at(VOFF(pc)));
     jump_by_cache(a);
+}
+
+static void ldmxcsr(struct asmb *a, struct opnd word)
+{
+    x_rm(&a->c, X_LDMXCSR, 2, word, 0);
+}
+
+/* Sticky flags where fp_flags is not known to have them all (trap.c): scratch[0] = flags, and flags = scratch[0]. They
+ * keep all registers. */
+static void flags(struct asmb *a)
+{
+    struct code *c = &a->c;
+    const struct opnd word = at(VOFF(host_fp[1])), value = at(VOFF(scratch[0]));
+
+    label(a, K_TRAPS);
+    for (u32 f = 0; f < 32; f++) {
+        const u32 masks = fp_control(IR_RNE, ~f);
+        put8(c, (u8)masks);
+        put8(c, (u8)(masks >> 8));
+    }
+
+    label(a, C_GETFLAGS);
+    x_store(c, X_W, at(VOFF(scratch[1])), RCX);
+    x_store(c, X_W, at(VOFF(scratch[2])), RDX);
+    read_flags(a, word);
+    x_alu(c, 0, ALU_OR, RCX, at(VOFF(fp_flags)));
+    x_store(c, 0, value, RCX);
+    x_alu_imm(c, 0, ALU_ADD, at(VOFF(flag_reads)), 1);
+    x_alu_imm(c, 0, ALU_CMP, at(VOFF(flag_reads)), VCPU_FLAG_READS);
+    u8 *few = x_jcc8(c, CC_NE);
+    x_alu_imm(c, 0, ALU_CMP, at(VOFF(nans_trap)), 0);
+    u8 *nans = x_jcc8(c, CC_NE);
+    x_store(c, 0, at(VOFF(fp_flags)), RCX);
+    x_lea(c, X_W, RDX, o_common(a->head->off[K_TRAPS]));
+    x_rm(c, 0xb7 | X_0F, RCX, o_sib(RDX, RCX, 1, 0), 0);
+    x_alu_imm(c, 0, ALU_AND, word, MXCSR_ROUND);
+    x_alu_mem(c, 0, ALU_OR, word, o_reg(RCX));
+    ldmxcsr(a, word);
+    x_store_imm(c, 0, at(VOFF(flags_trap)), 1);
+    x_here8(c, few);
+    x_here8(c, nans);
+    x_load(c, X_W, RCX, at(VOFF(scratch[1])));
+    x_load(c, X_W, RDX, at(VOFF(scratch[2])));
+    ret(a);
+
+    label(a, C_SETFLAGS);
+    x_store(c, X_W, at(VOFF(scratch[1])), RCX);
+    x_store(c, X_W, at(VOFF(scratch[2])), RDX);
+    read_flags(a, word);
+    x_load(c, 0, RDX, value);
+    x_store(c, 0, at(VOFF(fp_flags)), RDX);
+    x_alu_imm(c, 0, ALU_CMP, at(VOFF(flags_trap)), 0);
+    u8 *quiet = x_jcc8(c, CC_E);
+    x_store_imm(c, 0, at(VOFF(flags_trap)), 0);
+    x_load(c, 0, RCX, at(VOFF(flag_wait)));
+    x_lea(c, 0, RCX, o_sib(RCX, RCX, 0, VCPU_FLAG_READS));
+    x_store(c, 0, at(VOFF(flag_wait)), RCX);
+    x_rm(c, 0xf7, 3, o_reg(RCX), 0);          /* neg */
+    x_store(c, 0, at(VOFF(flag_reads)), RCX); /* more than any flag, so that mxcsr is loaded */
+    x_alu_imm(c, 0, ALU_OR, word, (s32)MXCSR_MASKS);
+    x_here8(c, quiet);
+    /* Where mxcsr has none but those that are set now it may stay: flags are mostly set back to what they were a moment
+     * ago, and loading mxcsr is slow. */
+    x_rm(c, 0xf7, 2, o_reg(RDX), 0);   /* not */
+    x_rm(c, 0x85, RCX, o_reg(RDX), 0); /* test */
+    u8 *fits = x_jcc8(c, CC_E);
+    x_alu_imm(c, 0, ALU_AND, word, ~(s32)MXCSR_FLAGS);
+    ldmxcsr(a, word);
+    x_here8(c, fits);
+    x_load(c, X_W, RCX, at(VOFF(scratch[1])));
+    x_load(c, X_W, RDX, at(VOFF(scratch[2])));
+    ret(a);
 }
 
 static void constants(struct asmb *a)
@@ -451,6 +531,7 @@ void common_code(struct asmb *a)
     vector_constants(a);
     known_table(a);
     system_call(a);
+    flags(a);
 }
 
 void fetch_anew(void)

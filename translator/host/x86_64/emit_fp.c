@@ -961,53 +961,53 @@ void emit_nanunbox(struct gen *g, ir_ref i)
 
 /* --- flags --- */
 
-/* dst = the sticky flags in a copy of mxcsr, as IR_FLAG_*. */
-static void gathered(struct gen *g, u32 dst, struct opnd word)
+/* r[0]: the result */
+static void cold_getflags(struct gen *g, const struct cold *k)
 {
-    struct code *c = &g->c;
-    u32 t = temp_int(g);
-    x_load(c, 0, dst, word);
-    x_alu_imm(c, 0, ALU_AND, o_reg(dst), 0x3f);
-    x_lea(c, X_W, t, konst(g, K_FLAGS));
-    x_rm(c, 0xb6 | X_0F, dst, o_sib(t, dst, 0, 0), 0);
+    x_call_common(&g->c, g->common->off[C_GETFLAGS]);
+    x_load(&g->c, 0, k->r[0], o_vcpu(VOFF(scratch[0])));
+    x_jmp_back(&g->c, k->back);
 }
 
+/* Reading mxcsr waits for all arithmetic before it. Where flags trap that are not raised, fp_flags has them all. */
 void emit_getflags(struct gen *g, ir_ref i)
 {
     struct code *c = &g->c;
-    struct opnd word = o_vcpu(VOFF(host_fp[1]));
-    u32 dst = def_reg(g, i, 0);
-    x_rm(c, X_STMXCSR, 3, word, 0);
-    gathered(g, dst, word);
-    x_alu(c, 0, ALU_OR, dst, o_vcpu(VOFF(fp_flags)));
+    const u32 dst = def_reg(g, i, 0);
+    x_alu_imm(c, 0, ALU_CMP, o_vcpu(VOFF(flags_trap)), 0);
+    struct cold *k = cold_new(g, cold_getflags, x_jcc(c, CC_E));
+    k->r[0] = (u8)dst;
+    x_load(c, 0, dst, o_vcpu(VOFF(fp_flags)));
+    k->back = c->p;
     g->own.flags = i;
     def_done(g, i, dst);
+}
+
+/* r[0]: the value, below 32 */
+static void cold_setflags(struct gen *g, const struct cold *k)
+{
+    x_store(&g->c, 0, o_vcpu(VOFF(scratch[0])), k->r[0]);
+    x_call_common(&g->c, g->common->off[C_SETFLAGS]);
+    x_jmp_back(&g->c, k->back);
 }
 
 void emit_setflags(struct gen *g, ir_ref i)
 {
     struct code *c = &g->c;
-    struct opnd word = o_vcpu(VOFF(host_fp[1]));
-    if (is_unseen(g, i)) { /* nothing was raised */
-        g->own.flags = 0;
-        return;
-    }
-    u32 t = temp_int(g), flags = temp_int(g);
+    const bool unseen = is_unseen(g, i); /* nothing was raised */
     g->own.flags = 0;
+    if (unseen)
+        return;
+    const u32 t = temp_int(g);
     g->changed = true;
     load_into(g, t, ins_of(g, i)->a);
     x_alu_imm(c, 0, ALU_AND, o_reg(t), 31);
-    x_store(c, 0, o_vcpu(VOFF(fp_flags)), t);
-    x_rm(c, X_STMXCSR, 3, word, 0);
-    /* Where mxcsr has none but those that are set now it may stay: flags are mostly set back to what they were a moment
-     * ago, and loading mxcsr is slow. */
-    x_rm(c, 0xf7, 2, o_reg(t), 0); /* not */
-    gathered(g, flags, word);
-    x_rm(c, 0x85, flags, o_reg(t), 0); /* test */
-    u8 *fits = x_jcc8(c, CC_E);
-    x_alu_imm(c, 0, ALU_AND, word, ~0x3f);
-    x_rm(c, X_LDMXCSR, 2, word, 0);
-    x_here8(c, fits);
+    x_alu_imm(c, 0, ALU_CMP, o_vcpu(VOFF(flags_trap)), 0);
+    struct cold *k = cold_new(g, cold_setflags, x_jcc(c, CC_E));
+    k->r[0] = (u8)t;
+    x_alu(c, 0, ALU_CMP, t, o_vcpu(VOFF(fp_flags)));
+    add_site(k, x_jcc(c, CC_NE));
+    k->back = c->p;
 }
 
 void emit_setround(struct gen *g, ir_ref i)

@@ -13,7 +13,11 @@
 
 /* --- common code (common.c) --- */
 
-#define MXCSR_INVALID (1u << 7) /* masks invalid operations */
+#define MXCSR_FLAGS     0x3fu
+#define MXCSR_UNDERFLOW (1u << 4) /* the flag */
+#define MXCSR_MASKS     0x1f80u
+#define MXCSR_INVALID   (1u << 7) /* masks invalid operations */
+#define MXCSR_ROUND     (3 << 13)
 
 /* The C side of C_SOFT. */
 void x64_soft(struct vcpu *v);

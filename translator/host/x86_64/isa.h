@@ -148,6 +148,9 @@ enum common_id {
     K_SAR8,     /* where the sign ends up */
     K_EST,      /* IR_OP_vest by the highest nine bits: entries from 256 on, */
     K_EST_ROOT, /* from 128 on */
+    C_GETFLAGS, /* vcpu.scratch[0], 32 bits, = sticky flags */
+    C_SETFLAGS, /* and the reverse; both keep all registers */
+    K_TRAPS,    /* 64 bytes: what of mxcsr masks IR_FLAG_*, so that all others trap */
     C_KNOWN,    /* addresses of the routines of op `known`, by enum ir_known */
     C_COUNT,
 };

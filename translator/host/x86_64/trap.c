@@ -1,4 +1,4 @@
-/* Invalid operations that trap.
+/* Floating-point exceptions that trap: invalid operations, for their NaNs, and flags, where a program reads them.
  *
  * A guest that tells which operand a NaN was wants another one than the host gives in two cases: where none of the
  * operands is a NaN, the host's has its sign set; and a signalling one behind a quiet one does not win. Both are
@@ -14,7 +14,14 @@
  * one step: the trap flag brings the thread back behind it. Sticky flags are right either way: the host sets `invalid`
  * before it traps.
  *
- * A trap costs microseconds. The engine sees that there are few (ENGINE_TRAPS). */
+ * A trap costs microseconds. The engine sees that there are few (ENGINE_TRAPS).
+ *
+ * Flags. Reading mxcsr waits for all arithmetic before it, which is most of the time of programs that read flags around
+ * each comparison (isless of C on riscv64). So in a thread that has read flags often (VCPU_FLAG_READS), what is not
+ * raised traps (vcpu.flags_trap): then vcpu.fp_flags has them all, and reading it is all that getflags does. Most flags
+ * are raised once and stay. The first trap masks all exceptions again, the instruction is made once more, and flags
+ * are read from mxcsr for a while, which is twice as long each time; after twenty-odd times for good. Likewise when
+ * flags are set to anything but what they are. Not in a thread with nans_trap. */
 #include "translator/host/common/entry.h"
 #include "translator/host/x86_64/gen.h"
 
@@ -214,5 +221,18 @@ bool host_nan_fault(struct vcpu *v, struct mk_regs *regs, bool step)
         regs->rflags |= RFLAGS_TF;
         regs->mxcsr |= MXCSR_INVALID;
     }
+    return true;
+}
+
+bool host_flag_fault(struct vcpu *v, struct mk_regs *regs)
+{
+    const u32 raised = regs->mxcsr & MXCSR_FLAGS & ~(regs->mxcsr >> 7);
+    if (!v->flags_trap || !raised)
+        return false;
+    regs->mxcsr &= ~(raised & MXCSR_UNDERFLOW); /* which exact results raise as well where they trap */
+    regs->mxcsr |= MXCSR_MASKS;
+    v->flags_trap = 0;
+    v->flag_wait = 2 * v->flag_wait + VCPU_FLAG_READS;
+    v->flag_reads = -v->flag_wait;
     return true;
 }
