@@ -109,6 +109,12 @@ void *arena_array(struct arena *a, size_t n, size_t size, size_t align)
     return __builtin_mul_overflow(n, size, &bytes) ? NULL : arena_alloc(a, bytes, align);
 }
 
+void arena_cut(struct arena *a, const void *from, const void *end)
+{
+    if (a->cur && (const u8 *)a->cur + a->used == end)
+        a->used = (size_t)((const u8 *)from - (const u8 *)a->cur);
+}
+
 void arena_init(struct arena *a)
 {
     *a = (struct arena){0};

@@ -26,6 +26,10 @@ void *arena_array(struct arena *a, size_t n, size_t size, size_t align) MUST_USE
 #define ARENA_NEW(a, T)      ((T *)arena_alloc((a), sizeof(T), _Alignof(T)))
 #define ARENA_NEW_N(a, T, n) ((T *)arena_array((a), (n), sizeof(T), _Alignof(T)))
 
+/* Of the piece that was handed out last, which ends at `end`, what lies behind `from` is not needed: it is handed out
+ * again. Nothing happens if it is not the last. */
+void arena_cut(struct arena *a, const void *from, const void *end);
+
 /* Makes *a an empty arena. For memory that is not known to be zero. */
 void arena_init(struct arena *a);
 /* Everything handed out is void from now on; the chunks stay for reuse. */

@@ -101,6 +101,20 @@ static void test_large_alignment(void **state)
     arena_free(&a);
 }
 
+static void test_cut(void **state)
+{
+    struct arena a = {0};
+
+    u8 *p = arena_alloc(&a, 1000, 1);
+    assert_non_null(p);
+    arena_cut(&a, p + 10, p + 1000);
+    u8 *q = arena_alloc(&a, 100, 1);
+    assert_ptr_equal(q, p + 10);
+    arena_cut(&a, p, p + 10); /* not the last any more */
+    assert_ptr_equal(arena_alloc(&a, 1, 1), q + 100);
+    arena_free(&a);
+}
+
 static void test_too_large(void **state)
 {
     struct arena a = {0};
@@ -125,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_reset_keeps_chunks),
         cmocka_unit_test(test_skipped_chunks_are_used),
         cmocka_unit_test(test_large_alignment),
+        cmocka_unit_test(test_cut),
         cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,7 +232,7 @@ static int make_unit(struct engine *e, const struct cosim_note *note, struct ir_
 static struct cosim_note *variant_locked(struct engine *e, const struct cosim_note *note)
 {
     struct ir_unit u;
-    struct host_code hc;
+    struct host_code hc = {0};
     struct block *b = ARENA_NEW(&e->meta, struct block);
     if (!b || make_unit(e, note, &u))
         return NULL;

@@ -193,7 +193,8 @@ struct background {
 struct trial {
     gva_t pc;             /* the head */
     struct block *way[2]; /* the block, the region; both NULL: no trial is under way */
-    struct ir_unit unit;  /* the region's, in engine.opt */
+    struct ir_unit unit;  /* the region's, in engine.opt; */
+    void *plan;           /* likewise, how it is emitted (host_code.plan) */
     struct vcpu *v;       /* who begins it and takes the time; may be gone */
     u32 on;               /* which of them is in the table */
     bool warm;            /* it has run long enough to be measured */
@@ -317,7 +318,8 @@ bool translate_cut_short(const struct ir_unit *u);
 void translate_cut_fault(struct engine *e, gva_t missing, struct vcpu_fault *fault);
 size_t translate_fetch(struct engine *e, gva_t pc, u8 *buf, size_t want, struct vcpu_fault *fault);
 
-/* Emits `u` into the cache and fills the block's host side. -ENOSPC when the cache or a table is full, -ENOMEM. */
+/* Emits `u` into the cache and fills the block's host side, and all of *hc but `plan`. -ENOSPC when the cache or a
+ * table is full, -ENOMEM. */
 int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, struct host_code *hc) MUST_USE;
 /* Copies `u` into the epoch's arena, for the interpreter. NULL: no memory. */
 struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u);
@@ -385,8 +387,8 @@ struct block *region_make(struct engine *e, struct block *b);
 int region_form(struct engine *e, gva_t pc, u64 mode, bool own, struct ir_unit *u, u64 *ns) MUST_USE;
 /* Step two: a region was formed in e->opt, or (NULL) there is none: enters it, or lets its trial begin when v comes. */
 void region_formed(struct engine *e, struct vcpu *v, gva_t pc, u64 mode, const struct ir_unit *u);
-/* Makes a block of it, which is not entered yet. */
-int region_build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out) MUST_USE;
+/* Makes a block of it, which is not entered yet. plan: host_code.plan. */
+int region_build(struct engine *e, const struct ir_unit *u, bool counted, void **plan, struct block **out) MUST_USE;
 /* The code where b begins is hot, as v has found, which is of that mode: has a region made, now or soon, or later, by
  * who asks again. */
 void region_ask(struct engine *e, struct vcpu *v, struct block *b);

@@ -7,6 +7,7 @@
  * What the region was made from are the guest instructions that its markers name, as pieces in no order. */
 #include "translator/engine/engine_int.h"
 
+#include "lib/arena.h"
 #include "lib/assert.h"
 #include "lib/err.h"
 #include "lib/str.h"
@@ -56,6 +57,9 @@ static int unit(void *cx, gva_t pc, bool (*leader)(void *cx, gva_t pc), void *le
     if (rc)
         return rc;
     s->watched &= watched;
+    /* Most are far shorter than what they are given room for. */
+    arena_cut(&e->opt, &u->ins[u->n], &u->ins[u->cap]);
+    u->cap = u->n;
     return e->host && e->host->merges ? ir_merge(u) : 0;
 }
 
@@ -120,7 +124,7 @@ int region_form(struct engine *e, gva_t pc, u64 mode, bool own, struct ir_unit *
     return rc;
 }
 
-static int build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out)
+static int build(struct engine *e, const struct ir_unit *u, bool counted, void **plan, struct block **out)
 {
     struct block *b = ARENA_NEW(&e->meta, struct block);
     if (!b)
@@ -132,7 +136,7 @@ static int build(struct engine *e, const struct ir_unit *u, bool counted, struct
     b->region = true;
     b->counted = counted;
     int rc = find_extents(e, u, b);
-    struct host_code hc = {0};
+    struct host_code hc = {.plan = plan};
     if (!rc && e->host)
         rc = translate_emit(e, u, b, &hc);
     else if (!rc && !(b->unit = translate_keep(e, u)))
@@ -151,10 +155,10 @@ static int build(struct engine *e, const struct ir_unit *u, bool counted, struct
     return 0;
 }
 
-int region_build(struct engine *e, const struct ir_unit *u, bool counted, struct block **out)
+int region_build(struct engine *e, const struct ir_unit *u, bool counted, void **plan, struct block **out)
 {
     const u64 t0 = mk_thread_clock();
-    int rc = build(e, u, counted, out);
+    int rc = build(e, u, counted, plan, out);
     e->stats.region_ns += mk_thread_clock() - t0;
     return rc;
 }
@@ -173,7 +177,7 @@ bool region_wanted(const struct engine *e, const struct block *b)
 static struct block *replace(struct engine *e, struct block *b, const struct ir_unit *u)
 {
     struct block *made;
-    if (region_build(e, u, false, &made))
+    if (region_build(e, u, false, NULL, &made))
         return b;
     block_kill(e, b);
     return block_insert(e, made) ? b : made;

@@ -145,6 +145,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         .choosy = true,
         .count = e->cfg.count_calls,
         .tally = b->counted ? e->trial.pc : 0,
+        .plan = hc->plan,
         .marks = marks,
         .nmarks_cap = max_marks,
         .exits = exits,
@@ -209,9 +210,6 @@ static int piece(struct engine *e, struct guest_request *rq, u32 known, struct a
                  struct vcpu_fault *fault, bool *watched)
 {
     const gva_t pc = rq->pc;
-    u8 *code = arena_alloc(arena, MAX_CODE, 1);
-    if (!code)
-        return -ENOMEM;
     size_t want = (size_t)rq->max_insns * e->guest->max_insn;
     if (want > MAX_CODE)
         want = MAX_CODE;
@@ -219,6 +217,9 @@ static int piece(struct engine *e, struct guest_request *rq, u32 known, struct a
     u64 room = (pc / e->page_size + 2) * e->page_size - pc;
     if (want > room)
         want = room;
+    u8 *code = arena_alloc(arena, want, 1);
+    if (!code)
+        return -ENOMEM;
     size_t n = e->cfg.ops->executable(e->cfg.cx, pc, want, fault);
     if (!n)
         return -EFAULT;

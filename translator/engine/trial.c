@@ -10,8 +10,8 @@
  * While a trial is under way, all translations with that instruction but other regions count vcpu.tally down there, and
  * leave when that is used up (VCPU_POLL with a tally below 0). Then it is the other way's turn (block_swap); or, for
  * the first times, the window is made longer. A window begins when the way has run for some time already: its exits are
- * linked by then. In the end what counts is thrown away; where the region has won, it is emitted once more. Where it
- * has lost, its head is not tried again.
+ * linked by then. In the end what counts is thrown away; where the region has won, it is emitted once more, by the plan
+ * that there is. Where it has lost, its head is not tried again.
  *
  * One trial at a time. Who comes meanwhile goes on as he is and comes again, unless nothing has been heard of the trial
  * for long: then it has come to no end, and neither has its head won. All is under the engine's lock; a flush ends the
@@ -96,7 +96,7 @@ static bool decide(struct engine *e, struct vcpu *v)
     const struct block was = *t->way[0];
     struct block *b = NULL;
     t->pc = 0; /* nothing is to count any more */
-    if (won && region_build(e, &t->unit, false, &b))
+    if (won && region_build(e, &t->unit, false, &t->plan, &b))
         b = NULL;
     t->pc = was.pc;
     if (!won) {
@@ -138,7 +138,7 @@ bool trial_prepare(struct engine *e, struct vcpu *v, const struct ir_unit *u)
     if (heads < 2)
         return false;
     *t = (struct trial){.pc = pc, .unit = *u, .v = v, .window = WINDOW_FIRST, .last = mk_clock()};
-    if (!region_build(e, u, true, &t->way[1]) && !block_insert_pages(e, t->way[1]))
+    if (!region_build(e, u, true, &t->plan, &t->way[1]) && !block_insert_pages(e, t->way[1]))
         return true;
     t->pc = 0;
     return false;

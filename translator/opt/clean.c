@@ -72,8 +72,10 @@ static bool find_same_phis(struct clean *k)
             sets[first[u->ins[r].aux + 1]++] = r;
     for (u32 x = 0; x < u->nphis; x++)
         for (u32 y = x + 1; y < u->nphis && k->phi[x] && !k->only[x]; y++) {
-            if (!k->phi[y] || k->only[y] || k->cfg.block_of[k->phi[y]] != k->cfg.block_of[k->phi[x]])
+            if (!k->phi[y] || k->only[y])
                 continue;
+            if (k->cfg.block_of[k->phi[y]] != k->cfg.block_of[k->phi[x]])
+                break; /* those of a place have numbers one after the other (lift.c) */
             if (alike(k, first, sets, x, y)) {
                 k->only[y] = k->phi[x];
                 changed = true;

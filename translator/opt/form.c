@@ -35,11 +35,13 @@
 struct gblock {
     gva_t pc;
     struct ir_unit u;
-    bool loops; /* something behind jumps here */
-    u32 depth;  /* how many loops it is in */
-    u32 round;  /* it is of this round of the loop that begins with block `loop`, */
-    u32 loop;   /* if that has several; NONE */
-    u32 copies; /* where its copies for further rounds begin */
+    ir_ref *ways; /* its instructions that may lead on inside a region; */
+    u32 nways;    /* so many */
+    bool loops;   /* something behind jumps here */
+    u32 depth;    /* how many loops it is in */
+    u32 round;    /* it is of this round of the loop that begins with block `loop`, */
+    u32 loop;     /* if that has several; NONE */
+    u32 copies;   /* where its copies for further rounds begin */
 };
 
 struct form {
@@ -97,9 +99,27 @@ static bool leads_on(const struct ir_ins *in)
     return in->op == IR_OP_exit_if || (in->op == IR_OP_exit && !(in->aux & IR_EXIT_CALL));
 }
 
+static const struct ir_ins *way_of(const struct gblock *k, u32 i)
+{
+    return &k->u.ins[k->ways[i]];
+}
+
 static int make(struct form *f, struct gblock *k)
 {
-    return f->rq->unit(f->rq->cx, k->pc, is_leader, f, &k->u);
+    const int rc = f->rq->unit(f->rq->cx, k->pc, is_leader, f, &k->u);
+    if (rc)
+        return rc;
+    k->nways = 0;
+    for (ir_ref r = 1; r < k->u.n; r++)
+        k->nways += leads_on(&k->u.ins[r]);
+    k->ways = ARENA_NEW_N(f->rq->arena, ir_ref, k->nways + 1);
+    if (!k->ways)
+        return -ENOMEM;
+    k->nways = 0;
+    for (ir_ref r = 1; r < k->u.n; r++)
+        if (leads_on(&k->u.ins[r]))
+            k->ways[k->nways++] = r;
+    return 0;
 }
 
 static int discover(struct form *f)
@@ -114,9 +134,9 @@ static int discover(struct form *f)
         return rc;
     insns = f->block[0].u.guest_insns;
     for (u32 b = 0; b < f->n; b++) {
-        for (ir_ref r = 1; r < f->block[b].u.n; r++) {
-            const struct ir_ins *in = &f->block[b].u.ins[r];
-            if (!leads_on(in) || find(f, in->imm) != NONE)
+        for (u32 i = 0; i < f->block[b].nways; i++) {
+            const struct ir_ins *in = way_of(&f->block[b], i);
+            if (find(f, in->imm) != NONE)
                 continue;
             if (f->n == max || insns >= rq->max_insns || (in->op == IR_OP_exit_if && !rq->wanted(rq->cx, in->imm)))
                 continue;
@@ -138,8 +158,8 @@ static int discover(struct form *f)
                         return rc;
                     insns += f->block[o].u.guest_insns;
                     if (o <= b)
-                        b = o; /* its new exit is to be looked at; and r begins anew */
-                    r = 0;
+                        b = o; /* its new exit is to be looked at; and i begins anew */
+                    i = ~0u;
                     break;
                 }
         }
@@ -147,22 +167,21 @@ static int discover(struct form *f)
     return 0;
 }
 
-/* The next of block b's successors from instruction *next on; NONE: no more. Those that are in fewer loops come first,
- * so in as many passes as there are depths. */
+/* The next of block b's successors from its way w->next on; NONE: no more. Those that are in fewer loops come first, so
+ * in as many passes as there are depths. */
 struct walk {
-    ir_ref next;
+    u32 next;
     u32 depth;
 };
 
 static u32 next_of(const struct form *f, u32 b, struct walk *w)
 {
-    const struct ir_unit *u = &f->block[b].u;
-    for (; w->depth <= f->block[b].depth + 1; w->depth++, w->next = 1)
-        while (w->next < u->n) {
-            const struct ir_ins *in = &u->ins[w->next++];
-            const u32 to = leads_on(in) ? follow(f, b, in->imm) : NONE;
+    const struct gblock *k = &f->block[b];
+    for (; w->depth <= k->depth + 1; w->depth++, w->next = 0)
+        while (w->next < k->nways) {
+            const u32 to = follow(f, b, way_of(k, w->next++)->imm);
             if (to != NONE &&
-                (f->block[to].depth == w->depth || (w->depth > f->block[b].depth && f->block[to].depth > w->depth)))
+                (f->block[to].depth == w->depth || (w->depth > k->depth && f->block[to].depth > w->depth)))
                 return to;
         }
     return NONE;
@@ -180,7 +199,7 @@ static void order(struct form *f)
         f->block[b].loops = false;
     stack[depth++] = f->entry;
     state[f->entry] = 1;
-    walk[f->entry] = (struct walk){1, 0};
+    walk[f->entry] = (struct walk){0, 0};
     while (depth) {
         const u32 b = stack[depth - 1], to = next_of(f, b, &walk[b]);
         if (to != NONE) {
@@ -189,7 +208,7 @@ static void order(struct form *f)
             if (state[to])
                 continue;
             state[to] = 1;
-            walk[to] = (struct walk){1, 0};
+            walk[to] = (struct walk){0, 0};
             stack[depth++] = to;
             continue;
         }
@@ -209,9 +228,8 @@ static void order(struct form *f)
 /* Does b lead to `to`? */
 static bool leads_to(const struct form *f, u32 b, u32 to)
 {
-    const struct ir_unit *u = &f->block[b].u;
-    for (ir_ref r = 1; r < u->n; r++)
-        if (leads_on(&u->ins[r]) && u->ins[r].imm == f->block[to].pc)
+    for (u32 i = 0; i < f->block[b].nways; i++)
+        if (way_of(&f->block[b], i)->imm == f->block[to].pc)
             return true;
     return false;
 }

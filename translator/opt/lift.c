@@ -59,9 +59,25 @@ struct lift {
     bool no_memory;
 };
 
-static bool has(const struct bits *s, u32 i)
+/* Those in s, one after the other: IR_MAX_SLOTS behind the last. */
+static u32 from(const struct bits *s, u32 i)
 {
-    return bits_has(s->w, i);
+    for (; i < IR_MAX_SLOTS; i = (i / 64 + 1) * 64) {
+        const u64 rest = s->w[i / 64] >> (i % 64);
+        if (rest)
+            return i + ctz64(rest);
+    }
+    return IR_MAX_SLOTS;
+}
+
+static u32 first_in(const struct bits *s)
+{
+    return from(s, 0);
+}
+
+static u32 next_in(const struct bits *s, u32 i)
+{
+    return from(s, i + 1);
 }
 
 static void add(struct bits *s, u32 i)
@@ -153,8 +169,8 @@ static void place_phis(struct lift *l)
     u32 number = 0;
     for (u32 n = 0; n < c->n; n++) {
         l->block[n].first_phi = number;
-        for (u32 s = 0; s < l->in->slots->n; s++)
-            number += has(&l->block[n].phis, s);
+        for (u32 i = 0; i < WORDS; i++)
+            number += (u32)popcnt64(l->block[n].phis.w[i]);
     }
 }
 
@@ -169,12 +185,11 @@ static void set_phis(struct lift *l, u32 to)
 {
     u32 number = l->block[to].first_phi;
     ir_ref v[IR_MAX_SLOTS];
-    for (u32 s = 0; s < l->in->slots->n; s++)
-        if (has(&l->block[to].phis, s))
-            v[s] = value_of(l, s);
-    for (u32 s = 0; s < l->in->slots->n; s++)
-        if (has(&l->block[to].phis, s))
-            ir_emit(l->b, IR_OP_phi_set, IR_VOID, number++, 0, v[s], 0, 0, 0);
+    const struct bits *const phis = &l->block[to].phis;
+    for (u32 s = first_in(phis); s < IR_MAX_SLOTS; s = next_in(phis, s))
+        v[s] = value_of(l, s);
+    for (u32 s = first_in(phis); s < IR_MAX_SLOTS; s = next_in(phis, s))
+        ir_emit(l->b, IR_OP_phi_set, IR_VOID, number++, 0, v[s], 0, 0, 0);
 }
 
 static bool has_phis(const struct lift *l, u32 block)
@@ -231,9 +246,9 @@ static ir_ref known_behind(const struct lift *l, u32 n, bool met)
 
 static void know_behind(struct lift *l, u32 n, bool met)
 {
-    for (u32 s = 0; s < l->in->slots->n; s++)
-        if (has(met ? &l->block[n].told : &l->block[n].told_not, s))
-            l->b->slot[s] = known_behind(l, n, met);
+    const struct bits *const told = met ? &l->block[n].told : &l->block[n].told_not;
+    for (u32 s = first_in(told); s < IR_MAX_SLOTS; s = next_in(told, s))
+        l->b->slot[s] = known_behind(l, n, met);
 }
 
 static void jump_if(struct lift *l, u32 n, const struct ir_ins *in)
@@ -288,18 +303,16 @@ static void begin_block(struct lift *l, u32 n)
         know_slots(l, l->block[k->idom].out);
     u32 number = l->block[n].first_phi;
     ir_ref phi[IR_MAX_SLOTS];
-    for (u32 s = 0; s < nslots; s++)
-        if (has(&l->block[n].phis, s))
-            phi[s] = ir_emit(l->b, IR_OP_phi, l->in->slots->slot[s].type, number++, 0, 0, 0, 0, 0);
-    for (u32 s = 0; s < nslots; s++)
-        if (has(&l->block[n].phis, s))
-            ir_put(l->b, s, phi[s]);
-    if (l->block[n].puts) {
+    const struct bits *const phis = &l->block[n].phis, *const puts = l->block[n].puts;
+    for (u32 s = first_in(phis); s < IR_MAX_SLOTS; s = next_in(phis, s))
+        phi[s] = ir_emit(l->b, IR_OP_phi, l->in->slots->slot[s].type, number++, 0, 0, 0, 0, 0);
+    for (u32 s = first_in(phis); s < IR_MAX_SLOTS; s = next_in(phis, s))
+        ir_put(l->b, s, phi[s]);
+    if (puts) {
         const u32 p = k->pred[0];
-        const ir_ref is = known_behind(l, p, l->block[n].puts == &l->block[p].told);
-        for (u32 s = 0; s < nslots; s++)
-            if (has(l->block[n].puts, s))
-                ir_put(l->b, s, is);
+        const ir_ref is = known_behind(l, p, puts == &l->block[p].told);
+        for (u32 s = first_in(puts); s < IR_MAX_SLOTS; s = next_in(puts, s))
+            ir_put(l->b, s, is);
     }
 }
 

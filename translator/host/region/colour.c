@@ -25,12 +25,14 @@ struct colours {
     struct seg **in_block; /* by block: all parts of lives there */
     u16 *count;            /* by position in a block: values in registers */
     u16 *over;             /* before it: how many positions have more of them than there are registers */
-    u32 *wanting;          /* lives whose family has a register already */
-    u32 nwanting;
+    u64 *wanting;          /* lives whose family has a register already; */
+    u64 *near;             /* those of them that may overlap with another one */
     /* By life: families, the first of which stands for all; the next one in it; of the first: how many they are, and
      * which register they are to have. What a life saves by having that. */
     u32 *parent, *next, *size, *saves;
     u8 *reg;
+    u32 block;        /* whose values are given registers, */
+    u32 until[NREGS]; /* and how far each is taken there */
 };
 
 static u32 file_of(const struct work *w, const struct life *l)
@@ -251,6 +253,18 @@ static void find_families(struct work *w, struct colours *c)
         }
 }
 
+/* Those that want a register and have a part where l begins, or begin where l has a part. */
+static void find_near(const struct work *w, struct colours *c, const struct life *l)
+{
+    const u64 *const parts = w->parts + (size_t)l->origin->block * w->words;
+    memcpy(c->near, parts, w->words * sizeof *parts);
+    for (const struct seg *s = l->segs; s; s = s->next)
+        for (u32 i = 0; i < w->words; i++)
+            c->near[i] |= w->defined[(size_t)s->block * w->words + i];
+    for (u32 i = 0; i < w->words; i++)
+        c->near[i] &= c->wanting[i];
+}
+
 /* Its family's register, and those that another value is to have. */
 static void score_families(struct work *w, struct colours *c, u32 k, s64 *score)
 {
@@ -261,17 +275,16 @@ static void score_families(struct work *w, struct colours *c, u32 k, s64 *score)
             const struct ir_ins *set = ins_of(w->g, w->sets[n - 1]);
             prefer(score, reg_at(w, plan_root(w, set->a)), plan_frequency(w, w->p->cfg.block_of[w->sets[n - 1]]) * 2);
         }
-    for (u32 i = 0; i < c->nwanting;) {
-        const u32 j = c->wanting[i];
-        const struct life *x = &w->life[j];
-        if (x->keep == KEEP_NOT || reg_at(w, x->v) != NOREG) {
-            c->wanting[i] = c->wanting[--c->nwanting];
-            continue;
+    find_near(w, c, l);
+    for (u32 i = 0; i < w->words; i++)
+        for (u64 m = c->near[i]; m; m &= m - 1) {
+            const u32 j = i * 64 + ctz64(m);
+            const struct life *x = &w->life[j];
+            if (x->keep == KEEP_NOT || reg_at(w, x->v) != NOREG)
+                c->wanting[i] &= ~(m & -m);
+            else if (family(c, j) != family(c, k) && file_of(w, x) == file_of(w, l) && overlap(w, l, x))
+                score[c->reg[family(c, j)]] -= c->saves[j];
         }
-        if (family(c, j) != family(c, k) && file_of(w, x) == file_of(w, l) && overlap(w, l, x))
-            score[c->reg[family(c, j)]] -= c->saves[j];
-        i++;
-    }
 }
 
 /* Life k has register r now. If it is the first of its family, the others want that, too. */
@@ -283,7 +296,20 @@ static void want(struct colours *c, u32 k, u32 r)
     c->reg[f] = (u8)r;
     for (u32 i = f; i != ~0u; i = c->next[i])
         if (i != k)
-            c->wanting[c->nwanting++] = i;
+            bits_add(c->wanting, i);
+}
+
+/* Block b is next to have registers given to what begins there. Those that are taken are so by what lives where it
+ * begins, as all that has a register already stands in front. */
+static void find_taken(const struct work *w, struct colours *c, u32 b)
+{
+    c->block = b;
+    memset(c->until, 0, sizeof c->until);
+    for (const struct seg *s = c->in_block[b]; s; s = s->beside) {
+        const u32 r = reg_at(w, w->life[s->life].v), until = plan_until(&w->life[s->life], s);
+        if (r != NOREG && c->until[r] < until)
+            c->until[r] = until;
+    }
 }
 
 static void choose(struct work *w, struct colours *c, u32 k)
@@ -303,12 +329,12 @@ static void choose(struct work *w, struct colours *c, u32 k)
             if (a && w->index[a] != ~0u)
                 prefer(score, reg_at(w, a), plan_frequency(w, b));
         }
-    /* What is in its way lives where it begins, as all that has a register already stands in front. */
-    const struct seg *const from = l->origin;
+    if (l->origin->block != c->block)
+        find_taken(w, c, l->origin->block);
     u64 free = file_regs(file_of(w, l));
-    for (const struct seg *s = c->in_block[from->block]; s; s = s->beside)
-        if (s->first <= from->first && from->first < plan_until(&w->life[s->life], s))
-            free &= ~reg_bit(reg_at(w, w->life[s->life].v));
+    for (u64 m = free; m; m &= m - 1)
+        if (c->until[ctz64(m)] > l->origin->first)
+            free &= ~reg_bit(ctz64(m));
     u32 best = NOREG;
     for (u64 m = free; m; m &= m - 1) {
         const u32 r = ctz64(m);
@@ -321,6 +347,7 @@ static void choose(struct work *w, struct colours *c, u32 k)
     }
     w->p->place[l->v] = (struct place){.kind = PLACE_REG, .reg = (u8)best};
     w->p->stored[l->v] = l->keep == KEEP_STORED;
+    c->until[best] = plan_until(l, l->origin);
     want(c, k, best);
 }
 
@@ -334,12 +361,14 @@ static int begin(struct work *w, struct colours *c)
     c->count = ARENA_NEW_N(w->a, u16, longest + 3);
     c->over = ARENA_NEW_N(w->a, u16, longest + 4);
     c->in_block = ARENA_NEW_N(w->a, struct seg *, cfg->n);
-    c->wanting = ARENA_NEW_N(w->a, u32, 5 * (w->n + 1));
+    c->wanting = ARENA_NEW_N(w->a, u64, 2 * w->words);
+    c->parent = ARENA_NEW_N(w->a, u32, 4 * (w->n + 1));
     c->reg = ARENA_NEW_N(w->a, u8, w->n + 1);
-    c->nwanting = 0;
-    if (!c->count || !c->over || !c->in_block || !c->wanting || !c->reg)
+    c->block = IR_NO_BLOCK;
+    if (!c->count || !c->over || !c->in_block || !c->wanting || !c->parent || !c->reg)
         return -ENOMEM;
-    c->parent = c->wanting + w->n + 1;
+    memset(c->wanting, 0, w->words * sizeof *c->wanting);
+    c->near = c->wanting + w->words;
     c->next = c->parent + w->n + 1;
     c->size = c->next + w->n + 1;
     c->saves = c->size + w->n + 1;

@@ -63,11 +63,19 @@ static void step_all(const struct work *w, ir_ref i, ir_ref *held)
 
 /* --- lives --- */
 
-static bool may_live(const struct gen *g, ir_ref i)
+/* Is it what a slot in memory holds from the start, which nobody computes with? That stays there. */
+static bool stays_home(const struct work *w, ir_ref i)
 {
+    const struct ir_ins *in = ins_of(w->g, i);
+    return in->op == IR_OP_get && w->p->cfg.block_of[i] == 0 && !w->g->val[i].live && w->g->outer_reg[in->aux] == NOREG;
+}
+
+static bool may_live(const struct work *w, ir_ref i)
+{
+    const struct gen *g = w->g;
     const struct ir_ins *in = ins_of(g, i);
     return in->op != IR_OP_const && ir_ops[in->op].sig[0] != '-' && in->type != IR_VOID && g->val[i].root == i &&
-           !g->val[i].fused && (g->val[i].live || in->op == IR_OP_get);
+           !g->val[i].fused && (g->val[i].live || in->op == IR_OP_get) && !stays_home(w, i);
 }
 
 static int find_values(struct work *w)
@@ -92,7 +100,7 @@ static int find_values(struct work *w)
             w->sets[w->nsets++] = i;
         if (in->op == IR_OP_get && w->p->cfg.block_of[i] == 0 && !w->p->entry[in->aux])
             w->p->entry[in->aux] = i;
-        if (may_live(w->g, i))
+        if (may_live(w, i))
             w->index[i] = w->n++;
     }
     w->words = w->n / 64 + 1;
@@ -278,10 +286,9 @@ static int find_uses(struct work *w)
                 bits_add(set(w, w->defined, b), w->index[i]);
             if (ir_looks_at_slots(w->u, in))
                 looked = i;
-            if ((in->op == IR_OP_put && w->g->val[i].live) || ir_forgets_slots(w->u, in))
-                for (u32 s = 0; s < nslots && !rc; s++) {
-                    if (in->op == IR_OP_put && s != in->aux)
-                        continue;
+            const bool put = in->op == IR_OP_put && w->g->val[i].live;
+            if (put || ir_forgets_slots(w->u, in))
+                for (u32 s = put ? in->aux : 0; s < (put ? in->aux + 1u : nslots) && !rc; s++) {
                     if (held[s] && looked >= since[s])
                         rc = use(w, b, held[s], looked, false);
                     since[s] = i;
@@ -291,15 +298,16 @@ static int find_uses(struct work *w)
                 rc = use_args(w, b, i, held);
         }
         for (u32 s = 0; s < nslots && !rc; s++) {
-            if (!held[s])
+            const u32 life = held[s] ? w->index[held[s]] : ~0u;
+            if (life == ~0u)
                 continue;
             if (looked >= since[s])
                 rc = use(w, b, held[s], looked, false);
-            if (bits_has(seen[b].out, s) && w->index[held[s]] != ~0u) {
-                bits_add(set(w, w->all_out, b), w->index[held[s]]);
+            if (bits_has(seen[b].out, s)) {
+                bits_add(set(w, w->all_out, b), life);
                 if (c->block_of[held[s]] != b)
-                    bits_add(set(w, w->all_in, b), w->index[held[s]]);
-                w->life[w->index[held[s]]].crosses = true;
+                    bits_add(set(w, w->all_in, b), life);
+                w->life[life].crosses = true;
             }
         }
         if (rc)

@@ -727,6 +727,44 @@ static void keep_for_phis(struct gen *g, const struct ir_cfg *c)
             }
 }
 
+/* What is found out before anything is emitted: the plan, and what the scan tells of values. */
+struct prepared {
+    struct plan plan;
+    struct val *val;
+};
+
+static int prepare(struct gen *g, struct plan *p)
+{
+    int rc = unit_scan(g);
+    /* The plan goes by whole values; the pass finds out about these again. */
+    for (ir_ref i = 1; i < g->u->n && !rc; i++)
+        if (g->val[i].live && g->val[i].shares)
+            g->val[i].root = root_of(g, ins_of(g, i)->a);
+    return rc ? rc : plan_make(g, p);
+}
+
+/* The same, by what an earlier emission has left, if there was one; or for a later one. */
+static int prepare_once(struct gen *g, struct plan *p)
+{
+    struct prepared *k = *g->out->plan;
+    if (k) {
+        *p = k->plan;
+        memcpy(g->val, k->val, g->u->n * sizeof *g->val);
+        return 0;
+    }
+    const int rc = prepare(g, p);
+    if (rc)
+        return rc;
+    k = ARENA_NEW(g->u->arena, struct prepared);
+    struct val *val = ARENA_NEW_N(g->u->arena, struct val, g->u->n);
+    if (!k || !val)
+        return -ENOMEM;
+    memcpy(val, g->val, g->u->n * sizeof *val);
+    *k = (struct prepared){*p, val};
+    *g->out->plan = k;
+    return 0;
+}
+
 int region_emit(const struct ir_unit *u, struct host_code *out)
 {
     dgm_assert(u->lifted, "a region that is not lifted");
@@ -746,13 +784,7 @@ int region_emit(const struct ir_unit *u, struct host_code *out)
         return -ENOMEM;
     memset(r->label, 0, u->nlabels * sizeof *r->label);
     memset(r->fixups, 0, u->nlabels * sizeof *r->fixups);
-    int rc = unit_scan(g);
-    /* The plan goes by whole values; the pass finds out about these again. */
-    for (ir_ref i = 1; i < u->n && !rc; i++)
-        if (g->val[i].live && g->val[i].shares)
-            g->val[i].root = root_of(g, ins_of(g, i)->a);
-    if (!rc)
-        rc = plan_make(g, &r->plan);
+    int rc = out->plan ? prepare_once(g, &r->plan) : prepare(g, &r->plan);
     if (rc)
         return rc;
     keep_for_phis(g, &r->plan.cfg);
