@@ -290,7 +290,7 @@ def known(t):
         counts = [routines_in(t, program, *way, *(() if link else ('-L', t.guest.libraries)))
                   for way in ([], ['--no-known'], ['--tier', 'interp'], ['--max-insns', '1'], ['--host-features', 'none'])]
         if t.host == 'x86_64':
-            check(counts[0] >= 16 and counts[4] == counts[0], kind, counts)
+            check(counts[0] >= 19 and counts[4] == counts[0], kind, counts)
         check(counts[1:4] == [0, 0, 0], kind, counts)
 
 

@@ -193,6 +193,9 @@ enum ir_known {
                    */
     IR_KNOWN_STRCMP,  /* the same of strings and their 0 */
     IR_KNOWN_STRNCMP, /* the same, of c bytes at most */
+    IR_KNOWN_SPN,     /* how many bytes at a are before the first that is not in the string at b; its 0 is not */
+    IR_KNOWN_CSPN,    /* how many are before the first that is, or before the 0 */
+    IR_KNOWN_PBRK,    /* where the string at a has the first byte that is in the string at b; or 0 */
     IR_KNOWN_CHR,     /* where the low byte of b is first in the string at a, whose 0 counts; or 0 */
     IR_KNOWN_CHRNUL,  /* the same, or where its 0 is */
     IR_KNOWN_RCHR,    /* where it is last; or 0 */

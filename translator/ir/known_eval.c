@@ -66,6 +66,18 @@ static u64 find(struct mem *m, gva_t at, u8 byte, u64 n, bool string, bool last)
     return found;
 }
 
+/* How many bytes of the string at `at` are before the first that is in the set at `set`, or is not, or before its 0.
+ * All of the set is read. */
+static u64 span(struct mem *m, gva_t at, gva_t set, bool in)
+{
+    const u64 size = find(m, set, 0, ~0ull, true, false);
+    u64 n = 0;
+    for (u8 x; (x = load(m, at + n)); n++)
+        if ((find(m, set, x, size, false, false) < size) != in)
+            break;
+    return n;
+}
+
 static u64 compare(struct mem *m, gva_t a, gva_t b, u64 n, bool string)
 {
     for (u64 i = 0; i < n && !m->failed; i++) {
@@ -114,6 +126,14 @@ bool ir_eval_known(u32 kind, hva_t mem_base, struct ir_overlay *overlay, u64 a, 
         break;
     case IR_KNOWN_STRNCMP:
         *out = compare(&m, a, b, c, true);
+        break;
+    case IR_KNOWN_SPN:
+    case IR_KNOWN_CSPN:
+        *out = span(&m, a, b, kind == IR_KNOWN_SPN);
+        break;
+    case IR_KNOWN_PBRK:
+        n = span(&m, a, b, false);
+        *out = load(&m, a + n) ? a + n : 0;
         break;
     case IR_KNOWN_CHR:
     case IR_KNOWN_RCHR:

@@ -41,7 +41,7 @@ static const char *const w_round[] = {"rne", "rtz", "rdn", "rup", "rmm", NULL, N
 static const char *const w_noround[] = {""};
 static const char *const w_fcc[] = {[IR_EQ] = "eq", [IR_LTS] = "lt", [IR_LES] = "le"};
 static const char *const w_trap[] = {"syscall", "break", "illegal", "sync", "mode", "fetch", "stop", "align", "own"};
-static const char *const w_known[] = {"move", "set", "copystr", "len", "nlen", "cmp", "strcmp", "strncmp", "chr", "chrnul", "rchr", "memchr", "memrchr", "rawchr"};
+static const char *const w_known[] = {"move", "set", "copystr", "len", "nlen", "cmp", "strcmp", "strncmp", "spn", "cspn", "pbrk", "chr", "chrnul", "rchr", "memchr", "memrchr", "rawchr"};
 static const char *const w_lane[] = {"b", "h", "s", "d"};
 static const char *const w_index[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"};
 static const char *const w_group[] = {NULL, "2", "4", "8", "16"};

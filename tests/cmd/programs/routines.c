@@ -11,6 +11,7 @@ int main(void)
     ok &= memchr(a, 't', 10) == a + 5 && memrchr(a, 't', 10) == a + 8 && rawmemchr(a, 'x') == a + 7;
     ok &= strlen(a) == 9 && strnlen(a, 4) == 4 && strchr(a, 't') == a + 5 && strchrnul(a, 'z') == a + 9;
     ok &= strrchr(a, 't') == a + 8 && strcmp(a, b) != 0 && strncmp(a, c, 5) == 0;
+    ok &= strspn(a, "emos") == 4 && strcspn(a, "tx") == 5 && strpbrk(a, "xe") == a + 3;
     ok &= strcpy(b, a) == b && stpcpy(b, a) == b + 9;
     puts(ok ? "well" : "wrong");
     return !ok;

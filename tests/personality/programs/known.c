@@ -17,11 +17,15 @@ static int (*volatile scompare)(const char *, const char *) = strcmp;
 static int (*volatile ncompare)(const char *, const char *, size_t) = strncmp;
 static char *(*volatile scopy)(char *, const char *) = strcpy;
 static char *(*volatile pcopy)(char *, const char *) = stpcpy;
+static size_t (*volatile span)(const char *, const char *) = strspn;
+static size_t (*volatile cspan)(const char *, const char *) = strcspn;
+static char *(*volatile pbreak)(const char *, const char *) = strpbrk;
 
 /* Two areas of pages, and behind, and before each, one that cannot be touched. */
 #define PAGES 4
 static unsigned char *area[2], *hole[2];
 static unsigned char model[PAGES * PAGE];
+static char all[256]; /* the set of all bytes */
 
 static sigjmp_buf jump;
 static volatile uintptr_t fault_at;
@@ -44,9 +48,29 @@ static void fill(unsigned char *p, size_t n, unsigned seed)
         p[i] = (unsigned char)((i * 37 + seed) % 255 + 1);
 }
 
-enum { COPY, MOVE, SET, COMPARE, FIND, LENGTH, NLENGTH, CHR, RCHR, CHRNUL, SCOMPARE, NCOMPARE, SCOPY, PCOPY, KINDS };
-static const char *const names[] = {"memcpy", "memmove", "memset",    "memcmp", "memchr",  "strlen", "strnlen",
-                                    "strchr", "strrchr", "strchrnul", "strcmp", "strncmp", "strcpy", "stpcpy"};
+enum {
+    COPY,
+    MOVE,
+    SET,
+    COMPARE,
+    FIND,
+    LENGTH,
+    NLENGTH,
+    CHR,
+    RCHR,
+    CHRNUL,
+    CSPAN,
+    PBREAK,
+    SPAN,
+    SCOMPARE,
+    NCOMPARE,
+    SCOPY,
+    PCOPY,
+    KINDS
+};
+static const char *const names[] = {"memcpy",  "memmove", "memset",  "memcmp",    "memchr",  "strlen",
+                                    "strnlen", "strchr",  "strrchr", "strchrnul", "strcspn", "strpbrk",
+                                    "strspn",  "strcmp",  "strncmp", "strcpy",    "stpcpy"};
 
 /* Does routine `kind` on n bytes at a and b. */
 static uintptr_t call(int kind, unsigned char *a, unsigned char *b, size_t n)
@@ -72,6 +96,12 @@ static uintptr_t call(int kind, unsigned char *a, unsigned char *b, size_t n)
         return (uintptr_t)rchr((char *)a, a[0]);
     case CHRNUL:
         return (uintptr_t)chrnul((char *)a, 0);
+    case CSPAN:
+        return cspan((char *)a, "ab");
+    case PBREAK:
+        return (uintptr_t)pbreak((char *)a, "ab");
+    case SPAN:
+        return span((char *)a, all);
     case SCOMPARE:
         return (uintptr_t)(scompare((char *)a, (char *)b) > 0);
     case NCOMPARE:
@@ -95,7 +125,7 @@ static void run_out(void)
                 for (int side = 0; side < 2; side++) { /* which argument */
                     size_t n = sizes[k], in = n - out;
                     unsigned char *a = area[0] + 64, *b = area[1] + 64;
-                    if (side && (kind == SET || kind == FIND || (kind >= LENGTH && kind <= CHRNUL)))
+                    if (side && (kind == SET || kind == FIND || (kind >= LENGTH && kind <= SPAN)))
                         continue;
                     fill(area[0], PAGES * PAGE, 1);
                     fill(area[1], PAGES * PAGE, 1);
@@ -105,6 +135,8 @@ static void run_out(void)
                         a = hole[0] - in;
                     if (kind == SCOPY || kind == PCOPY)
                         b[side ? 0 : n - 1] = side ? b[0] : 0;
+                    else if (kind == CSPAN || kind == PBREAK)
+                        set(a, 'x', in);
                     else if (kind == COMPARE || kind == SCOMPARE || kind == NCOMPARE)
                         for (size_t i = 0; i < in; i++)
                             a[i] = b[i] = (unsigned char)(i % 200 + 1);
@@ -161,6 +193,10 @@ static void put_right(void)
                         a[i] = b[i] = (unsigned char)(i % 200 + 1);
                     a[n - 1] = 250;
                 }
+                if (kind == CSPAN || kind == PBREAK) {
+                    set(a, 'x', n - 1);
+                    a[n - 1] = 'b';
+                }
                 a[n] = b[n] = 0;
                 if (kind == FIND)
                     a[n - 1] = 0;
@@ -169,12 +205,16 @@ static void put_right(void)
                 mprotect(area[side] + PAGE, PAGE, PROT_READ | PROT_WRITE);
                 if (kind == COMPARE || kind == SCOMPARE || kind == NCOMPARE)
                     want = 1;
-                else if (kind == LENGTH || kind == NLENGTH)
+                else if (kind == LENGTH || kind == NLENGTH || kind == SPAN)
                     want = n;
                 else if (kind == FIND)
                     want = (uintptr_t)(a + n - 1);
                 else if (kind == CHR || kind == CHRNUL || kind == PCOPY)
                     want = (uintptr_t)(a + n);
+                else if (kind == CSPAN)
+                    want = n - 1;
+                else if (kind == PBREAK)
+                    want = (uintptr_t)(a + n - 1);
                 else if (kind == RCHR)
                     want = (uintptr_t)(a + (n - 1) / 255 * 255);
                 bool same = true;
@@ -261,6 +301,8 @@ int main(void)
         hole[i] = area[i] + PAGES * PAGE;
         mprotect(area[i], PAGES * PAGE, PROT_READ | PROT_WRITE);
     }
+    for (int i = 0; i < 255; i++)
+        all[i] = (char)(i + 1);
     on(SIGSEGV, on_fault, SA_NODEFER);
     run_out();
     put_right();

@@ -47,6 +47,9 @@ static int (*volatile f_strncmp)(const char *, const char *, size_t) = strncmp;
 static char *(*volatile f_strchr)(const char *, int) = strchr;
 static char *(*volatile f_strchrnul)(const char *, int) = strchrnul;
 static char *(*volatile f_strrchr)(const char *, int) = strrchr;
+static size_t (*volatile f_strspn)(const char *, const char *) = strspn;
+static size_t (*volatile f_strcspn)(const char *, const char *) = strcspn;
+static char *(*volatile f_strpbrk)(const char *, const char *) = strpbrk;
 static void *(*volatile f_memmem)(const void *, size_t, const void *, size_t) = memmem;
 
 static void *guarded(unsigned char **last)
@@ -196,6 +199,45 @@ static void searches(unsigned char *s, size_t n, size_t a)
         fail("memmem", n, a, 0);
 }
 
+/* Sets of up to 70 bytes at `set`, which has a page that cannot be touched behind it or before it: of n - 1 bytes that
+ * are in the set, or are not, one is the other way. */
+static void sets(unsigned char *s, unsigned char *set, size_t n, size_t a, size_t in)
+{
+    for (size_t i = 0; i < in; i++)
+        set[i] = (unsigned char)(i * 3 + 2);
+    set[in] = 0;
+    for (size_t i = 0; i + 1 < n; i++)
+        s[i] = in ? set[(i * 7 + a) % in] : 1;
+    s[n - 1] = 0;
+    for (size_t k = 0; k < 4 && n > 1; k++) {
+        size_t at = k * (n - 2) / 3;
+        unsigned char old = s[at];
+        if (in && (f_strspn((char *)s, (char *)set) != n - 1 || f_strcspn((char *)s, (char *)set) != 0 ||
+                   f_strpbrk((char *)s, (char *)set) != (char *)s))
+            fail("strspn of its own", n, in, a);
+        s[at] = 255;
+        if (f_strspn((char *)s, (char *)set) != (in ? at : 0))
+            fail("strspn", n, in, a);
+        s[at] = old;
+    }
+    for (size_t i = 0; i + 1 < n; i++)
+        s[i] = (unsigned char)(i % 80 * 3 + 1);
+    for (size_t k = 0; k < 4; k++) {
+        size_t at = n > 1 ? k * (n - 2) / 3 : 0;
+        unsigned char old = s[at];
+        if (f_strcspn((char *)s, (char *)set) != n - 1 || f_strpbrk((char *)s, (char *)set) ||
+            f_strspn((char *)s, (char *)set) != 0)
+            fail("strcspn of nothing", n, in, a);
+        if (n > 1 && in)
+            s[at] = set[in * k / 4];
+        if (n > 1 && in &&
+            (f_strcspn((char *)s, (char *)set) != at || f_strpbrk((char *)s, (char *)set) != (char *)s + at))
+            fail("strcspn", n, in, a);
+        s[at] = old;
+        checks++;
+    }
+}
+
 static void comparisons(unsigned char *x, unsigned char *y, size_t n, size_t a, size_t b)
 {
     fill(x, n, 5);
@@ -236,6 +278,12 @@ int main(void)
             copies(end[0] - n, area[1] + a, n, 0, a);
             searches(area[0] + a, n, a);
             searches(end[0] - n, n, a);
+            size_t in = (k + a * 3) % 70;
+            if (n > 0) {
+                sets(area[0] + a, end[1] - in - 1, n, a, in);
+                sets(end[0] - n, area[1] + b, n, a, in % 16);
+                sets(end[0] - n - a, end[1] - in - 1 - b, n, a, in);
+            }
             comparisons(end[0] - n, end[1] - n - a, n, 0, a);
             comparisons(area[0] + a, end[1] - n, n, a, 0);
             moves(area[0], n, a, 32 + b);

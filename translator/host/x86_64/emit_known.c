@@ -23,11 +23,11 @@ static bool is_counted(u32 kind)
 static bool takes_two(u32 kind)
 {
     return kind == IR_KNOWN_MOVE || kind == IR_KNOWN_COPYSTR || kind == IR_KNOWN_CMP || kind == IR_KNOWN_STRCMP ||
-           kind == IR_KNOWN_STRNCMP;
+           kind == IR_KNOWN_STRNCMP || kind == IR_KNOWN_SPN || kind == IR_KNOWN_CSPN || kind == IR_KNOWN_PBRK;
 }
 static bool gives_address(u32 kind)
 {
-    return kind >= IR_KNOWN_CHR;
+    return kind >= IR_KNOWN_PBRK;
 }
 
 void known_table(struct asmb *a)

@@ -10,8 +10,7 @@
  * `rep bsf` is tzcnt where there is one, which AMD's CPUs do faster; of what is not 0 both find the same.
  *
  * Short work is most of it: sizes are told apart with few jumps, and up to four registers full are loaded before any is
- * stored. Long copies have their stores aligned. The file of the routines is read twice, for 16 bytes at a time and for
- * 32. */
+ * stored. Long copies have their stores aligned. The files of some are read twice, for 16 bytes at a time and for 32. */
 #include "translator/host/x86_64/known.h"
 
 	.text
@@ -404,6 +403,7 @@ known_cmp:
 #define DONE
 #define NAME(x) x##_sse2
 #include "translator/host/x86_64/known_copy.S"
+#include "translator/host/x86_64/known_set.S"
 #undef VS
 #undef V0
 #undef V1
@@ -430,20 +430,21 @@ known_cmp:
 #define NAME(x) x##_avx2
 #define AVX 1
 #include "translator/host/x86_64/known_copy.S"
+#include "translator/host/x86_64/known_set.S"
 
 	.globl known_end
 	.hidden known_end
 known_end:
 
-	.macro TABLE name, move, set, copystr
+	.macro TABLE name, move, set, copystr, spn, cspn, pbrk
 	.globl \name
 	.hidden \name
 	.balign 8
 \name:	.quad \move, \set, \copystr, known_len, known_nlen, known_cmp, known_strcmp, known_strncmp
-	.quad known_chr, known_chrnul, known_rchr, known_memchr, known_memrchr, known_rawchr
+	.quad \spn, \cspn, \pbrk, known_chr, known_chrnul, known_rchr, known_memchr, known_memrchr, known_rawchr
 	.endm
 	.section .data.rel.ro, "aw", @progbits
-	TABLE known_sse2, move_sse2, set_sse2, copystr_sse2
-	TABLE known_avx2, move_avx2, set_avx2, copystr_avx2
+	TABLE known_sse2, move_sse2, set_sse2, copystr_sse2, spn_sse2, cspn_sse2, pbrk_sse2
+	TABLE known_avx2, move_avx2, set_avx2, copystr_avx2, spn_avx2, cspn_avx2, pbrk_avx2
 
 	.section .note.GNU-stack, "", @progbits
