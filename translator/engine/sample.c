@@ -37,6 +37,7 @@
 
 #define FIRST_NS    3000000  /* of a thread's own time */
 #define TIGHT_NS    20000000 /* likewise: what runs in place is made faster, */
+#define TIGHT_EACH  20       /* so much later for each byte of it, as copying it takes a tenth of that, */
 #define TIGHT_TICKS 12       /* or after so many ticks */
 #define AGE_LEAVES  32       /* a thread's time is asked for once in so many times that it leaves translated code, */
 #define AGE_NS      4000000  /* and not sooner than after so long */
@@ -202,7 +203,7 @@ void sample_age(struct vcpu *v)
     if (now - v->sample.aged < AGE_NS)
         return;
     v->sample.aged = now;
-    if (mk_thread_clock() >= TIGHT_NS)
+    if (mk_thread_clock() >= TIGHT_NS + TIGHT_EACH * __atomic_load_n(&e->stats.image_bytes, __ATOMIC_RELAXED))
         engine_tighten(e);
 }
 
