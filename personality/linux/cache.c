@@ -41,7 +41,7 @@
 #include "lib/heap.h"
 #include "personality/linux/mm.h"
 
-#define LEAST    8           /* blocks: fewer new ones are not stored */
+#define LEAST    8           /* blocks: fewer new ones are stored by chance */
 #define MOST     (64u << 20) /* bytes: no file is larger */
 #define NAME_LEN LX_CACHE_NAME_LEN
 #define DAY      86400
@@ -334,12 +334,17 @@ void lx_cache_save(struct lx_process *p)
 {
     struct lx_cache *c = p->mm ? p->mm->cache : NULL;
     struct rlimit most;
-    if (!c || p->vfork_child || !engine_save_wanted(p->engine, LEAST))
+    struct timespec now;
+    if (!c || p->vfork_child)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const u32 luck = (u32)hash_u64((u64)now.tv_nsec);
+    if (!engine_save_wanted(p->engine, LEAST, luck))
         return;
     /* Writing more than the guest may would be a signal. */
     if (getrlimit(RLIMIT_FSIZE, &most) || most.rlim_cur < MOST)
         return;
-    engine_save(p->engine, &(struct engine_saver){LEAST, c, save_present, save_store});
+    engine_save(p->engine, &(struct engine_saver){LEAST, luck, c, save_present, save_store});
 }
 
 void lx_cache_shared(struct lx_process *p)

@@ -42,7 +42,7 @@ static u32 look(const void *data, size_t size, bool whole, struct lx_cached *f)
     f->key = h.key;
     f->pages = h.npages;
     f->blocks = image_blocks(data);
-    const struct image_page *p = (const void *)((const u8 *)data + sizeof h);
+    const struct image_page *p = image_pages(data);
     for (u32 i = 0; whole && i < h.npages; i++) {
         struct image_view v;
         if (!image_open(data, image_text(data), &p[i], &v) || !image_sound(&v))

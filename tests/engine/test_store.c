@@ -51,7 +51,8 @@ static u32 bne(u32 a, u32 b, s32 off)
            (o >> 12 & 1) << 31;
 }
 
-#define EBREAK 0x00100073u
+#define UNLUCKY 0xffffffffu
+#define EBREAK  0x00100073u
 #define RET    insn_i(0x67, 0, 0, 1, 0)
 
 #define TURNS   (CODE + 2 * PAGE + 32)
@@ -264,7 +265,7 @@ static void store(void *cx, const struct engine_image *area, const void *data, s
 
 static void save(struct world *w)
 {
-    engine_save(w->e, &(struct engine_saver){1, w, present, store});
+    engine_save(w->e, &(struct engine_saver){1, UNLUCKY, w, present, store});
 }
 
 static struct engine_stats stats(struct world *w)
@@ -281,10 +282,10 @@ static void make(struct kept *k)
     *k = (struct kept){0};
     open_world(&w, k);
     run(&w, true);
-    assert_true(engine_save_wanted(w.e, 1));
+    assert_true(engine_save_wanted(w.e, 1, UNLUCKY));
     save(&w);
     assert_int_equal(k->stored, 1);
-    assert_false(engine_save_wanted(w.e, 1));
+    assert_false(engine_save_wanted(w.e, 1, UNLUCKY));
     close_world(&w);
 }
 
@@ -311,7 +312,7 @@ static void is_entered(void **state)
         if (how != TIGHTENED) /* then what comes later is copied */
             assert_int_equal(s.image_placed, how == IN_PLACE ? 3 : 0);
         assert_true(s.image_blocks >= 6);
-        assert_false(engine_save_wanted(w.e, 1));
+        assert_false(engine_save_wanted(w.e, 1, UNLUCKY));
         close_world(&w);
     }
     free(k.data);
@@ -506,7 +507,7 @@ static void foreign_images_are_left(void **state)
     run(&w, true);
     assert_int_equal(stats(&w).images, 0);
     assert_int_equal(stats(&w).image_pages, 0);
-    assert_true(engine_save_wanted(w.e, 1));
+    assert_true(engine_save_wanted(w.e, 1, UNLUCKY));
     close_world(&w);
 
     struct image_head *h = k.data;
@@ -555,16 +556,75 @@ static void parts_come_together(void **state)
     free(k.data);
 }
 
+/* What is too little to be stored is so at times. */
+static void luck_stores_little(void **state)
+{
+    struct kept k = {0};
+    struct world w;
+    open_world(&w, &k);
+    assert_false(engine_save_wanted(w.e, 1000, 0)); /* nothing */
+    run(&w, true);
+    assert_false(engine_save_wanted(w.e, 1000, UNLUCKY));
+    assert_false(engine_save_wanted(w.e, 1000, UNLUCKY / 4));
+    assert_true(engine_save_wanted(w.e, 1000, 0));
+    engine_save(w.e, &(struct engine_saver){1000, UNLUCKY, &w, present, store});
+    assert_int_equal(k.stored, 0);
+    engine_save(w.e, &(struct engine_saver){1000, 0, &w, present, store});
+    assert_int_equal(k.stored, 1);
+    assert_false(engine_save_wanted(w.e, 1000, 0));
+    close_world(&w);
+    free(k.data);
+}
+
+/* Pages lie as they were come to, those of the first image first; what leads to another page says to which block. */
+static void order_is_that_of_use(void **state)
+{
+    struct kept k = {0};
+    struct world w;
+    open_world(&w, &k);
+    turn(&w, 50);
+    save(&w);
+    close_world(&w);
+    open_world(&w, &k);
+    run(&w, true);
+    save(&w);
+    close_world(&w);
+    const struct image_head *h = k.data;
+    const struct image_page *p = image_pages(k.data);
+    u32 away = 0;
+    assert_int_equal(h->npages, 3);
+    assert_int_equal(p[0].number, (TURNS - CODE) / PAGE);
+    assert_int_equal(p[1].number, (TURN_TO - CODE) / PAGE);
+    assert_int_equal(p[2].number, 0);
+    for (u32 i = 0; i < h->npages; i++) {
+        struct image_view v, to;
+        assert_ptr_equal(image_find(k.data, p[i].number), &p[i]);
+        assert_true(image_open(k.data, image_text(k.data), &p[i], &v));
+        for (u32 j = 0; j < v.piece->nexits; j++) {
+            const struct image_exit *x = &v.exits[j];
+            const struct image_page *q = image_find(k.data, (u32)((x->pc - CODE) / PAGE));
+            if (image_inner(x) || !q || q == &p[i])
+                continue;
+            assert_true(image_open(k.data, image_text(k.data), q, &to));
+            const u32 at = image_block_at(&to, x->pc % PAGE, v.blocks[x->block].key);
+            assert_int_equal(x->to, at < to.piece->nblocks ? IMAGE_AWAY | (at + 1) : 0);
+            away += x->to != 0;
+        }
+    }
+    assert_true(away > 0);
+    free(k.data);
+}
+
 static void children_do_not_store_it_again(void **state)
 {
     struct kept k = {0};
     struct world w;
     open_world(&w, &k);
     run(&w, true);
-    assert_true(engine_save_wanted(w.e, 1));
+    assert_true(engine_save_wanted(w.e, 1, UNLUCKY));
     engine_fork_before(w.e, w.v);
     engine_fork_after(w.e, ENGINE_FORK_CHILD, w.v);
-    assert_false(engine_save_wanted(w.e, 1));
+    assert_false(engine_save_wanted(w.e, 1, UNLUCKY));
     save(&w);
     assert_int_equal(k.stored, 0);
     close_world(&w);
@@ -631,7 +691,7 @@ static void nonsense_stays_inside(void **state)
                 at = (u32)(sizeof *h + seed % 400) % (u32)k.size;
             copy[at] ^= (u8)(1 + (seed >> 32) % 255);
         }
-        const u32 npages = h->npages < 8 && k.size >= sizeof *h + h->npages * sizeof *p ? h->npages : 0;
+        const u32 npages = h->npages < 8 && k.size >= sizeof *h + h->npages * (sizeof *p + sizeof(u32)) ? h->npages : 0;
         for (u32 i = 0; i < npages; i++)
             if (p[i].off <= k.size && p[i].size <= k.size - p[i].off && !(p[i].off & 7))
                 sum_anew(copy, k.size, &p[i]);
@@ -661,6 +721,8 @@ int main(void)
         cmocka_unit_test(stale_pages_are_left),
         cmocka_unit_test(foreign_images_are_left),
         cmocka_unit_test(parts_come_together),
+        cmocka_unit_test(luck_stores_little),
+        cmocka_unit_test(order_is_that_of_use),
         cmocka_unit_test(children_do_not_store_it_again),
     };
     const struct CMUnitTest damage[] = {

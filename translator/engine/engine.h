@@ -150,11 +150,12 @@ bool engine_is_shared(const struct engine *e);
 void engine_flush(struct engine *e);
 
 /* Stores what was translated since the engine was made, forked or saved last: where that is at least `least` blocks of
- * a piece of memory, and not little beside what it has stored already, makes a new image of it. `present` gives the
- * image that there is of it now, which others may have stored meanwhile (*data NULL: none; valid until store returns);
+ * a piece of memory, and not little beside what it has stored already, makes a new image of it. Less is stored by
+ * chance, or each run would make it anew: where `luck`, which may be any number, is small. `present` gives the image
+ * that there is of it now, which others may have stored meanwhile (*data NULL: none; valid until store returns);
  * `store` gets the new one, which has the best of both. Both are called with the engine's lock held. */
 struct engine_saver {
-    u32 least;
+    u32 least, luck;
     void *cx;
     void (*present)(void *cx, const struct engine_image *area, const void **data, size_t *size);
     void (*store)(void *cx, const struct engine_image *area, const void *data, size_t size);
@@ -164,7 +165,7 @@ void engine_save(struct engine *e, const struct engine_saver *s);
  * long. Done by itself, too, when a thread leaves translated code that has run for some time (sample.c). */
 void engine_tighten(struct engine *e);
 /* Is there anything that engine_save would store? */
-bool engine_save_wanted(struct engine *e, u32 least);
+bool engine_save_wanted(struct engine *e, u32 least, u32 luck);
 
 /* A host memory fault on the thread that runs v. Called from the kernel interface's fault upcall, hence
  * async-signal-safe. Returns true when the fault was the guest's (or the engine's own and mended): regs then resume at

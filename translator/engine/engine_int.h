@@ -100,6 +100,7 @@ struct code_page {
     bool hashed;         /* store.c: all blocks on it that were made here were made from a page of that hash */
     u32 fresh;           /* store.c: how many that could be stored begin on it, */
     u32 fresh_of;        /* if it is of the present engine.generation */
+    u32 order;           /* store.c: so many pages were tried before */
     u64 hash;
     struct code_page *next_unseen;
 };
@@ -254,6 +255,7 @@ struct engine {
     struct cosim *cosim;   /* or NULL */
 
     /* Large. What stands above lies on one page or two, as each page that is written after a fork is copied. */
+    u32 ntried;
     struct area areas[ENGINE_AREAS];
     struct place places[ENGINE_NPLACES];
     struct code_page *pages[1 << ENGINE_PAGE_HASH_BITS];

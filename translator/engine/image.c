@@ -6,6 +6,7 @@
 #include "lib/str.h"
 
 #define MOST_BLOCKS (IMAGE_PAGE * 4) /* several keys of each pc */
+#define PER_PAGE    (sizeof(struct image_page) + sizeof(u32))
 
 u64 image_piece_size(const struct image_piece *p)
 {
@@ -40,7 +41,7 @@ u64 image_head_sum(const void *data)
     struct image_head h;
     memcpy(&h, data, sizeof h);
     h.sum = 0;
-    return hash_bytes((const u8 *)data + sizeof h, h.npages * sizeof(struct image_page), hash_bytes(&h, sizeof h, 0));
+    return hash_bytes((const u8 *)data + sizeof h, h.npages * PER_PAGE, hash_bytes(&h, sizeof h, 0));
 }
 
 u64 image_piece_sum(const struct image_view *v, u32 size, u64 key, u32 number)
@@ -58,40 +59,56 @@ bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len)
         return false;
     if (h.text > size || (h.text | size) & (IMAGE_PAGE - 1))
         return false;
-    if (h.npages > (size - sizeof h) / sizeof(struct image_page) || h.sum != image_head_sum(data))
+    if (h.npages > (size - sizeof h) / PER_PAGE || h.sum != image_head_sum(data))
         return false;
-    const struct image_page *p = (const void *)((const u8 *)data + sizeof h);
-    const u64 from = sizeof h + (u64)h.npages * sizeof *p;
+    const struct image_page *p = image_pages(data);
+    const u32 *order = image_order(data);
+    const u64 from = sizeof h + (u64)h.npages * PER_PAGE;
     for (u32 i = 0; i < h.npages; i++) {
         if (p[i].off < from || (p[i].off & 7) || p[i].off > h.text || p[i].size > h.text - p[i].off ||
             p[i].size < sizeof(struct image_piece) || p[i].code & (IMAGE_ALIGN - 1))
             return false;
-        if (p[i].number >= len / IMAGE_PAGE ||
-            (i && (p[i].number <= p[i - 1].number || p[i].code < p[i - 1].code || p[i].exit < p[i - 1].exit)))
+        if (p[i].number >= len / IMAGE_PAGE || order[i] >= h.npages ||
+            (i && (p[i].code < p[i - 1].code || p[i].exit < p[i - 1].exit)))
+            return false;
+    }
+    for (u32 i = 1; i < h.npages; i++) {
+        if (p[order[i]].number <= p[order[i - 1]].number)
             return false;
     }
     return true;
 }
 
+const struct image_page *image_pages(const void *data)
+{
+    return (const void *)((const struct image_head *)data + 1);
+}
+
+const u32 *image_order(const void *data)
+{
+    return (const void *)(image_pages(data) + ((const struct image_head *)data)->npages);
+}
+
 const struct image_page *image_find(const void *data, u32 number)
 {
     const struct image_head *h = data;
-    const struct image_page *p = (const void *)(h + 1);
+    const struct image_page *p = image_pages(data);
+    const u32 *order = image_order(data);
     u32 lo = 0, hi = h->npages;
     while (lo < hi) {
         u32 mid = (lo + hi) / 2;
-        if (p[mid].number < number)
+        if (p[order[mid]].number < number)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < h->npages && p[lo].number == number ? &p[lo] : NULL;
+    return lo < h->npages && p[order[lo]].number == number ? &p[order[lo]] : NULL;
 }
 
 u32 image_blocks(const void *data)
 {
     const struct image_head *h = data;
-    const struct image_page *p = (const void *)(h + 1);
+    const struct image_page *p = image_pages(data);
     u32 n = 0;
     for (u32 i = 0; i < h->npages; i++)
         n += p[i].nblocks;
@@ -114,7 +131,7 @@ static bool exits_fit(const struct image_view *v, u32 i)
     for (u32 k = b->exit; k < b[1].exit; k++) {
         const struct image_exit *x = &v->exits[k];
         if (b->code_size < 4 || x->site_off > b->code_size - 4 || x->stub_off >= b->code_size ||
-            x->to > v->piece->nblocks || x->block != i)
+            image_inner(x) > v->piece->nblocks || x->block != i)
             return false;
     }
     return true;

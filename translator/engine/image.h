@@ -3,13 +3,17 @@
  * An image holds translations of one piece of guest memory (a mapping of a file), by page:
  *
  *     struct image_head
- *     struct image_page [npages]    in order of their numbers
+ *     struct image_page [npages]    in the order of their pieces
+ *     u32 [npages]                  which of them comes first by its number, which next
  *     pieces, one for each page     struct image_piece, blocks, exits, states, marks, relocations
  *     from a page's begin on:       the host code of each piece, followed by its ways
  *
+ * Pieces, and their code likewise, are in the order in which somebody came to their pages for the first time: what all
+ * programs need to start lies side by side, and is mapped by few page faults however much there is behind it.
+ *
  * Guest pcs are absolute: an image is for one address. Host code is right for where the head says that it shall lie,
  * as are numbers of exits (store.c, "In place"); exits that lead to a block of the same piece do so already, the others
- * to their ways, which are jumps through their slots.
+ * to their ways, which are jumps through their slots. Of these, those to a block of another piece say to which.
  *
  * Blocks are in order of guest pc, and of code key where that is the same, and so is their code: what is looked for by
  * pc, by offset or by exit is found by halving.
@@ -24,7 +28,7 @@
 
 #include "translator/host/host.h"
 
-#define IMAGE_MAGIC 0x3467616d692e6764ull /* with the format's version */
+#define IMAGE_MAGIC 0x3567616d692e6764ull /* with the format's version */
 #define IMAGE_PAGE  4096u
 #define IMAGE_MOST  (64u << 20) /* bytes */
 #define IMAGE_ALIGN 64u         /* code: cache lines (exits.c of x86-64) */
@@ -38,7 +42,7 @@ struct image_head {
     u32 text; /* where host code begins: a multiple of IMAGE_PAGE, as is the size of it */
     u32 at;   /* where it runs without a change: so far behind the begin of the common code, if */
     u64 own;  /* the program lies here */
-    u64 sum;  /* of the head, with 0 here, and of the table of pages */
+    u64 sum;  /* of the head, with 0 here, and of what stands before the pieces */
 };
 
 struct image_page {
@@ -73,9 +77,10 @@ struct image_block {
 struct image_exit {
     u16 site_off, stub_off; /* in its block's code, of which more is not stored */
     u16 block;              /* whose it is */
-    u16 to;                 /* 1 + the block of the piece to which it leads, or 0 */
+    u16 to;                 /* 1 + the block of the piece to which it leads, or 0, or with IMAGE_AWAY, */
     gva_t pc;
 };
+#define IMAGE_AWAY      0x8000u /* that of the piece of pc's page at the time; more blocks than that no piece has */
 #define IMAGE_MOST_CODE 0xffffu /* bytes of a block */
 
 /* A piece that was checked. */
@@ -100,6 +105,9 @@ void image_view(struct image_view *v, const void *piece);
 
 /* Is this an image with that key, of that memory? Its pieces are not looked at. */
 bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len) MUST_USE;
+/* Its table of pages; the order of their numbers, behind that. */
+const struct image_page *image_pages(const void *data);
+const u32 *image_order(const void *data);
 /* The entry of a page, or NULL. Of a checked image. */
 const struct image_page *image_find(const void *data, u32 number);
 /* How many blocks it has. */
@@ -110,6 +118,11 @@ bool image_open(const void *data, const u8 *text, const struct image_page *p, st
 const u8 *image_text(const void *data);
 /* Does what the parts of a piece say of one another fit together? */
 bool image_sound(const struct image_view *v) MUST_USE;
+/* 1 + the block of its own piece to which an exit leads, or 0. */
+static inline u32 image_inner(const struct image_exit *x)
+{
+    return x->to & IMAGE_AWAY ? 0 : x->to;
+}
 /* The block at `at` with that key; the number of blocks if there is none. */
 u32 image_block_at(const struct image_view *v, u32 at, u64 key);
 /* The last block whose code begins at `off` or before; likewise. */

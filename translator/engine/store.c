@@ -57,6 +57,7 @@
 #define SPARE      16         /* so many blocks may get lost for it */
 #define PLACE_STEP (1u << 20) /* bytes: places begin at multiples of it */
 #define LITTLE     32         /* what is new is stored when it is one in so many of what there is */
+#define SELDOM     4          /* what is almost as much, once in so many times */
 
 /* --- places --- */
 
@@ -225,6 +226,7 @@ static bool guest_hash(struct engine *e, gva_t at, u32 n, u64 *hash)
 struct piece {
     struct block head; /* pc is the page's */
     struct image_view v;
+    const void *image;
     bool known;                             /* library routines in it are such here, too */
     enum { AS_STORED, LOOSE, TIGHT } state; /* of one in place */
     struct edge *in;                        /* other pieces that lead here without an exit's record */
@@ -375,7 +377,7 @@ void store_break(struct engine *e, struct code_page *page, bool keep)
         take_all(e, page);
     page->piece = NULL;
     for (u32 k = 0; k < p->v.piece->nexits; k++)
-        if (p->v.exits[k].to)
+        if (image_inner(&p->v.exits[k]))
             unlink(e, p, k);
     for (const struct edge *in = p->in; in; in = in->next)
         for (u32 k = 0; k < in->from->v.piece->nexits; k++)
@@ -408,7 +410,7 @@ static bool enter_now(struct engine *e, const struct piece *p, u32 i)
 static void leave_out(struct engine *e, const struct piece *p, u32 i)
 {
     for (u32 k = 0; k < p->v.piece->nexits; k++)
-        if (p->v.exits[k].to == i + 1)
+        if (image_inner(&p->v.exits[k]) == i + 1)
             unlink(e, p, k);
 }
 
@@ -440,7 +442,7 @@ static void copy_code(struct engine *e, const struct image_view *v, const struct
     for (u32 k = 0; k < v->piece->nexits; k++) {
         const struct image_exit *x = &v->exits[k];
         u8 *site = rw + site_of(v, x);
-        if (!x->to)
+        if (!image_inner(x))
             e->host->link(site, site, rw + stub_of(v, x));
     }
     mk_code_sync(&e->code, off, v->piece->code_size);
@@ -466,7 +468,7 @@ static void set_slots(struct engine *e, const struct piece *p)
 {
     u64 *slot = slot_of(e, p->head.exit_id);
     for (u32 k = 0; k < p->v.piece->nexits; k++)
-        if (!p->v.exits[k].to)
+        if (!image_inner(&p->v.exits[k]))
             slot[k] = at_of(e, p) + stub_of(&p->v, &p->v.exits[k]);
 }
 
@@ -475,8 +477,8 @@ static void set_inner(struct engine *e, const struct piece *p)
 {
     u64 *slot = slot_of(e, p->head.exit_id);
     for (u32 k = 0; k < p->v.piece->nexits; k++)
-        if (p->v.exits[k].to)
-            slot[k] = at_of(e, p) + p->v.blocks[p->v.exits[k].to - 1].code_off;
+        if (image_inner(&p->v.exits[k]))
+            slot[k] = at_of(e, p) + p->v.blocks[image_inner(&p->v.exits[k]) - 1].code_off;
 }
 
 struct edit {
@@ -562,7 +564,7 @@ static bool is_direct(struct engine *e, const struct piece *p, u32 k)
     const struct image_exit *x = &p->v.exits[k];
     if (p->state == TIGHT)
         return *slot_of(e, p->head.exit_id + k) != at_of(e, p) + stub_of(&p->v, x);
-    return p->state == AS_STORED && x->to;
+    return p->state == AS_STORED && image_inner(x);
 }
 
 /* The exit of p whose site is at `in`. */
@@ -576,24 +578,24 @@ static u32 exit_by_site(const struct image_view *v, u32 in)
     return k;
 }
 
-void store_link(struct engine *e, const struct exit_rec *x, u32 off)
+/* Makes exit k of a piece in place lead to `off`. */
+static void link_placed(struct engine *e, struct piece *p, u32 k, u32 off)
 {
-    struct piece *p = (struct piece *)(void *)store_head_at(e, x->site_off);
-    const u32 k = exit_by_site(&p->v, x->site_off - p->head.code_off);
     if (is_direct(e, p, k))
         loosen(e, p);
     __atomic_store_n(slot_of(e, p->head.exit_id + k), (u64)(hva_t)(e->code.rx + off), __ATOMIC_RELEASE);
 }
 
-static const struct image_page *pages_of(const struct place *p)
+void store_link(struct engine *e, const struct exit_rec *x, u32 off)
 {
-    return (const struct image_page *)((const struct image_head *)p->data + 1);
+    struct piece *p = (struct piece *)(void *)store_head_at(e, x->site_off);
+    link_placed(e, p, exit_by_site(&p->v, x->site_off - p->head.code_off), off);
 }
 
 /* The piece that was entered of the last page for which field(page) <= at. */
 static struct piece *last_piece(const struct place *pl, bool by_exit, u32 at)
 {
-    const struct image_page *page = pages_of(pl);
+    const struct image_page *page = image_pages(pl->data);
     struct piece **pieces = __atomic_load_n(&pl->pieces, __ATOMIC_ACQUIRE);
     u32 lo = 0, hi = ((const struct image_head *)pl->data)->npages;
     while (lo < hi) {
@@ -623,9 +625,24 @@ struct block *store_of_exit(struct engine *e, u32 id)
     return &p->head;
 }
 
-/* Makes exit k of p lead to a block of another piece; false: no memory. */
-static bool link_to(struct engine *e, const struct piece *p, u32 k, struct piece *to, const struct image_block *ib)
+/* Where exit k of p leads in the piece of the page on which its pc is: a block that can be made one, or NULL. An image
+ * says so of its own pieces, as looking for it is much of what entering one takes. */
+static const struct image_block *target(const struct piece *p, u32 k, const struct piece *to)
 {
+    const struct image_exit *x = &p->v.exits[k];
+    const u64 key = p->v.blocks[x->block].key;
+    const u32 at = x->pc % IMAGE_PAGE, n = to->v.piece->nblocks;
+    const u32 i = p->image != to->image    ? image_block_at(&to->v, at, key)
+                  : x->to & IMAGE_AWAY ? (x->to & ~IMAGE_AWAY) - 1
+                                       : n;
+    const struct image_block *ib = &to->v.blocks[i];
+    return i < n && ib->at == at && ib->key == key && is_plain(to, ib) ? ib : NULL;
+}
+
+/* Makes exit k of p lead to a block of another piece; false: no memory. */
+static bool link_to(struct engine *e, struct piece *p, u32 k, struct piece *to, const struct image_block *ib)
+{
+    const u32 off = to->head.code_off + ib->code_off;
     if (!to->in || to->in->from != p) {
         struct edge *in = ARENA_NEW(&e->meta, struct edge);
         if (!in)
@@ -633,15 +650,19 @@ static bool link_to(struct engine *e, const struct piece *p, u32 k, struct piece
         *in = (struct edge){p, to->in};
         to->in = in;
     }
+    if (p->head.code_off >= e->code.size) {
+        link_placed(e, p, k, off);
+        return true;
+    }
     const struct exit_rec x = exit_of(p, k);
-    cache_link(e, &x, to->head.code_off + ib->code_off);
+    cache_link(e, &x, off);
     cache_linked(e, &x);
     return true;
 }
 
 /* What a new piece has to other pieces leads there at once, which is a tenth of the work of doing so when it is taken.
  * What these have to the new one does when it is taken. */
-static void link_out(struct engine *e, const struct piece *p)
+static void link_out(struct engine *e, struct piece *p)
 {
     struct piece *to = NULL;
     u64 last = 0;
@@ -650,15 +671,15 @@ static void link_out(struct engine *e, const struct piece *p)
     for (u32 k = 0; k < p->v.piece->nexits; k++) {
         const struct image_exit *x = &p->v.exits[k];
         const u64 number = x->pc / IMAGE_PAGE;
-        if (x->to || number == p->head.pc / IMAGE_PAGE)
+        if (image_inner(x) || number == p->head.pc / IMAGE_PAGE)
             continue;
         if (number != last) {
             const struct code_page *page = block_page(e, number);
             to = page ? page->piece : NULL;
             last = number;
         }
-        const u32 i = to ? image_block_at(&to->v, x->pc % IMAGE_PAGE, p->v.blocks[x->block].key) : 0;
-        if (to && i < to->v.piece->nblocks && is_plain(to, &to->v.blocks[i]) && !link_to(e, p, k, to, &to->v.blocks[i]))
+        const struct image_block *ib = to ? target(p, k, to) : NULL;
+        if (ib && !link_to(e, p, k, to, ib))
             return;
     }
 }
@@ -674,8 +695,8 @@ const void *store_code(struct engine *e, gva_t pc, u64 key, u32 exit)
     if (!to || i == to->v.piece->nblocks || !is_plain(to, &to->v.blocks[i]))
         return NULL;
     if (exit != ~0u) {
-        const struct block *head = block_exit_made(e, exit) ? NULL : block_of_exit(e, exit);
-        if (!head || !link_to(e, piece_of(head), exit - head->exit_id, to, &to->v.blocks[i]))
+        struct block *head = block_exit_made(e, exit) ? NULL : block_of_exit(e, exit);
+        if (!head || !link_to(e, (struct piece *)(void *)head, exit - head->exit_id, to, &to->v.blocks[i]))
             return NULL;
         e->stats.links++;
     }
@@ -715,7 +736,7 @@ static bool enter_copy(struct engine *e, struct piece *p, const struct image_hea
 /* May a page's piece be entered in place? One that was may be running, and not as it is in the image any more. */
 static bool can_place(const struct place *pl, const struct image_page *ip)
 {
-    return pl && !pl->closed && !(pl->pieces && pl->pieces[ip - pages_of(pl)]);
+    return pl && !pl->closed && !(pl->pieces && pl->pieces[ip - image_pages(pl->data)]);
 }
 
 /* The code is run where the image has it. */
@@ -732,7 +753,7 @@ static bool enter_in_place(struct engine *e, struct piece *p, struct place *pl, 
     p->head.code_off = pl->at + ip->code;
     p->head.exit_id = pl->exit + ip->exit;
     set_slots(e, p);
-    __atomic_store_n(&pl->pieces[ip - pages_of(pl)], p, __ATOMIC_RELEASE);
+    __atomic_store_n(&pl->pieces[ip - image_pages(pl->data)], p, __ATOMIC_RELEASE);
     e->stats.image_placed++;
     return true;
 }
@@ -752,6 +773,7 @@ static bool enter_piece(struct engine *e, struct code_page *page, struct area *a
     *p = (struct piece){
         .head = {.pc = page->number * IMAGE_PAGE, .code_len = head->code_size, .nexits = head->nexits, .piece = true},
         .v = *v,
+        .image = a->image.data,
         .known = a->image.known};
     if (!(can_place(a->place, ip) && enter_in_place(e, p, a->place, ip)) && !enter_copy(e, p, a->image.data))
         return false;
@@ -791,6 +813,7 @@ bool store_load(struct engine *e, gva_t pc)
     if (!p)
         return false;
     p->tried = true;
+    p->order = e->ntried++;
     bool done = false;
     if (watched && guest_hash(e, page, IMAGE_PAGE, &p->hash)) {
         p->hashed = true;
@@ -843,15 +866,18 @@ struct maker {
         u64 size, cap;
     } out, text;
     u32 npages, nexits;
+    u32 *order;                     /* room for an entry for each page of the area, or each that was tried */
     struct block *list[IMAGE_PAGE]; /* of a page, */
     u64 tail[IMAGE_PAGE];           /* the hash of what each has on the next, */
     u32 at[IMAGE_PAGE];             /* where its code is in the piece */
 };
 
-static bool is_fresh(const struct area *a, u32 least)
+/* What is little is stored the more likely the more it is: making an image costs by what is in it, so that in the long
+ * run storing costs about what making the new blocks did. */
+static bool is_fresh(const struct area *a, u32 least, u32 luck)
 {
-    const u32 fresh = a->fresh + a->judged * WEIGHT;
-    return a->image.keep && fresh >= least && fresh >= a->total / LITTLE;
+    const u64 fresh = a->fresh + a->judged * WEIGHT, part = a->total / LITTLE, enough = part < least ? least : part;
+    return a->image.keep && (fresh >= enough || (fresh << 32) / (enough * SELDOM) > luck);
 }
 
 static bool is_before(const struct block *a, const struct block *b)
@@ -1117,8 +1143,37 @@ static u32 choose_at(const struct maker *m, u32 len)
     return (u32)e->code.size;
 }
 
+/* The order of the pages' numbers, behind the table. */
+static void put_order(struct maker *m, u64 pages)
+{
+    u32 *out = (u32 *)(void *)(table(m) + m->npages);
+    memset(m->order, 0, pages * sizeof *m->order);
+    for (u32 i = 0; i < m->npages; i++)
+        m->order[table(m)[i].number] = i + 1;
+    for (u64 n = 0; n < pages; n++)
+        if (m->order[n])
+            *out++ = m->order[n] - 1;
+}
+
+/* An exit that leads to another page says to which block of that one's piece. */
+static void point_away(const struct maker *m, const struct image_view *v, struct image_exit *x)
+{
+    struct image_view to;
+    const u64 in = x->pc - m->area->image.start;
+    const struct image_page *p = in < m->area->image.len ? image_find(m->out.p, (u32)(in / IMAGE_PAGE)) : NULL;
+    if (image_inner(x))
+        return;
+    x->to = 0;
+    if (!p)
+        return;
+    image_view(&to, m->out.p + p->off);
+    const u32 i = image_block_at(&to, x->pc % IMAGE_PAGE, v->blocks[x->block].key);
+    if (i < to.piece->nblocks)
+        x->to = (u16)(IMAGE_AWAY | (i + 1));
+}
+
 /* Makes the code right for where it shall run, and sums all up. */
-static void settle(struct maker *m, struct image_head *h)
+static void settle(struct maker *m, const struct image_head *h)
 {
     const struct engine *e = m->e;
     for (u32 i = 0; i < m->npages; i++) {
@@ -1133,6 +1188,7 @@ static void settle(struct maker *m, struct image_head *h)
         e->host->move(code, v.relocs, v.piece->nrelocs, by);
         for (u32 k = 0; k < v.piece->nexits; k++) {
             u8 *way = way_of(code, v.piece, k);
+            point_away(m, &v, (struct image_exit *)(m->out.p + ((const u8 *)&v.exits[k] - m->out.p)));
             e->host->through(way, e->code.rx + at + (way - code), slot_of(e, exit + k));
         }
         p->sum = image_piece_sum(&v, p->size, e->image_key, p->number);
@@ -1144,23 +1200,30 @@ static bool make_image(struct maker *m)
     struct engine *e = m->e;
     const struct engine_image *a = &m->area->image;
     const u64 pages = a->len / IMAGE_PAGE, first = a->start / IMAGE_PAGE;
-    u32 most = m->old ? ((const struct image_head *)m->old)->npages : 0;
-    for (u64 i = 0; i < pages; i++) {
+    const u32 nold = m->old ? ((const struct image_head *)m->old)->npages : 0;
+    const struct image_page *olds = m->old ? image_pages(m->old) : NULL;
+    u32 most = nold;
+    for (u64 i = 0; i < pages; i++) { /* those that are new, in the order in which they were come to */
         const struct code_page *p = block_page(e, first + i);
-        most += fresh_on(e, p) != 0;
+        if (fresh_on(e, p) && !(m->old && image_find(m->old, (u32)i))) {
+            m->order[p->order] = (u32)i + 1;
+            most++;
+        }
     }
-    m->out.size = sizeof(struct image_head);
-    if (!make_room(&m->out, most * sizeof(struct image_page)))
+    const u64 front = align_up(sizeof(struct image_head) + most * (sizeof *olds + sizeof *m->order), 8);
+    if (!make_room(&m->out, front))
         return false;
-    m->out.size += most * sizeof(struct image_page);
-    for (u64 i = 0; i < pages; i++) {
-        const struct code_page *p = block_page(e, first + i);
-        const struct image_page *old = m->old ? image_find(m->old, (u32)i) : NULL;
+    m->out.size = front;
+    for (u32 i = 0; i < nold; i++) {
+        const struct code_page *p = block_page(e, first + olds[i].number);
         if (fresh_on(e, p))
-            add_ours(m, p, (u32)i, old);
-        else if (old)
-            (void)add_old(m, old);
+            add_ours(m, p, olds[i].number, &olds[i]);
+        else
+            (void)add_old(m, &olds[i]);
     }
+    for (u32 i = 0; i < e->ntried; i++)
+        if (m->order[i])
+            add_ours(m, block_page(e, first + m->order[i] - 1), m->order[i] - 1, NULL);
     /* A table of fewer pages than were hoped for leaves a gap behind it. */
     const u64 text = align_up(m->out.size, IMAGE_PAGE), len = align_up(m->text.size, IMAGE_PAGE);
     if (text + len > IMAGE_MOST || !m->npages || !make_room(&m->out, text + len - m->out.size))
@@ -1176,8 +1239,9 @@ static bool make_image(struct maker *m)
                            .text = (u32)text,
                            .at = choose_at(m, (u32)len),
                            .own = e->cfg.own};
-    settle(m, &h);
     memcpy(m->out.p, &h, sizeof h);
+    put_order(m, pages);
+    settle(m, &h);
     h.sum = image_head_sum(m->out.p);
     memcpy(m->out.p, &h, sizeof h);
     return true;
@@ -1185,12 +1249,18 @@ static bool make_image(struct maker *m)
 
 static void save_area(struct engine *e, struct area *a, const struct engine_saver *s)
 {
-    void *mem;
+    void *mem, *order;
+    const u64 pages = a->image.len / IMAGE_PAGE, room = (pages < e->ntried ? e->ntried : pages) * sizeof(u32);
     if (mk_pages_alloc(&mem, sizeof(struct maker)))
         return;
+    if (mk_pages_alloc(&order, room)) {
+        mk_pages_free(mem, sizeof(struct maker));
+        return;
+    }
     struct maker *m = mem;
     m->e = e;
     m->area = a;
+    m->order = order;
     size_t size = 0;
     s->present(s->cx, &a->image, &m->old, &size);
     if (m->old && !image_check(m->old, size, e->image_key, a->image.start, a->image.len))
@@ -1201,6 +1271,7 @@ static void save_area(struct engine *e, struct area *a, const struct engine_save
         s->store(s->cx, &a->image, NULL, 0);
     mk_pages_free(m->out.p, m->out.cap);
     mk_pages_free(m->text.p, m->text.cap);
+    mk_pages_free(m->order, room);
     mk_pages_free(m, sizeof *m);
     a->fresh = a->judged = 0;
     for (u64 n = a->image.start / IMAGE_PAGE; n < (a->image.start + a->image.len) / IMAGE_PAGE; n++) {
@@ -1216,19 +1287,19 @@ void engine_save(struct engine *e, const struct engine_saver *s)
         return;
     mk_lock(&e->lock);
     for (u32 i = 0; i < e->nareas; i++)
-        if (is_fresh(&e->areas[i], s->least))
+        if (is_fresh(&e->areas[i], s->least, s->luck))
             save_area(e, &e->areas[i], s);
     mk_unlock(&e->lock);
 }
 
-bool engine_save_wanted(struct engine *e, u32 least)
+bool engine_save_wanted(struct engine *e, u32 least, u32 luck)
 {
     bool any = false;
     if (!e->image_key)
         return false;
     mk_lock(&e->lock);
     for (u32 i = 0; i < e->nareas; i++)
-        any |= is_fresh(&e->areas[i], least);
+        any |= is_fresh(&e->areas[i], least, luck);
     mk_unlock(&e->lock);
     return any;
 }
