@@ -30,6 +30,8 @@ static bool on_fault(struct mk_fault *f, void *cx)
         f->pc = call;
     if (!v || f->pc - (hva_t)code.rx >= code.size)
         return false;
+    if (f->kind == MK_FAULT_ARITH && v->flags_trap && host_native.flag_fault(v, f->regs))
+        return true;
     if (host_native.own_fault(v, f->regs, f->addr))
         return true;
     const hva_t off = f->pc - (hva_t)hc.rx;
