@@ -53,7 +53,7 @@ static u32 bne(u32 a, u32 b, s32 off)
 
 #define UNLUCKY 0xffffffffu
 #define EBREAK  0x00100073u
-#define RET    insn_i(0x67, 0, 0, 1, 0)
+#define RET     insn_i(0x67, 0, 0, 1, 0)
 
 #define TURNS   (CODE + 2 * PAGE + 32)
 #define TURN_TO (CODE + PAGE + 48) /* not where TURNS is in the jump cache */

@@ -632,9 +632,9 @@ static const struct image_block *target(const struct piece *p, u32 k, const stru
     const struct image_exit *x = &p->v.exits[k];
     const u64 key = p->v.blocks[x->block].key;
     const u32 at = x->pc % IMAGE_PAGE, n = to->v.piece->nblocks;
-    const u32 i = p->image != to->image    ? image_block_at(&to->v, at, key)
-                  : x->to & IMAGE_AWAY ? (x->to & ~IMAGE_AWAY) - 1
-                                       : n;
+    const u32 i = p->image != to->image ? image_block_at(&to->v, at, key)
+                  : x->to & IMAGE_AWAY  ? (x->to & ~IMAGE_AWAY) - 1
+                                        : n;
     const struct image_block *ib = &to->v.blocks[i];
     return i < n && ib->at == at && ib->key == key && is_plain(to, ib) ? ib : NULL;
 }
