@@ -200,6 +200,7 @@ struct trial {
     u32 on;               /* which of them is in the table */
     bool warm;            /* it has run long enough to be measured */
     u32 window, round;
+    u32 faster;      /* in so many rounds the region was */
     u64 began, last; /* the window, on the clock of its thread; when something was heard of it, as mk_clock tells */
     u64 ns[2][TRIAL_ROUNDS], spent; /* what windows have taken; and all of them */
 };

@@ -10,8 +10,11 @@
  * While a trial is under way, all translations with that instruction but other regions count vcpu.tally down there, and
  * leave when that is used up (VCPU_POLL with a tally below 0). Then it is the other way's turn (block_swap); or, for
  * the first times, the window is made longer. A window begins when the way has run for some time already: its exits are
- * linked by then. In the end what counts is thrown away; where the region has won, it is emitted once more, by the plan
- * that there is. Where it has lost, its head is not tried again.
+ * linked by then. A program does one thing for a while and then another, and neighbours on the machine take some of its
+ * time: so a region has to be faster in most rounds, too, and wins after all of them only, as what has won once is not
+ * tried again, by later processes neither. To lose, few are enough if it was slower in each. In the end what counts is
+ * thrown away; where the region has won, it is emitted once more, by the plan that there is. Where it has lost, its
+ * head is not tried again.
  *
  * One trial at a time. Who comes meanwhile goes on as he is and comes again, unless nothing has been heard of the trial
  * for long: then it has come to no end, and neither has its head won. All is under the engine's lock; a flush ends the
@@ -24,12 +27,12 @@
 #define WINDOW_MOST  (1u << 24)
 #define WINDOW_NS    25000    /* at least */
 #define LONG_NS      20000000 /* both ways together: no more windows then, if there were a few */
-#define ROUNDS_LEAST 4
+#define ROUNDS_LEAST 8
 #define GIVE_UP_NS   50000000
 #define NEVER        0x7fffffff
 #define CLEAR_LOST   108
-#define CLEAR_WON    80
-#define WORTH        97 /* percent of the time of blocks that a region may take */
+#define WORTH        97 /* percent of the time of blocks that a region may take, */
+#define OFTEN        75 /* and of rounds in which it has to be faster */
 
 bool trial_counts(const struct engine *e, const struct ir_unit *u)
 {
@@ -89,10 +92,10 @@ static bool decide(struct engine *e, struct vcpu *v)
     struct trial *t = &e->trial;
     const u64 ns[2] = {least(t->ns[0], t->round), least(t->ns[1], t->round)};
     const bool all = t->round == TRIAL_ROUNDS || (t->round >= ROUNDS_LEAST && t->spent > LONG_NS);
-    const bool clear = ns[1] * 100 > ns[0] * CLEAR_LOST || ns[1] * 100 < ns[0] * CLEAR_WON;
-    if (!all && !(clear && t->round >= ROUNDS_LEAST && t->round % 2 == 0))
+    const bool clear = !t->faster && ns[1] * 100 > ns[0] * CLEAR_LOST;
+    if (!all && !(clear && t->round >= ROUNDS_LEAST))
         return false;
-    const bool won = ns[1] * 100 <= ns[0] * WORTH;
+    const bool won = ns[1] * 100 <= ns[0] * WORTH && t->faster * 100 >= t->round * OFTEN;
     const struct block was = *t->way[0];
     struct block *b = NULL;
     t->pc = 0; /* nothing is to count any more */
@@ -181,13 +184,14 @@ static void ended(struct engine *e, u64 now)
     }
     if (ns < WINDOW_NS / (t->round ? 4 : 1) && t->window < WINDOW_MOST) {
         t->window *= ns < WINDOW_NS / 8 ? 8 : 2;
-        t->round = 0;
+        t->round = t->faster = 0;
         t->spent = 0;
         begin(t, true);
         return;
     }
     t->ns[t->on][t->round] = ns;
     t->spent += ns;
+    t->faster += t->on && ns < t->ns[0][t->round];
     t->round += t->on;
     if (t->on && decide(e, t->v))
         return;
