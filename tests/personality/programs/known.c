@@ -293,6 +293,26 @@ static void interrupted(void)
     free(b);
 }
 
+/* Sets that repeat themselves, and are as long as the strings. */
+static void long_sets(void)
+{
+    static char string[3000], some[3000], other[3000];
+    memset(string, 'x', sizeof string - 2);
+    for (size_t n = 200; n < sizeof some; n += n / 3) {
+        for (size_t i = 0; i < n; i++) {
+            some[i] = (char)('a' + i % 26);
+            other[i] = (char)('A' + i % 26);
+        }
+        some[n] = other[n] = 0;
+        string[sizeof string - 2] = 'Y';
+        char *p = pbreak(string, other);
+        printf("sets of %zu: %zu %zu %td\n", n, span(string, some), cspan(string, other), p ? p - string : -1);
+        string[sizeof string - 2] = 0;
+        p = pbreak(string, other);
+        printf("  %zu %zu %td\n", span(string, some), cspan(string, other), p ? p - string : -1);
+    }
+}
+
 int main(void)
 {
     for (int i = 0; i < 2; i++) {
@@ -304,6 +324,7 @@ int main(void)
     for (int i = 0; i < 255; i++)
         all[i] = (char)(i + 1);
     on(SIGSEGV, on_fault, SA_NODEFER);
+    long_sets();
     run_out();
     put_right();
     onto_code();

@@ -1,7 +1,9 @@
 /* Strings and sets of bytes, VS bytes at a time; known.S reads this twice and says what the names are.
  *
  * A set is a string, too. Each of its bytes in turn is compared with VS bytes of the string. Where AVX2 is SSE4.2 is,
- * which has an instruction for sets of up to 15 bytes. */
+ * which has an instruction for sets of up to 15 bytes. Sets of more than 255 repeat themselves, and may be as long as
+ * the string: there the guest's own code, whose time is that of both and not of one times the other, goes on from a
+ * fault, which ud2 is as good as any. */
 
 /* V1 = ones where V3 is the byte at rcx. Uses eax. */
 	.macro NAME(IS_AT)
@@ -55,11 +57,20 @@
 	and $VS - 1, %ecx
 	shr %cl, %eax
 	shl %cl, %eax
-4:	test %eax, %eax
+	test %eax, %eax
 	jnz 5f
 	LOW(movq) %xmm2, %rcx
-	add $VS, %rbx
+	jmp 7f
+4:	test %eax, %eax
+	jnz 5f
+	LOW(movq) %xmm2, %rax
+	sub %rax, %rcx
+	cmp $256, %rcx
+	ja 6f
+	mov %rax, %rcx
+7:	add $VS, %rbx
 	jmp 1b
+6:	ud2
 5:	rep bsf %eax, %eax
 	DONE
 	.endm
