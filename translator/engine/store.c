@@ -57,7 +57,8 @@
 #define SPARE      16         /* so many blocks may get lost for it */
 #define PLACE_STEP (1u << 20) /* bytes: places begin at multiples of it */
 #define LITTLE     32         /* what is new is stored when it is one in so many of what there is */
-#define SELDOM     4          /* what is almost as much, once in so many times */
+#define SELDOM     4          /* what is almost as much, once in so many times, */
+#define SMALL      (4u << 20) /* where the image has no more bytes: making one takes twice that for a moment */
 
 /* --- places --- */
 
@@ -877,7 +878,9 @@ struct maker {
 static bool is_fresh(const struct area *a, u32 least, u32 luck)
 {
     const u64 fresh = a->fresh + a->judged * WEIGHT, part = a->total / LITTLE, enough = part < least ? least : part;
-    return a->image.keep && (fresh >= enough || (fresh << 32) / (enough * SELDOM) > luck);
+    if (!a->image.keep || fresh >= enough)
+        return a->image.keep;
+    return a->image.size <= SMALL && (fresh << 32) / (enough * SELDOM) > luck;
 }
 
 static bool is_before(const struct block *a, const struct block *b)
