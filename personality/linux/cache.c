@@ -41,7 +41,7 @@
 #include "lib/heap.h"
 #include "personality/linux/mm.h"
 
-#define LEAST    8           /* blocks: fewer new ones are stored by chance */
+#define LEAST    8           /* blocks: fewer new ones are stored by chance, if at all */
 #define MOST     (64u << 20) /* bytes: no file is larger */
 #define NAME_LEN LX_CACHE_NAME_LEN
 #define DAY      86400

@@ -34,7 +34,7 @@ enum {
     LX_SHM_EXEC = 0100000,
 };
 
-/* Mappings from this to that many bytes are asked to be large pages. */
+/* Mappings from this to that many bytes are asked to be of large pages. */
 #define LARGE_FROM (4ull << 20)
 #define LARGE_TO   (256ull << 20)
 

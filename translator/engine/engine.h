@@ -151,9 +151,10 @@ void engine_flush(struct engine *e);
 
 /* Stores what was translated since the engine was made, forked or saved last: where that is at least `least` blocks of
  * a piece of memory, and not little beside what it has stored already, makes a new image of it. Less is stored by
- * chance, or each run would make it anew: where `luck`, which may be any number, is small. `present` gives the image
- * that there is of it now, which others may have stored meanwhile (*data NULL: none; valid until store returns);
- * `store` gets the new one, which has the best of both. Both are called with the engine's lock held. */
+ * chance where the image is small, or each run would make it anew: where `luck`, which may be any number, is small.
+ * `present` gives the image that there is of it now, which others may have stored meanwhile (*data NULL: none; valid
+ * until store returns); `store` gets the new one, which has the best of both. Both are called with the engine's lock
+ * held. */
 struct engine_saver {
     u32 least, luck;
     void *cx;

@@ -636,8 +636,10 @@ static const struct image_block *target(const struct piece *p, u32 k, const stru
     const u32 i = p->image != to->image ? image_block_at(&to->v, at, key)
                   : x->to & IMAGE_AWAY  ? (x->to & ~IMAGE_AWAY) - 1
                                         : n;
+    if (i >= n)
+        return NULL;
     const struct image_block *ib = &to->v.blocks[i];
-    return i < n && ib->at == at && ib->key == key && is_plain(to, ib) ? ib : NULL;
+    return ib->at == at && ib->key == key && is_plain(to, ib) ? ib : NULL;
 }
 
 /* Makes exit k of p lead to a block of another piece; false: no memory. */
@@ -1161,11 +1163,11 @@ static void put_order(struct maker *m, u64 pages)
 /* An exit that leads to another page says to which block of that one's piece. */
 static void point_away(const struct maker *m, const struct image_view *v, struct image_exit *x)
 {
-    struct image_view to;
-    const u64 in = x->pc - m->area->image.start;
-    const struct image_page *p = in < m->area->image.len ? image_find(m->out.p, (u32)(in / IMAGE_PAGE)) : NULL;
     if (image_inner(x))
         return;
+    const u64 in = x->pc - m->area->image.start;
+    const struct image_page *p = in < m->area->image.len ? image_find(m->out.p, (u32)(in / IMAGE_PAGE)) : NULL;
+    struct image_view to;
     x->to = 0;
     if (!p)
         return;
@@ -1188,10 +1190,11 @@ static void settle(struct maker *m, const struct image_head *h)
             [HOST_RELOC_COMMON] = -(u64)at, [HOST_RELOC_OWN] = h->own, [HOST_RELOC_EXIT] = exit};
         image_view(&v, m->out.p + p->off);
         v.code = code;
+        struct image_exit *exits = (struct image_exit *)(m->out.p + ((const u8 *)v.exits - m->out.p));
         e->host->move(code, v.relocs, v.piece->nrelocs, by);
         for (u32 k = 0; k < v.piece->nexits; k++) {
             u8 *way = way_of(code, v.piece, k);
-            point_away(m, &v, (struct image_exit *)(m->out.p + ((const u8 *)&v.exits[k] - m->out.p)));
+            point_away(m, &v, &exits[k]);
             e->host->through(way, e->code.rx + at + (way - code), slot_of(e, exit + k));
         }
         p->sum = image_piece_sum(&v, p->size, e->image_key, p->number);
