@@ -266,11 +266,11 @@ def dumps(t):
         check(len(code) > 5 and not any('(bad)' in line for line in lines), '\n'.join(lines))
 
 
-def routines_in(t, program, *way):
-    """How many library routines were host code in a run of one of the programs of test cases below."""
-    r = t.call('run', '--stats', '--no-cache', *way, program)
-    check(r.status == 0 and r.out == 'well\n', way, r)
-    return int(re.search(r'library routines +(\d+) as host code, \d+ calls', r.err).group(1))
+def routines_in(t, *command):
+    """How many library routines were host code in a run of one of the programs of test cases below, and how many calls were left to the guest's own."""
+    r = t.call('run', '--stats', '--no-cache', *command)
+    check(r.status == 0 and r.out == 'well\n', command, r)
+    return tuple(int(n) for n in re.search(r'library routines +(\d+) as host code, (\d+) calls', r.err).groups())
 
 
 @case
@@ -287,10 +287,13 @@ def known(t):
         if subprocess.run([t.guest.cc, '-O1', '-fno-builtin', *link, '-o', program, source], stderr=subprocess.DEVNULL, check=False).returncode:
             check(kind == 'static-pie', kind)
             continue # not every compiler has what such programs begin with
-        counts = [routines_in(t, program, *way, *(() if link else ('-L', t.guest.libraries)))
+        where = () if link else ('-L', t.guest.libraries)
+        counts = [routines_in(t, *way, *where, program)[0]
                   for way in ([], ['--no-known'], ['--tier', 'interp'], ['--max-insns', '1'], ['--host-features', 'none'])]
         if t.host == 'x86_64':
             check(counts[0] >= 19 and counts[4] == counts[0], kind, counts)
+            left = [routines_in(t, *where, program, *arg)[1] for arg in ([], ['sets'])]
+            check(left[0] == 0 and left[1] >= 3, kind, left)
         check(counts[1:4] == [0, 0, 0], kind, counts)
 
 
@@ -304,7 +307,7 @@ def known_static(t):
     def built(name, *how):
         subprocess.run([t.guest.cc, '-O1', '-fno-builtin', '-fno-tree-loop-distribute-patterns', '-static', *how, '-o', program,
                         os.path.join(HERE, 'programs', name)], check=True)
-        return routines_in(t, program)
+        return routines_in(t, program)[0]
 
     check(built('routines.c', '-s') == 0)
     asan = os.path.join(t.tmp, 'asan.c')
