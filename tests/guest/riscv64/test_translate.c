@@ -179,6 +179,45 @@ static void expect_exit(u32 op, u32 kind, u64 pc)
 }
 
 /* Which jumps are calls and returns: the manual's table of return-address-stack hints. */
+static u32 prefetches_in(const struct guest_request *rq)
+{
+    struct ir_unit u = unit(rq);
+    u32 n = 0;
+    for (ir_ref r = 1; r < u.n; r++)
+        n += u.ins[r].op == IR_OP_prefetch;
+    return n;
+}
+
+static void prefetches(void **state)
+{
+    struct guest_request rq = request(CODE);
+    rq.max_exits = 4;
+    /* the alignment of a place in a table is asked for; others are no alignments, or too large ones */
+    static const s32 masks[] = {7, 15, 63, 1, 8, 127};
+    for (u32 n = 0; n < ARRAY_LEN(masks); n++) {
+        begin();
+        I(RV_SLLI, .rd = 13, .rs1 = 13, .imm = 4);
+        I(RV_ADD, .rd = 13, .rs1 = 27, .rs2 = 13);
+        I(RV_ANDI, .rd = 15, .rs1 = 13, .imm = masks[n]);
+        I(RV_BNE, .rs1 = 15, .rs2 = 0, .imm = 100);
+        rq = request(CODE);
+        rq.max_exits = 4;
+        assert_int_equal(prefetches_in(&rq), n < 3);
+    }
+    /* a pointer is none */
+    begin();
+    I(RV_ANDI, .rd = 15, .rs1 = 13, .imm = 15);
+    I(RV_BNE, .rs1 = 15, .rs2 = 0, .imm = 100);
+    assert_int_equal(prefetches_in(&rq), 0);
+    /* prefetch.r, prefetch.w; prefetch.i is a hint that means nothing here, others are no prefetches */
+    for (s32 low = 0; low < 32; low++) {
+        begin();
+        I(RV_ORI, .rd = 0, .rs1 = 13, .imm = -64 + low);
+        rq = request(CODE);
+        assert_int_equal(prefetches_in(&rq), low == 1 || low == 3);
+    }
+}
+
 static void calls(void **state)
 {
     static const u8 regs[] = {0, 1, 5, 10};
@@ -763,6 +802,7 @@ int main(void)
         cmocka_unit_test(fetch_trap),
         cmocka_unit_test(limits),
         cmocka_unit_test(branches),
+        cmocka_unit_test(prefetches),
         cmocka_unit_test(calls),
         cmocka_unit_test(x0),
         cmocka_unit_test(csrs_that_are_not),

@@ -4,6 +4,11 @@
  * result's sign. A result for x0 is not computed; loads to x0 still load, since they may fault. */
 #include "translator/guest/riscv64/rv_int.h"
 
+#include "lib/bits.h"
+
+#define ALIGN_LEAST 8 /* bytes: of an alignment that is asked for, for fetch_ahead */
+#define ALIGN_MOST  64
+
 /* --- arithmetic and logic --- */
 
 static bool reg_reg(struct rv_ctx *c, const struct rv_insn *i, enum ir_op op)
@@ -26,6 +31,19 @@ static bool reg_imm_w(struct rv_ctx *c, const struct rv_insn *i, enum ir_op op)
     return rv_put_w(c, i->rd, i->rd ? ir_op2i(c->b, op, rv_w(c, i->rs1), (u32)i->imm) : 0);
 }
 
+static void prefetch(struct rv_ctx *c, ir_ref at)
+{
+    ir_emit(c->b, IR_OP_prefetch, IR_VOID, 0, 0, at, 0, 0, 0);
+}
+
+/* To x0 with the low bits 1 or 3 it is a prefetch for reading or writing (Zicbop, "CMO Extensions" 2.6). */
+static bool or_imm(struct rv_ctx *c, const struct rv_insn *i)
+{
+    if (!i->rd && ((i->imm & 31) == 1 || (i->imm & 31) == 3))
+        prefetch(c, ir_op2i(c->b, IR_OP_add, rv_x(c, i->rs1), (u64)(s64)i->imm & ~31ull));
+    return reg_imm(c, i, IR_OP_or);
+}
+
 static bool set_if(struct rv_ctx *c, const struct rv_insn *i, enum ir_cc cc, ir_ref y)
 {
     return rv_put_x(c, i->rd, i->rd ? ir_cmp(c->b, IR_I64, cc, rv_x(c, i->rs1), y) : 0);
@@ -46,7 +64,7 @@ TR(slli)  { return reg_imm(c, i, IR_OP_shl); }
 TR(srli)  { return reg_imm(c, i, IR_OP_shr); }
 TR(srai)  { return reg_imm(c, i, IR_OP_sar); }
 TR(andi)  { return reg_imm(c, i, IR_OP_and); }
-TR(ori)   { return reg_imm(c, i, IR_OP_or); }
+TR(ori)   { return or_imm(c, i); }
 TR(xori)  { return reg_imm(c, i, IR_OP_xor); }
 
 TR(addw)  { return reg_reg_w(c, i, IR_OP_add); }
@@ -238,6 +256,24 @@ TR(jalr)
     return true;
 }
 
+static const struct ir_ins *made_by(const struct rv_ctx *c, ir_ref r, enum ir_op op)
+{
+    const struct ir_ins *in = &c->b->u->ins[r];
+    return in->op == op ? in : NULL;
+}
+
+/* Code is behind a branch for where x is not 0. If x is the low bits of a place in a table, base and scaled index, then
+ * an alignment has been asked for, and the table will be looked at there. Often not yet: a program that thinks of its
+ * prefetches asserts what it knows of them, and for riscv64 the compiler has nothing to make of the prefetch itself. */
+static void fetch_ahead(struct rv_ctx *c, ir_ref x)
+{
+    const struct ir_ins *low = made_by(c, x, IR_OP_and), *mask = low ? made_by(c, low->b, IR_OP_const) : NULL;
+    const struct ir_ins *sum = mask ? made_by(c, low->a, IR_OP_add) : NULL;
+    if (sum && (made_by(c, sum->a, IR_OP_shl) || made_by(c, sum->b, IR_OP_shl)) && is_pow2(mask->imm + 1) &&
+        mask->imm >= ALIGN_LEAST - 1 && mask->imm < ALIGN_MOST && !ir_is_off(c->b->u, IR_PASS_AHEAD))
+        prefetch(c, low->a);
+}
+
 /* A forward branch that is not taken goes on in the same unit while side exits remain. A backward branch is the bottom
  * of a loop and mostly taken: it ends the unit, or goes on where the unit begins. */
 static bool branch(struct rv_ctx *c, const struct rv_insn *i, enum ir_cc cc)
@@ -263,6 +299,8 @@ static bool branch(struct rv_ctx *c, const struct rv_insn *i, enum ir_cc cc)
         return true;
     }
     ir_exit_if(c->b, cc, rv_x(c, i->rs1), rv_x(c, i->rs2), to);
+    if (i->imm > 0 && cc == IR_NE && !i->rs2)
+        fetch_ahead(c, rv_x(c, i->rs1));
     if (i->imm <= 0 || c->exits > c->rq->max_exits * (c->rounds + 1)) {
         if (c->rq->stop_after)
             return rv_trap(c, IR_TRAP_STOP, c->next);
