@@ -601,7 +601,7 @@ int lx_program_load(struct lx_thread *t, struct lx_program *prog, char *const *e
 struct state {
     u64 magic;
     u64 size; /* of this struct: another build's is refused */
-    s32 prog_fd;
+    s32 prog_fd, self_fd;
     u32 envc;
     u64 env_bytes;
     u64 ignored_sync;
@@ -755,6 +755,7 @@ static int write_state(struct lx_thread *t, const struct lx_program *prog, const
     s->magic = STATE_MAGIC;
     s->size = sizeof *s;
     s->prog_fd = prog->fd;
+    s->self_fd = p->self_fd;
     s->envc = v->envc;
     s->env_bytes = v->env_bytes;
     s->ignored_sync = lx_signals_ignored_sync(p->signals);
@@ -799,6 +800,7 @@ static void set_cloexec(int fd, bool on)
 static int start_successor(struct lx_thread *t, struct lx_program *prog, int state_fd, int gdb_fd)
 {
     static char name[] = "dragoman", verb[] = "@exec", empty_path[] = "";
+    const int self = t->proc->self_fd;
     char number[16], *none[] = {NULL};
     char **argv = prog->argv - 3;
     fmt(number, sizeof number, "%d", state_fd);
@@ -810,15 +812,16 @@ static int start_successor(struct lx_thread *t, struct lx_program *prog, int sta
     set_cloexec(prog->fd, false);
     if (gdb_fd >= 0)
         set_cloexec(gdb_fd, false);
+    set_cloexec(self, false);
     const bool left = lx_process_alone(t->proc) && engine_leave(t->proc->engine);
-    s64 r =
-        prov_call_now(LX_NR_execveat, (u64)t->proc->self_fd, (u64)empty_path, (u64)argv, (u64)none, AT_EMPTY_PATH, 0);
+    s64 r = prov_call_now(LX_NR_execveat, (u64)self, (u64)empty_path, (u64)argv, (u64)none, AT_EMPTY_PATH, 0);
     if (left)
         engine_stay(t->proc->engine);
     set_cloexec(prog->fd, true);
     set_cloexec(state_fd, true);
     if (gdb_fd >= 0)
         set_cloexec(gdb_fd, true);
+    set_cloexec(self, true);
     lx_signal_host_mask(t->sigmask);
     return (int)r;
 }
@@ -939,6 +942,7 @@ int lx_reexec(int argc, char **argv)
     char **env = read_env((int)fd, s);
     close((int)fd);
     struct lx_inherited in = {.prog_fd = s->prog_fd,
+                              .self_fd = s->self_fd,
                               .execfn = s->execfn,
                               .ignored_sync = s->ignored_sync,
                               .sigmask = s->sigmask,

@@ -85,7 +85,7 @@ struct lx_process {
     u32 nthreads;
     bool vfork_child;    /* runs in its parent's memory */
     _Atomic int exiting; /* exit_group has begun */
-    int self_fd;         /* O_PATH of our own executable (engine's range), for execve; or -1 */
+    int self_fd;         /* our own executable (engine's range), for execve */
     struct lx_exec_mem exec_mem[2];
     struct mk_lock limits_lock;
     struct lx_fd_room fd_room;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -199,6 +200,22 @@ static void read_limit(struct lx_limit *l, int resource)
     *l = (struct lx_limit){r.rlim_cur, r.rlim_max};
 }
 
+extern const char __ehdr_start[]; /* the head of our own file; the build's number is in it */
+
+/* Our own executable, by the name that it was started by where that leads to it: under binfmt_misc it leads to the
+ * guest's. A link of /proc is dear, and costs the process's end, too. A descriptor or -1. */
+static int open_self(void)
+{
+    char head[1024];
+    const char *name = (const char *)getauxval(AT_EXECFN);
+    const int fd = name ? open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (fd >= 0 && pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, __ehdr_start, sizeof head))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return open("/proc/self/exe", O_PATH | O_CLOEXEC);
+}
+
 /* What does not depend on the program: descriptors, signals, root, log. */
 static int start_process(struct lx_process *p, const struct lx_options *opt, const struct lx_inherited *in)
 {
@@ -218,9 +235,7 @@ static int start_process(struct lx_process *p, const struct lx_options *opt, con
             return complain(EXIT_OURS, opt->log_file, strerror(-fd));
         mk_hosted_console_fd(fd);
     }
-    int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-    if (self >= 0)
-        p->self_fd = lx_fd_high(self);
+    p->self_fd = lx_fd_high(in ? in->self_fd : open_self());
     if (p->self_fd < 0)
         return complain(EXIT_OURS, "/proc/self/exe", "cannot be opened: is /proc mounted?");
     rc = lx_signals_create(&p->signals, in ? in->ignored_sync : 0);

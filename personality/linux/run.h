@@ -11,6 +11,7 @@ int lx_start(const struct lx_options *opt, const char *program, char **argv, cha
 /* What execve hands to its successor besides options, arguments and environment. */
 struct lx_inherited {
     int prog_fd;
+    int self_fd; /* our own executable */
     const char *execfn;
     u64 ignored_sync;
     u64 sigmask; /* the host process comes with all signals blocked */
