@@ -40,7 +40,7 @@ static s64 open_guest(struct lx_thread *t, int dirfd, gva_t path, const struct o
         lx_path_init(&p);
         r = lx_read_str(t, p.guest, path, sizeof p.guest);
         if (r >= 0) {
-            r = two ? -EXDEV : lx_path_open_direct(t, p.guest, oh->flags);
+            r = two ? -EXDEV : lx_path_open_direct(t, dirfd, p.guest, oh->flags);
             if (r != -EXDEV)
                 return r;
             r = lx_path_resolve(t->proc, &p, dirfd, p.guest, how);

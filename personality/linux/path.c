@@ -597,10 +597,10 @@ static int slow(const struct lx_process *proc, struct lx_path *p, int dirfd, con
 
 /* --- the fast way --- */
 
-static bool needs_walk(const struct lx_root *root, const char *path)
+/* Has a path that openat2 shall see `..`, or a graft as its first component, where that may be one? */
+static bool needs_walk(const struct lx_root *root, const char *path, bool first)
 {
     const char *s = path;
-    bool first = true;
     while (*s) {
         while (*s == '/')
             s++;
@@ -649,7 +649,7 @@ static bool surely_missing(const struct lx_process *proc, struct lx_path *p, con
 
 static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, const char *path, u32 how)
 {
-    if (path[0] != '/' || needs_walk(proc->root, path))
+    if (path[0] != '/' || needs_walk(proc->root, path, true))
         return slow(proc, p, dirfd, path, how);
     if ((how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == LX_PATH_FOLLOW) {
         int fd = open_in_root(proc->root_fd, path, O_PATH, proc->root->resolve);
@@ -693,7 +693,23 @@ void lx_path_aside(struct lx_path *p)
     }
 }
 
-s64 lx_path_open_direct(struct lx_thread *t, const char *path, u64 flags)
+/* Where openat2 may go from for a path in a graft, or one that is relative, of which *rest is left: it can open these in
+ * one step, too, when there is no link on the way. Those of /proc that are ours to make are left out. False: no. */
+static bool base_of(const struct lx_process *proc, int *dirfd, const char *path, const char **rest)
+{
+    const char *s = path + strspn(path, "/");
+    const bool graft = path[0] == '/';
+    if (graft) {
+        const size_t n = strcspn(s, "/");
+        *dirfd = graft_of(proc->root, s, n);
+        s += n + strspn(s + n, "/");
+    }
+    *rest = s;
+    return *s && (graft ? *dirfd >= 0 : !lx_fd_hidden((u64)(s64)*dirfd)) && !needs_walk(proc->root, s, !graft) &&
+           lx_proc_file(proc, *dirfd, path) == LX_PROC_NONE;
+}
+
+s64 lx_path_open_direct(struct lx_thread *t, int dirfd, const char *path, u64 flags)
 {
     enum {
         PATH_FLAGS = O_PATH | LX_O_DIRECTORY | LX_O_NOFOLLOW | O_CLOEXEC,
@@ -701,11 +717,19 @@ s64 lx_path_open_direct(struct lx_thread *t, const char *path, u64 flags)
                 LX_O_LARGEFILE | LX_O_DIRECTORY | LX_O_NOFOLLOW | O_NOATIME | O_CLOEXEC,
     };
     struct lx_process *proc = t->proc;
-    if (!proc->root || path[0] != '/' || flags & (O_CREAT | LX_O_TMPFILE) || needs_walk(proc->root, path))
+    if (!proc->root || flags & (O_CREAT | LX_O_TMPFILE))
         return -EXDEV;
     struct open_how how = {.flags = flags & (flags & O_PATH ? PATH_FLAGS : KNOWN), .resolve = proc->root->resolve};
-    s64 r = prov_call(&t->vcpu->poll, LX_NR_openat2, (u64)proc->root_fd, (u64)path, (u64)&how, sizeof how, 0, 0);
-    if (r == -ENOENT) {
+    const char *rest = path;
+    const bool whole = path[0] == '/' && !needs_walk(proc->root, path, true);
+    if (whole)
+        dirfd = proc->root_fd;
+    else if (base_of(proc, &dirfd, path, &rest))
+        how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | (how.resolve & RESOLVE_NO_XDEV);
+    else
+        return -EXDEV;
+    s64 r = prov_call(&t->vcpu->poll, LX_NR_openat2, (u64)(s64)dirfd, (u64)rest, (u64)&how, sizeof how, 0, 0);
+    if (r == -ENOENT && whole) {
         struct lx_path p;
         return surely_missing(proc, &p, path) ? -ENOENT : -EXDEV;
     }
@@ -830,7 +854,7 @@ int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags
 {
     struct lx_path p;
     /* Most are found where the root has them. */
-    if (proc->root_fd >= 0 && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) && !needs_walk(proc->root, path)) {
+    if (proc->root_fd >= 0 && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) && !needs_walk(proc->root, path, true)) {
         int fd = open_in_root(proc->root_fd, path, (u32)flags, proc->root->resolve);
         if (fd >= 0)
             return fd;
