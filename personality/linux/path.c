@@ -693,8 +693,8 @@ void lx_path_aside(struct lx_path *p)
     }
 }
 
-/* Where openat2 may go from for a path in a graft, or one that is relative, of which *rest is left: it can open these in
- * one step, too, when there is no link on the way. Those of /proc that are ours to make are left out. False: no. */
+/* Where openat2 may go from for a path in a graft, or one that is relative, of which *rest is left: it can open these
+ * in one step, too, when there is no link on the way. Those of /proc that are ours to make are left out. False: no. */
 static bool base_of(const struct lx_process *proc, int *dirfd, const char *path, const char **rest)
 {
     const char *s = path + strspn(path, "/");
@@ -854,7 +854,8 @@ int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags
 {
     struct lx_path p;
     /* Most are found where the root has them. */
-    if (proc->root_fd >= 0 && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) && !needs_walk(proc->root, path, true)) {
+    if (proc->root_fd >= 0 && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) &&
+        !needs_walk(proc->root, path, true)) {
         int fd = open_in_root(proc->root_fd, path, (u32)flags, proc->root->resolve);
         if (fd >= 0)
             return fd;

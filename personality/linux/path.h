@@ -49,9 +49,9 @@ int lx_path_resolve_full(struct lx_process *proc, struct lx_path *p, const char 
  * free one. */
 void lx_path_aside(struct lx_path *p);
 
-/* Under --root, opens a path in one step where that is right: no O_CREAT; nothing of /proc that we make; no links where it
- * is relative or of /proc, /sys, /dev. That saves a link of /proc, which is dear, and dearer still when the process ends.
- * -EXDEV: resolve it the long way. */
+/* Under --root, opens a path in one step where that is right: no O_CREAT; nothing of /proc that we make; no links where
+ * it is relative or of /proc, /sys, /dev. That saves a link of /proc, which is dear, and dearer still when the process
+ * ends. -EXDEV: resolve it the long way. */
 s64 lx_path_open_direct(struct lx_thread *t, int dirfd, const char *path, u64 flags);
 
 /* Opens a guest path for the engine itself (the program, its interpreter). A host descriptor or -errno. */
