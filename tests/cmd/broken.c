@@ -29,7 +29,7 @@ static bool spoil(struct vcpu *v, gva_t pc)
     struct block *b = block_find(e, pc, v->mode);
     if (!b || !e->host || b->nmarks < 2)
         return false;
-    u8 *at = e->code.rw + b->code_off + b->marks[1].host_off;
+    u8 *at = e->code.rw + b->code_off + block_mark(b, 1).host_off;
     memcpy(at, no_insn, sizeof no_insn);
     mk_code_sync(&e->code, (size_t)(at - e->code.rw), sizeof no_insn);
     return true;

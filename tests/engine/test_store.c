@@ -403,6 +403,7 @@ static void inner_links_are_undone(void **state)
 /* What is entered leads to what was entered before of other pages by itself, too; until that has to go. */
 static void outer_links_are_undone(void **state)
 {
+    static u64 copied_links;
     struct kept k;
     struct world w;
     make(&k);
@@ -410,13 +411,21 @@ static void outer_links_are_undone(void **state)
     run(&w, true); /* the pages come in order: each leads to what is not there yet */
     const u64 links = stats(&w).links;
     close_world(&w);
-    for (int all = 0; all < 2; all++) { /* a word is written; all of the page is mapped anew */
+    if (how == COPIED)
+        copied_links = links;
+    else if (how == IN_PLACE) /* that is linked when the later one comes */
+        assert_int_equal(links, copied_links - 2);
+    for (int i = 0; i < 4; i++) {
+        const bool all = i & 1; /* a word is written, or all of the page is mapped anew */
         open_world(&w, &k);
-        regs(&w)->x[1] = CODE + 32;
-        run_from(&w, CODE + 2 * PAGE); /* the last page comes first */
+        if (i & 2) { /* the last page comes first */
+            regs(&w)->x[1] = CODE + 32;
+            run_from(&w, CODE + 2 * PAGE);
+        }
         run(&w, true);
         assert_int_equal(stats(&w).blocks, 0);
-        assert_int_equal(stats(&w).links, links - 1);
+        if (how != TIGHTENED)
+            assert_int_equal(stats(&w).links, links - (i & 2 ? 1 : 0));
         if (all)
             engine_invalidate(w.e, CODE + 2 * PAGE, PAGE);
         assert_true(engine_unwatch(w.e, CODE + 2 * PAGE, 4));
@@ -591,7 +600,7 @@ static void order_is_that_of_use(void **state)
     close_world(&w);
     const struct image_head *h = k.data;
     const struct image_page *p = image_pages(k.data);
-    u32 away = 0;
+    u32 away = 0, in = 0;
     assert_int_equal(h->npages, 3);
     assert_int_equal(p[0].number, (TURNS - CODE) / PAGE);
     assert_int_equal(p[1].number, (TURN_TO - CODE) / PAGE);
@@ -609,6 +618,10 @@ static void order_is_that_of_use(void **state)
             const u32 at = image_block_at(&to, x->pc % PAGE, v.blocks[x->block].key);
             assert_int_equal(x->to, at < to.piece->nblocks ? IMAGE_AWAY | (at + 1) : 0);
             away += x->to != 0;
+            in = 0;
+            while (in < to.nin && (to.in[in].page != i || to.in[in].exit != j || to.in[in].block != at))
+                in++;
+            assert_int_equal(in < to.nin, x->to != 0);
         }
     }
     assert_true(away > 0);
@@ -667,8 +680,13 @@ static void sum_anew(u8 *image, size_t size, struct image_page *p)
     image_view(&v, image + p->off);
     v.code = image_text(image) + p->code;
     if (p->size >= sizeof *v.piece && h->text <= size && p->code <= size - h->text &&
-        image_code_size(v.piece) <= size - h->text - p->code)
+        image_code_size(v.piece) <= size - h->text - p->code && h->in <= size && !(h->in & 7) &&
+        p->in < size / sizeof *v.in && p->nin < size / sizeof *v.in &&
+        (p->in + p->nin) * sizeof *v.in <= size - h->in) {
+        v.in = image_in(image, p);
+        v.nin = p->nin;
         p->sum = image_piece_sum(&v, p->size, h->key, p->number);
+    }
 }
 
 /* The checksums made right again: then a wrong image may be taken for one, but nothing outside of it is touched. What

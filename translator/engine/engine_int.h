@@ -124,7 +124,10 @@ struct block {
     u32 exit_id, nexits;
     u32 nmarks;
     u32 nrelocs;
-    const struct host_mark *marks;
+    union {
+        const struct image_mark *marks;
+        const struct host_mark *wide_marks;
+    };
     const u32 *relocs; /* of what can be stored: what of its code depends on the place, in order, */
     u32 nstate;
     u32 reloc_base; /* at offsets from where its code begins, less this */
@@ -133,6 +136,7 @@ struct block {
     bool counted; /* of a trial (trial.c) */
     bool region;
     bool known; /* host code in place of what the guest has there */
+    bool wide;  /* its marks do not fit; it cannot be stored */
     bool piece; /* none, but the head of a piece (store.c): its code and exits are all of the piece's */
     union {
         const u64 *state;     /* what marks' states describe */
@@ -304,6 +308,8 @@ const u8 *block_source(struct engine *e, const struct block *b);
 bool block_watch(struct engine *e, gva_t pc, u64 len, int *err);
 /* The block whose code holds cache offset off: what is known of it is put in *out. No lock. */
 bool block_at(const struct engine *e, u32 off, struct block *out) MUST_USE;
+/* Its mark number i. */
+struct host_mark block_mark(const struct block *b, u32 i);
 /* Entry code of a block as the jump cache holds it. */
 static inline const void *block_entry(const struct engine *e, const struct block *b)
 {

@@ -8,26 +8,26 @@
  * lock. */
 #include "translator/engine/engine_int.h"
 
-static const struct host_mark *mark_of(const struct block *b, u32 off)
+static bool mark_of(const struct block *b, u32 off, struct host_mark *m)
 {
     u32 lo = 0, hi = b->nmarks;
     while (lo < hi) {
         u32 mid = (lo + hi) / 2;
-        if (b->marks[mid].host_off <= off)
+        if (block_mark(b, mid).host_off <= off)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo ? &b->marks[lo - 1] : NULL;
+    if (lo)
+        *m = block_mark(b, lo - 1);
+    return lo;
 }
 
-/* The block and the mark that host pc lies in; NULL if none. */
-static const struct host_mark *locate(const struct engine *e, hva_t host_pc, struct block *b)
+/* The block and the mark that host pc lies in; false if none. */
+static bool locate(const struct engine *e, hva_t host_pc, struct block *b, struct host_mark *m)
 {
     hva_t off = host_pc - (hva_t)e->code.rx;
-    if (!e->host || !cache_has(e, off) || !block_at(e, (u32)off, b))
-        return NULL;
-    return mark_of(b, (u32)off - b->code_off);
+    return e->host && cache_has(e, off) && block_at(e, (u32)off, b) && mark_of(b, (u32)off - b->code_off, m);
 }
 
 static gva_t pc_of(const struct block *b, const struct host_mark *m)
@@ -38,18 +38,19 @@ static gva_t pc_of(const struct block *b, const struct host_mark *m)
 bool engine_locate(struct engine *e, hva_t host_pc, gva_t *guest_pc)
 {
     struct block b;
-    const struct host_mark *m = locate(e, host_pc, &b);
-    if (m)
-        *guest_pc = pc_of(&b, m);
-    return m;
+    struct host_mark m;
+    if (!locate(e, host_pc, &b, &m))
+        return false;
+    *guest_pc = pc_of(&b, &m);
+    return true;
 }
 
 void fault_unwind(struct vcpu *v, const struct mk_fault *f)
 {
     struct engine *e = v->engine;
     struct block b;
-    const struct host_mark *m = locate(e, f->pc, &b);
-    const u32 state = m ? m->state & ~HOST_MARK_OWN : 0;
+    struct host_mark m;
+    const u32 state = locate(e, f->pc, &b, &m) ? m.state & ~HOST_MARK_OWN : 0;
     e->host->unwind(v, f->regs, e->common, &e->guest->slots, state ? b.state + state : NULL);
 }
 
@@ -99,11 +100,11 @@ bool engine_fault(struct vcpu *v, struct mk_fault *f)
     if (e->host->own_fault(v, f->regs, f->addr))
         return true;
     struct block b;
-    const struct host_mark *m = locate(e, f->pc, &b);
-    if (!m)
+    struct host_mark m;
+    if (!locate(e, f->pc, &b, &m))
         return false;
-    v->pc = pc_of(&b, m);
-    if (m->state & HOST_MARK_OWN) {
+    v->pc = pc_of(&b, &m);
+    if (m.state & HOST_MARK_OWN) {
         v->exit = VCPU_TRAP;
         v->trap = IR_TRAP_OWN;
         fault_unwind(v, f);

@@ -8,22 +8,30 @@
 #define MOST_BLOCKS (IMAGE_PAGE * 4) /* several keys of each pc */
 #define PER_PAGE    (sizeof(struct image_page) + sizeof(u32))
 
+static u64 at_size(const struct image_piece *p)
+{
+    return align_up((u64)p->nblocks * sizeof(u16), 8);
+}
+
 u64 image_piece_size(const struct image_piece *p)
 {
-    u64 n = sizeof *p + ((u64)p->nblocks + 1) * sizeof(struct image_block) +
-            (u64)p->nexits * sizeof(struct image_exit) + (u64)p->nstate * sizeof(u64) +
-            (u64)p->nmarks * sizeof(struct host_mark) + (u64)p->nrelocs * sizeof(u32);
+    u64 n = sizeof *p + at_size(p) + ((u64)p->nblocks + 1) * sizeof(struct image_block) +
+            (u64)p->nexits * sizeof(struct image_exit) + (u64)p->nstate * sizeof(u64) + (u64)p->nrelocs * sizeof(u32) +
+            (u64)p->nmarks * sizeof(struct image_mark);
     return align_up(n, 8);
 }
 
 void image_view(struct image_view *v, const void *piece)
 {
     v->piece = piece;
-    v->blocks = (const void *)(v->piece + 1);
+    v->in = NULL;
+    v->nin = 0;
+    v->at = (const void *)(v->piece + 1);
+    v->blocks = (const void *)((const u8 *)v->at + at_size(v->piece));
     v->exits = (const void *)(v->blocks + v->piece->nblocks + 1);
     v->state = (const void *)(v->exits + v->piece->nexits);
-    v->marks = (const void *)(v->state + v->piece->nstate);
-    v->relocs = (const void *)(v->marks + v->piece->nmarks);
+    v->relocs = (const void *)(v->state + v->piece->nstate);
+    v->marks = (const void *)(v->relocs + v->piece->nrelocs);
 }
 
 u64 image_ways(const struct image_piece *p)
@@ -46,7 +54,8 @@ u64 image_head_sum(const void *data)
 
 u64 image_piece_sum(const struct image_view *v, u32 size, u64 key, u32 number)
 {
-    return hash_bytes(v->code, image_code_size(v->piece), hash_bytes(v->piece, size, key ^ number));
+    const u64 in = hash_bytes(v->in, v->nin * sizeof *v->in, key ^ number);
+    return hash_bytes(v->code, image_code_size(v->piece), hash_bytes(v->piece, size, in));
 }
 
 bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len)
@@ -57,7 +66,8 @@ bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len)
     memcpy(&h, data, sizeof h);
     if (h.magic != IMAGE_MAGIC || h.key != key || h.start != start || h.len != len || h.size != size)
         return false;
-    if (h.text > size || (h.text | size) & (IMAGE_PAGE - 1))
+    if (h.text > size || h.in > h.text || h.in & 7 || h.nin > (h.text - h.in) / sizeof(struct image_in) ||
+        (h.text | size) & (IMAGE_PAGE - 1))
         return false;
     if (h.npages > (size - sizeof h) / PER_PAGE || h.sum != image_head_sum(data))
         return false;
@@ -68,7 +78,7 @@ bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len)
         if (p[i].off < from || (p[i].off & 7) || p[i].off > h.text || p[i].size > h.text - p[i].off ||
             p[i].size < sizeof(struct image_piece) || p[i].code & (IMAGE_ALIGN - 1))
             return false;
-        if (p[i].number >= len / IMAGE_PAGE || order[i] >= h.npages ||
+        if (p[i].in > h.nin || p[i].nin > h.nin - p[i].in || p[i].number >= len / IMAGE_PAGE || order[i] >= h.npages ||
             (i && (p[i].code < p[i - 1].code || p[i].exit < p[i - 1].exit)))
             return false;
     }
@@ -87,6 +97,11 @@ const struct image_page *image_pages(const void *data)
 const u32 *image_order(const void *data)
 {
     return (const void *)(image_pages(data) + ((const struct image_head *)data)->npages);
+}
+
+const struct image_in *image_in(const void *data, const struct image_page *p)
+{
+    return (const void *)((const u8 *)data + ((const struct image_head *)data)->in + p->in * sizeof(struct image_in));
 }
 
 const struct image_page *image_find(const void *data, u32 number)
@@ -141,7 +156,7 @@ static bool marks_fit(const struct image_view *v, const struct image_block *b)
 {
     const u32 nstate = b[1].state - b->state;
     for (u32 k = b->mark; k < b[1].mark; k++)
-        if ((v->marks[k].state & ~HOST_MARK_OWN) >= (nstate ? nstate : 1))
+        if ((v->marks[k].state & ~IMAGE_MARK_OWN) >= (nstate ? nstate : 1))
             return false;
     return true;
 }
@@ -154,10 +169,14 @@ bool image_sound(const struct image_view *v)
     if (p->nblocks > MOST_BLOCKS || v->blocks->exit || v->blocks->state || v->blocks->mark || v->blocks->reloc ||
         last->exit != p->nexits || last->state != p->nstate || last->mark != p->nmarks || last->reloc != p->nrelocs)
         return false;
+    for (u32 i = 0; i < v->nin; i++)
+        if (v->in[i].block >= p->nblocks)
+            return false;
     for (u32 i = 0; i < p->nblocks; i++) {
         const struct image_block *b = &v->blocks[i];
-        if (b->at >= IMAGE_PAGE || !b->len || b->at + b->len > 2 * IMAGE_PAGE || b->code_off < end || b->known > 1 ||
-            b->code_size > IMAGE_MOST_CODE || b->code_off > p->code_size || b->code_size > p->code_size - b->code_off)
+        if (b->at >= IMAGE_PAGE || v->at[i] != b->at || !b->len || b->at + b->len > 2 * IMAGE_PAGE ||
+            b->code_off < end || b->known > 1 || b->code_size > IMAGE_MOST_CODE || b->code_off > p->code_size ||
+            b->code_size > p->code_size - b->code_off)
             return false;
         end = b->code_off + b->code_size;
         if (b[1].exit < b->exit || b[1].exit > p->nexits || b[1].state < b->state || b[1].state > p->nstate ||
@@ -177,13 +196,14 @@ u32 image_block_at(const struct image_view *v, u32 at, u64 key)
     u32 lo = 0, hi = v->piece->nblocks;
     while (lo < hi) {
         const u32 mid = (lo + hi) / 2;
-        const struct image_block *b = &v->blocks[mid];
-        if (b->at < at || (b->at == at && b->key < key))
+        if (v->at[mid] < at)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < v->piece->nblocks && v->blocks[lo].at == at && v->blocks[lo].key == key ? lo : v->piece->nblocks;
+    while (lo < v->piece->nblocks && v->at[lo] == at && v->blocks[lo].key < key)
+        lo++;
+    return lo < v->piece->nblocks && v->at[lo] == at && v->blocks[lo].key == key ? lo : v->piece->nblocks;
 }
 
 u32 image_block_of(const struct image_view *v, u32 off)
@@ -212,6 +232,8 @@ bool image_open(const void *data, const u8 *text, const struct image_page *p, st
         p->code + image_code_size(piece) > h->size - h->text)
         return false;
     image_view(v, piece);
+    v->in = image_in(data, p);
+    v->nin = p->nin;
     v->code = text + p->code;
     v->first = p->code;
     v->exit = p->exit;

@@ -5,7 +5,8 @@
  *     struct image_head
  *     struct image_page [npages]    in the order of their pieces
  *     u32 [npages]                  which of them comes first by its number, which next
- *     pieces, one for each page     struct image_piece, blocks, exits, states, marks, relocations
+ *     pieces, one for each page     struct image_piece, pcs, blocks, exits, states, relocations, marks
+ *     struct image_in []            of each page in turn: which exits of other pages lead to it
  *     from a page's begin on:       the host code of each piece, followed by its ways
  *
  * Pieces, and their code likewise, are in the order in which somebody came to their pages for the first time: what all
@@ -13,7 +14,9 @@
  *
  * Guest pcs are absolute: an image is for one address. Host code is right for where the head says that it shall lie,
  * as are numbers of exits (store.c, "In place"); exits that lead to a block of the same piece do so already, the others
- * to their ways, which are jumps through their slots. Of these, those to a block of another piece say to which.
+ * to their ways, which are jumps through their slots. Of these, those to a block of another piece say to which, and
+ * that piece has a list of those that lead to it: so whichever of the two is entered last, all that leads from one to
+ * the other is linked then, in the order in which it lies in memory.
  *
  * Blocks are in order of guest pc, and of code key where that is the same, and so is their code: what is looked for by
  * pc, by offset or by exit is found by halving.
@@ -28,7 +31,7 @@
 
 #include "translator/host/host.h"
 
-#define IMAGE_MAGIC 0x3567616d692e6764ull /* with the format's version */
+#define IMAGE_MAGIC 0x3667616d692e6764ull /* with the format's version */
 #define IMAGE_PAGE  4096u
 #define IMAGE_MOST  (64u << 20) /* bytes */
 #define IMAGE_ALIGN 64u         /* code: cache lines (exits.c of x86-64) */
@@ -39,6 +42,8 @@ struct image_head {
     u64 start, len; /* guest memory */
     u32 npages;
     u32 size; /* of all of it */
+    u32 in;   /* where all its image_in begin, */
+    u32 nin;  /* and how many there are */
     u32 text; /* where host code begins: a multiple of IMAGE_PAGE, as is the size of it */
     u32 at;   /* where it runs without a change: so far behind the begin of the common code, if */
     u64 own;  /* the program lies here */
@@ -53,6 +58,7 @@ struct image_page {
     u64 sum;       /* of its piece and code */
     u32 code;      /* where that begins behind image_head.text; a multiple of IMAGE_ALIGN */
     u32 exit;      /* how many exits pieces before it have */
+    u32 in, nin;   /* which of the image's image_in are its own */
 };
 
 struct image_piece {
@@ -80,19 +86,32 @@ struct image_exit {
     u16 to;                 /* 1 + the block of the piece to which it leads, or 0, or with IMAGE_AWAY, */
     gva_t pc;
 };
+/* Exit `exit` of the piece of the table's page number `page` leads to block number `block`. */
+struct image_in {
+    u16 page, exit, block;
+};
 #define IMAGE_AWAY      0x8000u /* that of the piece of pc's page at the time; more blocks than that no piece has */
 #define IMAGE_MOST_CODE 0xffffu /* bytes of a block */
+
+/* A mark (host.h) in half the bytes: they are much of what is read of an image, and of what blocks take in memory. */
+struct image_mark {
+    u16 host_off, guest_off, state;
+};
+#define IMAGE_MARK_OWN 0x8000u /* in state: HOST_MARK_OWN */
 
 /* A piece that was checked. */
 struct image_view {
     const struct image_piece *piece;
+    const u16 *at;                    /* image_block.at of each: close together, as most of a look-up is to find it */
     const struct image_block *blocks; /* one more than there are, which has but ends */
     const struct image_exit *exits;
-    const u64 *state; /* words of host_code.state */
-    const struct host_mark *marks;
+    const u64 *state;  /* words of host_code.state */
     const u32 *relocs; /* offsets in the piece's code */
-    const u8 *code;    /* image_code_size bytes */
-    u32 first, exit;   /* of image_page: where it begins in all code, how many exits there are before */
+    const struct image_mark *marks;
+    const struct image_in *in;
+    u32 nin;
+    const u8 *code;  /* image_code_size bytes */
+    u32 first, exit; /* of image_page: where it begins in all code, how many exits there are before */
 };
 
 /* Bytes of such a piece, a multiple of 8. */
@@ -100,7 +119,7 @@ u64 image_piece_size(const struct image_piece *p);
 /* Bytes of its code with the ways out (store.c), a multiple of IMAGE_ALIGN; where these begin. */
 u64 image_code_size(const struct image_piece *p);
 u64 image_ways(const struct image_piece *p);
-/* Where its parts are, given where it is, but for the code. */
+/* Where its parts are, given where it is, but for the code and image_in. */
 void image_view(struct image_view *v, const void *piece);
 
 /* Is this an image with that key, of that memory? Its pieces are not looked at. */
@@ -110,6 +129,8 @@ const struct image_page *image_pages(const void *data);
 const u32 *image_order(const void *data);
 /* The entry of a page, or NULL. Of a checked image. */
 const struct image_page *image_find(const void *data, u32 number);
+/* Those that lead to page p. */
+const struct image_in *image_in(const void *data, const struct image_page *p);
 /* How many blocks it has. */
 u32 image_blocks(const void *data);
 /* Is the piece of page p of a checked image, whose code is mapped at `text`, as it was written? Fills v. */

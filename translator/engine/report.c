@@ -60,12 +60,12 @@ static void host_code(struct engine *e, const struct block *b, u32 here)
     u32 begin = here > MAX_LINES * 8 ? here - MAX_LINES * 8 : 0;
     u32 end = b->code_len - begin > MAX_LINES * 16 ? begin + MAX_LINES * 16 : b->code_len;
     u32 mark = 0;
-    while (mark < b->nmarks && b->marks[mark].host_off < begin)
+    while (mark < b->nmarks && block_mark(b, mark).host_off < begin)
         mark++;
     for (u32 off = begin; off < end;) {
-        for (; mark < b->nmarks && b->marks[mark].host_off <= off; mark++)
-            out("    -- %lx\n", b->pc + b->marks[mark].guest_off);
-        u32 stop = mark < b->nmarks && b->marks[mark].host_off < end ? b->marks[mark].host_off : end;
+        for (; mark < b->nmarks && block_mark(b, mark).host_off <= off; mark++)
+            out("    -- %lx\n", b->pc + block_mark(b, mark).guest_off);
+        u32 stop = mark < b->nmarks && block_mark(b, mark).host_off < end ? block_mark(b, mark).host_off : end;
         if (off < here && here < stop)
             stop = here;
         u32 n = stop - off < 16 ? stop - off : 16;

@@ -229,6 +229,7 @@ struct piece {
     struct image_view v;
     const void *image;
     bool known;                             /* library routines in it are such here, too */
+    bool broken;                            /* store_break */
     enum { AS_STORED, LOOSE, TIGHT } state; /* of one in place */
     struct edge *in;                        /* other pieces that lead here without an exit's record */
     struct exit_rec **exits;                /* in place: records of exits; NULL: none */
@@ -373,10 +374,11 @@ static void unlink(struct engine *e, const struct piece *p, u32 exit)
 
 void store_break(struct engine *e, struct code_page *page, bool keep)
 {
-    const struct piece *p = page->piece;
+    struct piece *p = page->piece;
     if (keep)
         take_all(e, page);
     page->piece = NULL;
+    p->broken = true;
     for (u32 k = 0; k < p->v.piece->nexits; k++)
         if (image_inner(&p->v.exits[k]))
             unlink(e, p, k);
@@ -642,17 +644,25 @@ static const struct image_block *target(const struct piece *p, u32 k, const stru
     return ib->at == at && ib->key == key && is_plain(to, ib) ? ib : NULL;
 }
 
+/* Notes that p leads to `to`; false: no memory. */
+static bool note_edge(struct engine *e, const struct piece *p, struct piece *to)
+{
+    if (to->in && to->in->from == p)
+        return true;
+    struct edge *in = ARENA_NEW(&e->meta, struct edge);
+    if (!in)
+        return false;
+    *in = (struct edge){p, to->in};
+    to->in = in;
+    return true;
+}
+
 /* Makes exit k of p lead to a block of another piece; false: no memory. */
 static bool link_to(struct engine *e, struct piece *p, u32 k, struct piece *to, const struct image_block *ib)
 {
     const u32 off = to->head.code_off + ib->code_off;
-    if (!to->in || to->in->from != p) {
-        struct edge *in = ARENA_NEW(&e->meta, struct edge);
-        if (!in)
-            return false;
-        *in = (struct edge){p, to->in};
-        to->in = in;
-    }
+    if (!note_edge(e, p, to))
+        return false;
     if (p->head.code_off >= e->code.size) {
         link_placed(e, p, k, off);
         return true;
@@ -664,7 +674,7 @@ static bool link_to(struct engine *e, struct piece *p, u32 k, struct piece *to, 
 }
 
 /* What a new piece has to other pieces leads there at once, which is a tenth of the work of doing so when it is taken.
- * What these have to the new one does when it is taken. */
+ */
 static void link_out(struct engine *e, struct piece *p)
 {
     struct piece *to = NULL;
@@ -684,6 +694,26 @@ static void link_out(struct engine *e, struct piece *p)
         const struct image_block *ib = to ? target(p, k, to) : NULL;
         if (ib && !link_to(e, p, k, to, ib))
             return;
+    }
+}
+
+/* What pieces of the same place have to a new one leads there. What is copied is left as it is. */
+static void link_in(struct engine *e, struct piece *p, const struct place *pl)
+{
+    const struct image_view *v = &p->v;
+    if (e->cfg.off & IR_PASS_BIT(IR_PASS_LINK))
+        return;
+    for (u32 i = 0; i < v->nin; i++) {
+        const struct image_in *in = &v->in[i];
+        struct piece *from = pl->pieces[in->page];
+        if (!from || from->broken || from->state == TIGHT || (from->exits && from->exits[in->exit]))
+            continue;
+        const struct image_block *ib = &v->blocks[in->block];
+        if (!is_plain(p, ib))
+            continue;
+        if (!note_edge(e, from, p))
+            return;
+        __atomic_store_n(slot_of(e, from->head.exit_id + in->exit), at_of(e, p) + ib->code_off, __ATOMIC_RELEASE);
     }
 }
 
@@ -785,6 +815,8 @@ static bool enter_piece(struct engine *e, struct code_page *page, struct area *a
         if (!is_plain(p, &v->blocks[i]) && !enter_now(e, p, i))
             leave_out(e, p, i);
     link_out(e, p);
+    if (p->head.code_off >= e->code.size)
+        link_in(e, p, a->place);
     note_made(e, p);
     e->stats.image_blocks += head->nblocks;
     e->stats.image_bytes += head->code_size;
@@ -996,7 +1028,8 @@ static void write_piece(struct maker *m, u8 *out, u8 *code, const struct image_p
     struct image_block *ib = (struct image_block *)(out + ((const u8 *)v.blocks - out));
     struct image_exit *ix = (struct image_exit *)(out + ((const u8 *)v.exits - out));
     u64 *state = (u64 *)(out + ((const u8 *)v.state - out));
-    struct host_mark *mark = (struct host_mark *)(out + ((const u8 *)v.marks - out));
+    struct image_mark *mark = (struct image_mark *)(out + ((const u8 *)v.marks - out));
+    u16 *pcs = (u16 *)(out + ((const u8 *)v.at - out));
     u32 *reloc = (u32 *)(out + ((const u8 *)v.relocs - out));
     v.code = code;
     u32 off = 0, *at = m->at;
@@ -1010,7 +1043,7 @@ static void write_piece(struct maker *m, u8 *out, u8 *code, const struct image_p
         ib[i] = next;
         ib[i].code_off = at[i];
         ib[i].code_size = b->code_len;
-        ib[i].at = (u16)(b->pc % IMAGE_PAGE);
+        ib[i].at = pcs[i] = (u16)(b->pc % IMAGE_PAGE);
         ib[i].len = (u16)b->extent->len;
         ib[i].known = b->known;
         ib[i].judged = block_has_lost(e, b->pc, b->key)  ? IMAGE_LOST
@@ -1095,7 +1128,9 @@ static bool add_old(struct maker *m, const struct image_page *p)
     memcpy(m->out.p + m->out.size, v.piece, p->size);
     memcpy(m->text.p + m->text.size, v.code, v.piece->code_size);
     e->host->move(m->text.p + m->text.size, v.relocs, v.piece->nrelocs, by);
-    add(m, *p, v.piece);
+    struct image_page mine = *p;
+    mine.nin = 0; /* counted anew */
+    add(m, mine, v.piece);
     return true;
 }
 
@@ -1160,21 +1195,71 @@ static void put_order(struct maker *m, u64 pages)
             *out++ = m->order[n] - 1;
 }
 
-/* An exit that leads to another page says to which block of that one's piece. */
-static void point_away(const struct maker *m, const struct image_view *v, struct image_exit *x)
+/* The entry of the page that has pc, or NULL. */
+static struct image_page *page_at(const struct maker *m, gva_t pc)
+{
+    const u64 in = pc - m->area->image.start;
+    const struct image_page *p = in < m->area->image.len ? image_find(m->out.p, (u32)(in / IMAGE_PAGE)) : NULL;
+    return p ? &table(m)[p - image_pages(m->out.p)] : NULL;
+}
+
+/* An exit that leads to another page says to which block of that one's piece. That page, or NULL. */
+static struct image_page *point_away(const struct maker *m, const struct image_view *v, struct image_exit *x)
 {
     if (image_inner(x))
-        return;
-    const u64 in = x->pc - m->area->image.start;
-    const struct image_page *p = in < m->area->image.len ? image_find(m->out.p, (u32)(in / IMAGE_PAGE)) : NULL;
+        return NULL;
+    struct image_page *p = page_at(m, x->pc);
     struct image_view to;
     x->to = 0;
     if (!p)
-        return;
+        return NULL;
     image_view(&to, m->out.p + p->off);
     const u32 i = image_block_at(&to, x->pc % IMAGE_PAGE, v->blocks[x->block].key);
-    if (i < to.piece->nblocks)
-        x->to = (u16)(IMAGE_AWAY | (i + 1));
+    if (i == to.piece->nblocks)
+        return NULL;
+    x->to = (u16)(IMAGE_AWAY | (i + 1));
+    return p;
+}
+
+/* Says of all exits whether they lead to another page, and counts for each page how many lead to it; all in all. */
+static u32 point_all(struct maker *m)
+{
+    u32 all = 0;
+    for (u32 i = 0; i < m->npages; i++) {
+        struct image_view v;
+        image_view(&v, m->out.p + table(m)[i].off);
+        struct image_exit *exits = (struct image_exit *)(m->out.p + ((const u8 *)v.exits - m->out.p));
+        for (u32 k = 0; k < v.piece->nexits; k++) {
+            struct image_page *to = point_away(m, &v, &exits[k]);
+            if (to && to != &table(m)[i] && (i | k) <= 0xffff) {
+                to->nin++;
+                all++;
+            }
+        }
+    }
+    return all;
+}
+
+/* The lists of what leads to each page: point_all has counted, and there is room. */
+static void put_ins(struct maker *m, const struct image_head *h)
+{
+    struct image_in *ins = (struct image_in *)(void *)(m->out.p + h->in);
+    u32 n = 0;
+    for (u32 i = 0; i < m->npages; i++) {
+        table(m)[i].in = n;
+        n += table(m)[i].nin;
+        table(m)[i].nin = 0;
+    }
+    for (u32 i = 0; i < m->npages; i++) {
+        struct image_view v;
+        image_view(&v, m->out.p + table(m)[i].off);
+        for (u32 k = 0; k < v.piece->nexits; k++) {
+            const struct image_exit *x = &v.exits[k];
+            struct image_page *to = x->to & IMAGE_AWAY ? page_at(m, x->pc) : NULL;
+            if (to && to != &table(m)[i] && (i | k) <= 0xffff)
+                ins[to->in + to->nin++] = (struct image_in){(u16)i, (u16)k, (u16)((x->to & ~IMAGE_AWAY) - 1)};
+        }
+    }
 }
 
 /* Makes the code right for where it shall run, and sums all up. */
@@ -1190,11 +1275,11 @@ static void settle(struct maker *m, const struct image_head *h)
             [HOST_RELOC_COMMON] = -(u64)at, [HOST_RELOC_OWN] = h->own, [HOST_RELOC_EXIT] = exit};
         image_view(&v, m->out.p + p->off);
         v.code = code;
-        struct image_exit *exits = (struct image_exit *)(m->out.p + ((const u8 *)v.exits - m->out.p));
+        v.in = image_in(m->out.p, p);
+        v.nin = p->nin;
         e->host->move(code, v.relocs, v.piece->nrelocs, by);
         for (u32 k = 0; k < v.piece->nexits; k++) {
             u8 *way = way_of(code, v.piece, k);
-            point_away(m, &v, &exits[k]);
             e->host->through(way, e->code.rx + at + (way - code), slot_of(e, exit + k));
         }
         p->sum = image_piece_sum(&v, p->size, e->image_key, p->number);
@@ -1231,22 +1316,27 @@ static bool make_image(struct maker *m)
         if (m->order[i])
             add_ours(m, block_page(e, first + m->order[i] - 1), m->order[i] - 1, NULL);
     /* A table of fewer pages than were hoped for leaves a gap behind it. */
-    const u64 text = align_up(m->out.size, IMAGE_PAGE), len = align_up(m->text.size, IMAGE_PAGE);
-    if (text + len > IMAGE_MOST || !m->npages || !make_room(&m->out, text + len - m->out.size))
-        return false;
-    memcpy(m->out.p + text, m->text.p, m->text.size);
-    m->out.size = text + len;
     struct image_head h = {.magic = IMAGE_MAGIC,
                            .key = e->image_key,
                            .start = a->start,
                            .len = a->len,
                            .npages = m->npages,
-                           .size = (u32)m->out.size,
-                           .text = (u32)text,
-                           .at = choose_at(m, (u32)len),
+                           .in = (u32)m->out.size,
                            .own = e->cfg.own};
     memcpy(m->out.p, &h, sizeof h);
     put_order(m, pages);
+    h.nin = point_all(m);
+    const u64 text = align_up(m->out.size + h.nin * sizeof(struct image_in), IMAGE_PAGE);
+    const u64 len = align_up(m->text.size, IMAGE_PAGE);
+    if (text + len > IMAGE_MOST || !m->npages || !make_room(&m->out, text + len - m->out.size))
+        return false;
+    memcpy(m->out.p + text, m->text.p, m->text.size);
+    m->out.size = text + len;
+    h.size = (u32)m->out.size;
+    h.text = (u32)text;
+    h.at = choose_at(m, (u32)len);
+    memcpy(m->out.p, &h, sizeof h);
+    put_ins(m, &h);
     settle(m, &h);
     h.sum = image_head_sum(m->out.p);
     memcpy(m->out.p, &h, sizeof h);

@@ -4,6 +4,7 @@
  * frontend works on the copy. When the cache or one of the tables is full, everything is flushed and the work starts
  * again, once: a unit that does not fit an empty cache is made again with fewer instructions. */
 #include "translator/engine/engine_int.h"
+#include "translator/engine/image.h"
 #include "translator/ir/ir_build.h"
 
 #include "lib/assert.h"
@@ -121,6 +122,27 @@ struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u)
     return k;
 }
 
+/* Keeps the block's marks, in few bytes if they fit. */
+static int keep_marks(struct engine *e, struct block *b, const struct host_code *hc)
+{
+    const struct host_mark *from = hc->marks;
+    b->nmarks = hc->nmarks;
+    b->wide = hc->size > IMAGE_MOST_CODE || hc->nstate >= IMAGE_MARK_OWN;
+    for (u32 i = 0; i < hc->nmarks; i++)
+        b->wide |= from[i].guest_off > 0xffff;
+    if (b->wide) {
+        struct host_mark *to = arena_alloc(&e->meta, hc->nmarks * sizeof *to, _Alignof(struct host_mark));
+        b->wide_marks = to;
+        return to ? (memcpy(to, from, hc->nmarks * sizeof *to), 0) : -ENOSPC;
+    }
+    struct image_mark *to = arena_alloc(&e->meta, hc->nmarks * sizeof *to + 1, _Alignof(struct image_mark));
+    b->marks = to;
+    for (u32 i = 0; to && i < hc->nmarks; i++)
+        to[i] = (struct image_mark){(u16)from[i].host_off, (u16)from[i].guest_off,
+                                    (u16)(from[i].state | (from[i].state & HOST_MARK_OWN ? IMAGE_MARK_OWN : 0))};
+    return to ? 0 : -ENOSPC;
+}
+
 int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, struct host_code *hc)
 {
     u32 max_marks = 6 * (u->guest_insns + 2) + 16;
@@ -162,17 +184,13 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         rc = e->host->emit(&merged, hc);
     if (rc)
         return rc;
-    struct host_mark *kept = arena_alloc(&e->meta, hc->nmarks * sizeof *kept + 1, _Alignof(struct host_mark));
-    if (!kept)
+    if (keep_marks(e, b, hc))
         return -ENOSPC;
-    memcpy(kept, marks, hc->nmarks * sizeof *kept);
-    b->marks = kept;
-    b->nmarks = hc->nmarks;
     b->code_off = (u32)off;
     b->code_len = (u32)hc->size;
     b->exit_id = e->nexits;
     b->nexits = hc->nexits;
-    if (relocs && hc->movable && !b->counted) {
+    if (relocs && hc->movable && !b->counted && !b->wide) {
         u32 *kept_relocs = arena_alloc(&e->meta, hc->nrelocs * sizeof *relocs + 1, _Alignof(u32));
         if (!kept_relocs)
             return -ENOSPC;
