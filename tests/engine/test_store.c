@@ -585,6 +585,27 @@ static void luck_stores_little(void **state)
     free(k.data);
 }
 
+/* A block whose end lies on a page on which none begins is stored, too; and left where that page is another. */
+static void tails_are_stored(void **state)
+{
+    struct kept k = {0};
+    for (int i = 0; i < 3; i++) {
+        struct world w;
+        open_world(&w, &k);
+        u32 *page1 = (u32 *)(w.base + CODE + PAGE);
+        page1[0] = i == 2 ? addi(10, 10, 7) : EBREAK;
+        page1[1] = EBREAK;
+        regs(&w)->x[10] = 0;
+        run_from(&w, CODE + PAGE - 8);
+        assert_int_equal(regs(&w)->x[10], i == 2 ? 607 : 600);
+        assert_int_equal(stats(&w).blocks, i != 1);
+        if (!i)
+            save(&w);
+        close_world(&w);
+    }
+    free(k.data);
+}
+
 /* Pages lie as they were come to, those of the first image first; what leads to another page says to which block. */
 static void order_is_that_of_use(void **state)
 {
@@ -740,6 +761,7 @@ int main(void)
         cmocka_unit_test(foreign_images_are_left),
         cmocka_unit_test(parts_come_together),
         cmocka_unit_test(luck_stores_little),
+        cmocka_unit_test(tails_are_stored),
         cmocka_unit_test(order_is_that_of_use),
         cmocka_unit_test(children_do_not_store_it_again),
     };

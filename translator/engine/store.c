@@ -862,10 +862,25 @@ bool store_load(struct engine *e, gva_t pc)
     return done;
 }
 
-void store_note(struct engine *e, const struct block *b)
+/* What the block has on the next page can be stored only if that page's hash is known, which none is where no block
+ * begins. It is made now, behind the block, so the bytes are looked at once more. */
+static bool note_tail(struct engine *e, const struct block *b, const u8 *code)
+{
+    const gva_t end = b->pc + b->extent->len, next = (b->pc / IMAGE_PAGE + 1) * IMAGE_PAGE;
+    u64 hash;
+    if (end <= next)
+        return true;
+    (void)store_load(e, next);
+    return guest_hash(e, next, (u32)(end - next), &hash) && hash == hash_bytes(code + (next - b->pc), end - next, 0);
+}
+
+void store_note(struct engine *e, struct block *b, const u8 *code)
 {
     struct code_page *p = block_page(e, b->pc / IMAGE_PAGE);
     if (!e->image_key || !p->hashed)
+        return;
+    b->movable = note_tail(e, b, code);
+    if (!b->movable)
         return;
     struct area *a = area_of(e, b->pc);
     if (!a || !a->image.keep || (b->known && !a->image.known))

@@ -336,7 +336,7 @@ static int attempt(struct engine *e, struct vcpu *v, gva_t pc, bool own, u32 max
         return rc;
     b->movable &= !own; /* which stands for what was found out about one call */
     if (b->movable && !b->source && !translate_cut_short(&u))
-        store_note(e, b);
+        store_note(e, b, rq.code);
     else
         b->movable = false;
     e->stats.blocks++;
