@@ -10,6 +10,7 @@
 
 #include "lib/assert.h"
 #include "lib/bits.h"
+#include "lib/str.h"
 #include "mk/mk.h"
 
 enum { CHUNK_MIN = 16 << 10, CHUNK_MAX = 1 << 20, CHUNK_READY = 32 << 10 /* bytes at a time */ };
@@ -113,6 +114,21 @@ void arena_cut(struct arena *a, const void *from, const void *end)
 {
     if (a->cur && (const u8 *)a->cur + a->used == end)
         a->used = (size_t)((const u8 *)from - (const u8 *)a->cur);
+}
+
+struct arena_mark arena_mark(const struct arena *a)
+{
+    return (struct arena_mark){a->cur, a->used};
+}
+
+void *arena_keep(struct arena *a, struct arena_mark since, const void *p, size_t size, size_t align)
+{
+    a->cur = since.cur;
+    a->used = since.used;
+    void *to = arena_alloc(a, size, align);
+    if (to)
+        memmove(to, p, size);
+    return to;
 }
 
 void arena_init(struct arena *a)

@@ -30,6 +30,16 @@ void *arena_array(struct arena *a, size_t n, size_t size, size_t align) MUST_USE
  * again. Nothing happens if it is not the last. */
 void arena_cut(struct arena *a, const void *from, const void *end);
 
+/* A place to go back to, which lasts until the arena goes back to one before it. */
+struct arena_mark {
+    struct arena_chunk *cur;
+    size_t used;
+};
+struct arena_mark arena_mark(const struct arena *a);
+/* What was handed out since then is void, but for the `size` bytes at p, which are moved to where it was: there they
+ * lie from now on. NULL when there is no memory. */
+void *arena_keep(struct arena *a, struct arena_mark since, const void *p, size_t size, size_t align) MUST_USE;
+
 /* Makes *a an empty arena. For memory that is not known to be zero. */
 void arena_init(struct arena *a);
 /* Everything handed out is void from now on; the chunks stay for reuse. */

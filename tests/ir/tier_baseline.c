@@ -112,6 +112,7 @@ static int run(const struct ir_unit *u, struct vcpu *v)
                             .cap = code.size - off,
                             .common = common,
                             .plan = u->nlabels ? &plan : NULL,
+                            .plan_arena = u->arena,
                             .marks = marks,
                             .nmarks_cap = max_marks,
                             .exits = exits,

@@ -115,6 +115,48 @@ static void test_cut(void **state)
     arena_free(&a);
 }
 
+/* What is kept is moved over what was in front of it, within a chunk and from another one, and what was there before
+ * stays. */
+static void test_keep(void **state)
+{
+    struct arena a = {0};
+
+    for (size_t size = 1000; size < 100000; size *= 3) {
+        u8 *old = arena_alloc(&a, 100, 1);
+        memset(old, 7, 100);
+        const struct arena_mark since = arena_mark(&a);
+        u8 *first = arena_alloc(&a, 400, 1);
+        assert_non_null(first);
+        memset(first, 1, 400);
+        u8 *p = arena_alloc(&a, size, 1);
+        for (size_t i = 0; i < size; i++)
+            p[i] = (u8)(i * 31 >> 2);
+        p = arena_keep(&a, since, p, size, 8);
+        assert_non_null(p);
+        assert_true(is_aligned((u64)p, 8));
+        assert_true(size > 10000 || (p >= first && p < first + 8));
+        u8 *next = arena_alloc(&a, 100, 1);
+        assert_non_null(next);
+        memset(next, 2, 100);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(p[i], (u8)(i * 31 >> 2));
+        for (size_t i = 0; i < 100; i++)
+            assert_int_equal(old[i], 7);
+    }
+    const struct arena_mark since = arena_mark(&a);
+    u8 *p = arena_alloc(&a, 5000, 1);
+    size_t held = 0;
+    for (int i = 0; i < 1000; i++) {
+        p = arena_keep(&a, since, p, 5000, 1);
+        assert_non_null(p);
+        assert_non_null(arena_alloc(&a, 5000, 1));
+        if (i == 0)
+            held = arena_held(&a);
+    }
+    assert_int_equal(arena_held(&a), held);
+    arena_free(&a);
+}
+
 static void test_too_large(void **state)
 {
     struct arena a = {0};
@@ -140,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_skipped_chunks_are_used),
         cmocka_unit_test(test_large_alignment),
         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_keep),
         cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

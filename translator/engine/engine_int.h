@@ -327,8 +327,8 @@ bool translate_cut_short(const struct ir_unit *u);
 void translate_cut_fault(struct engine *e, gva_t missing, struct vcpu_fault *fault);
 size_t translate_fetch(struct engine *e, gva_t pc, u8 *buf, size_t want, struct vcpu_fault *fault);
 
-/* Emits `u` into the cache and fills the block's host side, and all of *hc but `plan`. -ENOSPC when the cache or a
- * table is full, -ENOMEM. */
+/* Emits `u` into the cache and fills the block's host side, and all of *hc but `plan` and `plan_arena`. -ENOSPC when
+ * the cache or a table is full, -ENOMEM. */
 int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, struct host_code *hc) MUST_USE;
 /* Copies `u` into the epoch's arena, for the interpreter. NULL: no memory. */
 struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u);

@@ -136,9 +136,13 @@ static int build(struct engine *e, const struct ir_unit *u, bool counted, void *
     b->region = true;
     b->counted = counted;
     int rc = find_extents(e, u, b);
-    struct host_code hc = {.plan = plan};
+    struct host_code hc = {.plan = plan, .plan_arena = u->arena};
+    /* Beside the plan nothing of it lasts: it takes memory that is in use already. */
+    struct ir_unit emitted = *u;
+    emitted.arena = &e->tmp;
+    arena_reset(&e->tmp);
     if (!rc && e->host)
-        rc = translate_emit(e, u, b, &hc);
+        rc = translate_emit(e, &emitted, b, &hc);
     else if (!rc && !(b->unit = translate_keep(e, u)))
         rc = -ENOSPC;
     if (!rc)

@@ -168,6 +168,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
         .count = e->cfg.count_calls,
         .tally = b->counted ? e->trial.pc : 0,
         .plan = hc->plan,
+        .plan_arena = hc->plan_arena,
         .marks = marks,
         .nmarks_cap = max_marks,
         .exits = exits,

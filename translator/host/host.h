@@ -73,9 +73,10 @@ struct host_code {
      * negative the unit is left as if vcpu.poll were set: at its first instruction, of a region at a poll. With regions
      * only. */
     gva_t tally;
-    /* Not NULL: of a region, what is found out about it before any of it is emitted is left in *plan, in the unit's
-     * arena; if *plan is not NULL, an earlier emission of the unit has. */
+    /* Not NULL: of a region, what is found out about it before any of it is emitted is left in *plan, in
+     * plan_arena; if *plan is not NULL, an earlier emission of the unit has. */
     void **plan;
+    struct arena *plan_arena;
     /* out; arrays are the caller's, with room for nmarks_cap and nexits_cap */
     struct host_mark *marks;
     u32 nmarks, nmarks_cap;

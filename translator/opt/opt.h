@@ -29,8 +29,8 @@ struct opt_request {
     void *cx;
 };
 
-/* The region, lifted and cleaned, in *u. 0; -ENOENT where there is nothing that one unit would not do as well;
- * -ENOMEM; what `unit` said of the first block. */
+/* The region, lifted and cleaned, in *u; of what it took, only that is still in the arena. 0; -ENOENT where there is
+ * nothing that one unit would not do as well; -ENOMEM; what `unit` said of the first block. */
 int opt_region(const struct opt_request *rq, struct ir_unit *u) MUST_USE;
 
 /* The steps. `in` stays as it is; *out is made in in->arena. 0 or -ENOMEM. */

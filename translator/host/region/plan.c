@@ -472,22 +472,23 @@ static bool is_crowded(const struct work *w)
 int plan_make(struct gen *g, struct plan *p)
 {
     const struct ir_unit *u = g->u;
-    struct work *w = ARENA_NEW(u->arena, struct work);
+    struct arena *a = g->out->plan ? g->out->plan_arena : u->arena;
+    struct work *w = ARENA_NEW(a, struct work);
     if (!w)
         return -ENOMEM;
     memset(p, 0, sizeof *p);
-    *w = (struct work){.g = g, .p = p, .u = u, .a = u->arena};
+    *w = (struct work){.g = g, .p = p, .u = u, .a = a};
     p->work = w;
-    int rc = ir_cfg_make(u, u->arena, &p->cfg);
+    int rc = ir_cfg_make(u, a, &p->cfg);
     dgm_assert(rc != -EINVAL, "a region whose jumps lead nowhere");
-    p->place = ARENA_NEW_N(u->arena, struct place, u->n);
-    p->stored = ARENA_NEW_N(u->arena, bool, u->n);
-    p->phi = ARENA_NEW_N(u->arena, ir_ref, u->nphis + 1);
-    p->shown = ARENA_NEW_N(u->arena, bool, u->nphis + 1);
-    p->entry = ARENA_NEW_N(u->arena, ir_ref, u->slots->n);
-    p->held = ARENA_NEW_N(u->arena, ir_ref *, p->cfg.n);
+    p->place = ARENA_NEW_N(a, struct place, u->n);
+    p->stored = ARENA_NEW_N(a, bool, u->n);
+    p->phi = ARENA_NEW_N(a, ir_ref, u->nphis + 1);
+    p->shown = ARENA_NEW_N(a, bool, u->nphis + 1);
+    p->entry = ARENA_NEW_N(a, ir_ref, u->slots->n);
+    p->held = ARENA_NEW_N(a, ir_ref *, p->cfg.n);
     if (!rc)
-        rc = ir_seen_make(u, &p->cfg, u->arena, &p->seen);
+        rc = ir_seen_make(u, &p->cfg, a, &p->seen);
     if (rc || !p->place || !p->stored || !p->phi || !p->shown || !p->entry || !p->held)
         return -ENOMEM;
     memset(p->place, 0, u->n * sizeof *p->place);

@@ -755,8 +755,8 @@ static int prepare_once(struct gen *g, struct plan *p)
     const int rc = prepare(g, p);
     if (rc)
         return rc;
-    k = ARENA_NEW(g->u->arena, struct prepared);
-    struct val *val = ARENA_NEW_N(g->u->arena, struct val, g->u->n);
+    k = ARENA_NEW(g->out->plan_arena, struct prepared);
+    struct val *val = ARENA_NEW_N(g->out->plan_arena, struct val, g->u->n);
     if (!k || !val)
         return -ENOMEM;
     memcpy(val, g->val, g->u->n * sizeof *val);
