@@ -46,7 +46,7 @@ s64 sys_rt_sigaction(struct lx_thread *t, const u64 *a)
     if (sig < 1 || sig > LX_NSIG || (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
         return -EINVAL;
     mk_lock(&s->lock);
-    old = s->act[sig];
+    old = *lx_signal_action(s, sig);
     if (a[1]) {
         new.flags &= KNOWN_FLAGS | t->proc->abi->sa_flags;
         new.mask &= ~NEVER_BLOCKED;

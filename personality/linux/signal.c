@@ -184,12 +184,21 @@ void lx_signals_mirror(struct lx_signals *s)
 {
     mk_lock(&s->lock);
     for (int sig = 1; sig <= LX_NSIG; sig++)
-        if (s->act[sig].handler == LX_SIG_DFL && sig != SIGKILL && sig != SIGSTOP)
+        if (lx_signal_action(s, sig)->handler == LX_SIG_DFL && sig != SIGKILL && sig != SIGSTOP)
             lx_signal_mirror(sig, &s->act[sig]);
     mk_unlock(&s->lock);
 }
 
 /* --- dispositions --- */
+
+struct lx_sigaction *lx_signal_action(struct lx_signals *s, int sig)
+{
+    struct host_sigaction h;
+    if (!(s->asked & LX_SIGBIT(sig)) && !host_sigaction(sig, NULL, &h) && h.handler == (void *)SIG_IGN)
+        s->act[sig].handler = LX_SIG_IGN;
+    s->asked |= LX_SIGBIT(sig);
+    return &s->act[sig];
+}
 
 int lx_signals_create(struct lx_signals **out, u64 ignored_sync)
 {
@@ -197,11 +206,11 @@ int lx_signals_create(struct lx_signals **out, u64 ignored_sync)
     if (!s)
         return -ENOMEM;
     s->users = 1;
-    for (int sig = 1; sig <= LX_NSIG; sig++) {
-        struct host_sigaction h;
-        if (!host_sigaction(sig, NULL, &h) && (h.handler == (void *)SIG_IGN || (ignored_sync & LX_SIGBIT(sig))))
+    for (int sig = 1; sig <= LX_NSIG; sig++)
+        if ((LX_SIGBIT(sig) & LX_SYNC_SIGNALS) && (ignored_sync & LX_SIGBIT(sig)))
             s->act[sig].handler = LX_SIG_IGN;
-    }
+        else if (LX_SIGBIT(sig) & LX_SYNC_SIGNALS)
+            (void)lx_signal_action(s, sig); /* before a handler of ours is there */
     int rc = mk_fault_handler(on_fault, NULL);
     if (rc) {
         heap_free(s);
@@ -223,6 +232,7 @@ int lx_signals_copy(struct lx_signals **out, struct lx_signals *from)
     s->users = 1;
     mk_lock(&from->lock);
     memcpy(s->act, from->act, sizeof s->act);
+    s->asked = from->asked;
     mk_unlock(&from->lock);
     *out = s;
     return 0;

@@ -42,7 +42,12 @@ struct lx_signals {
     struct mk_lock lock; /* guards act; never held across a host signal mask change */
     _Atomic u32 users;   /* processes that share it (CLONE_SIGHAND without CLONE_THREAD) */
     struct lx_sigaction act[LX_NSIG + 1];
+    u64 asked; /* the others' may be SIG_IGN, as the host process has inherited it: lx_signal_action */
 };
+
+/* The disposition of sig; under the lock. The host is asked for what a process begins with when somebody wants it: to
+ * ask of all signals is sixty system calls, and most programs want two. */
+struct lx_sigaction *lx_signal_action(struct lx_signals *s, int sig);
 
 /* The first process of this host process: reads what the host process inherited. ignored_sync: which synchronous
  * signals the guest ignores, that the host cannot keep over exec. Installs the fault upcall. */
