@@ -76,6 +76,11 @@ void load_const(struct gen *g, u32 dst, u32 type, u64 bits)
     }
 }
 
+bool load_near(struct gen *g, u32 dst, u32 type, u64 bits)
+{
+    return false;
+}
+
 void put_mem(struct gen *g, const struct ir_ins *put, s32 off)
 {
     store_vcpu(g, off, is_float_class(put->type) ? use_reg(g, put->a) : use_zr(g, put->a), put->type);

@@ -197,7 +197,8 @@ void load_into(struct gen *g, u32 r, ir_ref i)
     if (src != NOREG) {
         mov_rr(g, r, src, g->val[v].type);
     } else if (in->op == IR_OP_const) {
-        load_const(g, r, in->type, in->imm);
+        if (!load_near(g, r, in->type, in->imm))
+            load_const(g, r, in->type, in->imm);
     } else {
         bool narrow = g->val[v].slot != NOSLOT; /* a spill cell is whole */
         load_vcpu(g, r, mem_of(g, v), narrow ? g->val[v].type : spill_type(g->val[v].type));

@@ -276,6 +276,8 @@ void store_vcpu(struct gen *g, s32 off, u32 src, u32 type);
 void copy_vcpu(struct gen *g, s32 to, s32 from);
 /* A constant. */
 void load_const(struct gen *g, u32 dst, u32 type, u64 bits);
+/* The same as the sum of one that a register has and a small number; false: not done, as that is no shorter. */
+bool load_near(struct gen *g, u32 dst, u32 type, u64 bits);
 /* `put` to a slot in memory, at vCPU register + off. */
 void put_mem(struct gen *g, const struct ir_ins *put, s32 off);
 /* `put` to a slot that is pinned in register r. False: r does not hold the value as it stands elsewhere. */

@@ -110,6 +110,11 @@ void load_const(struct gen *g, u32 dst, u32 type, u64 bits)
     x_r(&g->c, (u32)FMV_W_X | (type == IR_F32 ? 0 : FMT_D), dst, from, 0);
 }
 
+bool load_near(struct gen *g, u32 dst, u32 type, u64 bits)
+{
+    return false;
+}
+
 void put_mem(struct gen *g, const struct ir_ins *put, s32 off)
 {
     store_vcpu(g, off, use_reg(g, put->a), put->type);

@@ -19,6 +19,16 @@ static bool may_wait(const struct gen *g, ir_ref i, ir_ref j)
     return true;
 }
 
+/* Is it some bits of a value, and does the branch ask whether all of them are 0? */
+static bool bits_alone(const struct gen *g, ir_ref i, const struct ir_ins *branch)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u64 k = 0, bits = 0;
+    return in->op == IR_OP_and && branch->a == i && branch->b != i && (branch->aux & IR_EXIT_CC) <= IR_NE &&
+           const_of(g, branch->b, &k) && k == 0 && const_of(g, in->b, &bits) && !is_const(g, in->a) &&
+           (in->type == IR_I32 || bits <= INT32_MAX);
+}
+
 bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
 {
     const struct ir_ins *in = ins_of(g, i), *user = ins_of(g, j);
@@ -46,7 +56,11 @@ bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
     case IR_OP_st: /* an address a + b */
         return in->op == IR_OP_add && user->a == i && (user->op == IR_OP_ld || user->b != i) &&
                !(user->aux & IR_MEM_ALIGN) && fits32((s64)user->imm) && in_register(g, in->a) && in_register(g, in->b);
+    case IR_OP_exit_if:
+        return bits_alone(g, i, user);
     case IR_OP_jump_if: /* by a comparison that is true, or false */
+        if (bits_alone(g, i, user))
+            return true;
         return in->op == IR_OP_fcmp && user->a == i && const_of(g, user->b, &k) && k == 0 && user->aux <= IR_NE &&
                (in->aux & IR_FP_ROUND) != IR_EQ && ins_of(g, in->a)->type != IR_F16 && may_wait(g, i, j);
     case IR_OP_exit_ind: /* to an even address: what is odd is found nowhere, and made even then */

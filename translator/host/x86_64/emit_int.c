@@ -505,6 +505,15 @@ struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b)
         cc = cc_swapped[cc];
     }
     k.cc = host_cc[cc];
+    if (g->val[a].fused) { /* bits of a value, with 0 (can_fuse) */
+        u64 bits = 0;
+        const_of(g, ins_of(g, a)->b, &bits);
+        k.w = 0;
+        k.bits = true;
+        k.b = o_imm((s32)bits);
+        k.a = use_rm(g, ins_of(g, a)->a);
+        return k;
+    }
     k.b = use_any(g, b);
     k.a = k.b.kind == O_MEM ? o_reg(use_reg(g, a)) : use_rm(g, a);
     return k;
@@ -512,7 +521,9 @@ struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b)
 
 void compare_emit(struct gen *g, const struct compare *k)
 {
-    if (k->a.kind == O_REG && k->b.kind == O_IMM && k->b.disp == 0)
+    if (k->bits)
+        x_test_imm(&g->c, 0, k->a, k->b.disp);
+    else if (k->a.kind == O_REG && k->b.kind == O_IMM && k->b.disp == 0)
         x_rr(&g->c, 0x85 | k->w, k->a.reg, k->a.reg);
     else if (k->a.kind == O_REG)
         x_alu(&g->c, k->w, ALU_CMP, k->a.reg, k->b);

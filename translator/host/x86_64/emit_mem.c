@@ -75,7 +75,7 @@ static void cold_misaligned(struct gen *g, const struct cold *k)
 static void cold_granule(struct gen *g, const struct cold *k)
 {
     for (u32 bit = k->r[1]; bit < 4; bit++) {
-        x_test_imm(&g->c, X_W, k->r[0], 1 << bit);
+        x_test_imm(&g->c, X_W, o_reg(k->r[0]), 1 << bit);
         lead_to(&g->c, x_jcc(&g->c, CC_E), k->back);
     }
     cold_misaligned(g, k);
@@ -88,7 +88,7 @@ static void check_aligned(struct gen *g, u32 addr, u32 aux, u32 how)
     if (!size)
         return;
     const bool granule = (aux & IR_MEM_GRANULE) && size < 4;
-    x_test_imm(&g->c, X_W, addr, (1 << size) - 1);
+    x_test_imm(&g->c, X_W, o_reg(addr), (1 << size) - 1);
     struct cold *k = cold_new(g, granule ? cold_granule : cold_misaligned, x_jcc(&g->c, CC_NE));
     k->r[0] = (u8)addr;
     k->r[1] = (u8)size;
@@ -156,9 +156,12 @@ static struct opnd address(struct gen *g, const struct ir_ins *in, u32 how)
         k += imm;
         if (fits32((s64)k))
             return o_gs(NOREG, (s32)k);
-        u32 t = temp_int(g);
-        x_mov_imm(&g->c, t, k, false);
-        return o_gs(t, 0);
+        s32 disp = 0;
+        const u32 r = near_const(g, k, &disp);
+        if (r != NOREG) {
+            g->locked |= 1ull << r;
+            return o_gs(r, disp);
+        }
     }
     u32 base = use_reg(g, a);
     if (fits32((s64)imm))

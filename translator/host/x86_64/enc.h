@@ -314,14 +314,14 @@ static inline void x_shift_imm(struct code *c, u32 w, u32 sh, struct opnd dst, u
         put8(c, n);
     }
 }
-/* test reg, imm */
-static inline void x_test_imm(struct code *c, u32 w, u32 reg, s32 imm)
+/* test dst, imm: dst is a register or memory. */
+static inline void x_test_imm(struct code *c, u32 w, struct opnd dst, s32 imm)
 {
     if (!(imm & ~0x7f)) { /* as bytes: the sign cannot differ */
-        x_rm(c, 0xf6 | X_BRM, 0, o_reg(reg), 1);
+        x_rm(c, 0xf6 | X_BRM, 0, dst, 1);
         put8(c, (u32)imm);
     } else {
-        x_rm(c, 0xf7 | w, 0, o_reg(reg), 4);
+        x_rm(c, 0xf7 | w, 0, dst, 4);
         put32(c, (u32)imm);
     }
 }

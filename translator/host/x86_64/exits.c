@@ -206,7 +206,7 @@ static void poll_exit(struct gen *g, bool resume)
 
 u8 *branch_if(struct gen *g, u32 cc, ir_ref a, ir_ref b)
 {
-    if (g->val[a].fused) /* a comparison of floats with 0 (can_fuse) */
+    if (g->val[a].fused && ins_of(g, a)->op == IR_OP_fcmp) /* with 0 (can_fuse) */
         return x_jcc(&g->c, fcmp_flags(g, a) ^ (cc == IR_EQ));
     struct compare cmp = compare_fetch(g, cc, a, b);
     compare_emit(g, &cmp);

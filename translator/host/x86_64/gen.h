@@ -49,6 +49,9 @@ void known_table(struct asmb *a);
 struct opnd use_any(struct gen *g, ir_ref i);
 /* The same without immediates. */
 struct opnd use_rm(struct gen *g, ir_ref i);
+/* A register that has a constant from which this one, that takes a long instruction, is disp away; or NOREG. */
+u32 near_const(const struct gen *g, u64 bits, s32 *disp);
+
 /* --- emitters of ops --- */
 
 /* Goes to k when `aux` asks for a rounding mode that is not the one in mxcsr. */
@@ -63,6 +66,7 @@ static inline u32 def_apart(struct gen *g, ir_ref i, u32 x, u32 y, u32 z)
 struct compare {
     struct opnd a, b;
     u32 w, cc; /* cc: the host's condition */
+    bool bits; /* not a comparison: do a and b have bits in common? */
 };
 struct compare compare_fetch(struct gen *g, u32 cc, ir_ref a, ir_ref b);
 void compare_emit(struct gen *g, const struct compare *k);

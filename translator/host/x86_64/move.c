@@ -57,6 +57,38 @@ void load_const(struct gen *g, u32 dst, u32 type, u64 bits)
     g->locked &= ~(1ull << t);
 }
 
+static bool is_near(const struct gen *g, ir_ref v, u64 bits, s32 *disp)
+{
+    const struct ir_ins *k = ins_of(g, v);
+    *disp = (s32)(bits - k->imm);
+    return k->op == IR_OP_const && k->type == IR_I64 && bits - k->imm == (u64)(s64)*disp;
+}
+
+u32 near_const(const struct gen *g, u64 bits, s32 *disp)
+{
+    if (g->region || fits32((s64)bits) || bits == (u32)bits)
+        return NOREG;
+    for (u64 m = g->held & TEMPS_INT; m; m &= m - 1)
+        if (is_near(g, g->owner[ctz64(m)], bits, disp))
+            return ctz64(m);
+    for (u32 n = 0; n < g->common->npins; n++) {
+        const struct pin *p = &g->common->pin[n];
+        if (p->type == IR_I64 && is_near(g, g->slot_val[p->slot], bits, disp))
+            return p->reg;
+    }
+    return NOREG;
+}
+
+bool load_near(struct gen *g, u32 dst, u32 type, u64 bits)
+{
+    s32 disp = 0;
+    const u32 r = type == IR_I64 ? near_const(g, bits, &disp) : NOREG;
+    if (r == NOREG)
+        return false;
+    x_lea(&g->c, X_W, dst, o_mem(r, disp));
+    return true;
+}
+
 void put_mem(struct gen *g, const struct ir_ins *put, s32 off)
 {
     u64 k;
