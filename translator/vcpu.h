@@ -118,12 +118,11 @@ struct vcpu {
     u64 stat_entries, stat_lookups; /* --stats: entries into translated code; slow look-ups */
     u64 *calls;                /* likewise, or NULL: how often C did an op, and helper n at VCPU_CALLS_HELPER + n */
     gva_t recent[VCPU_RECENT]; /* pcs where translated code was entered last, a ring: [stat_entries % n] is next */
-    struct vcpu_jc jc[1 << VCPU_JC_BITS];
-    u64 cpu;       /* what of the guest's CPU was chosen (guest_isa.cpu) */
-    u32 unseen;    /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
-    u32 nans_trap; /* invalid floating-point operations of the host trap while it is in translated code */
-    u32 trapped;   /* how many have */
-    u32 stepping;  /* backend: one of them is being made again, by itself */
+    u64 cpu;                   /* what of the guest's CPU was chosen (guest_isa.cpu) */
+    u32 unseen;                /* backend: not 0: a store of IR_MEM_SEQ may not be seen by others yet */
+    u32 nans_trap;             /* invalid floating-point operations of the host trap while it is in translated code */
+    u32 trapped;               /* how many have */
+    u32 stepping;              /* backend: one of them is being made again, by itself */
     bool visitor; /* it is run by a host process of its own, which shares the memory: starts no threads of the engine */
     s32 tally;    /* how many more times the head of a trial is run before who counts that leaves (host_code.tally) */
     struct vcpu_sample sample;
@@ -132,7 +131,11 @@ struct vcpu {
     u32 flags_trap;               /* fp_flags is exact in translated code, too: what would raise another flag traps */
     u32 flag_reads; /* backend: how often flags were read since they trapped last, less what is waited then */
     u32 flag_wait;  /* backend: that */
+    /* Last, as it is long: all else is on one page, which is copied once after a fork. */
+    _Alignas(16) struct vcpu_jc jc[1 << VCPU_JC_BITS];
 };
+
+_Static_assert(offsetof(struct vcpu, jc) <= 4096, "a vCPU but for its jump cache is one page at most");
 
 /* Which entry of the jump cache a pc uses. */
 static inline u32 vcpu_jc_index(const struct vcpu *v, gva_t pc)

@@ -108,7 +108,8 @@ void mk_tick_end(void)
 void mk_tick_forked(void)
 {
     for (u32 i = 0; i < MOST; i++)
-        atomic_store(&numbers[i], 0);
+        if (atomic_load(&numbers[i])) /* else nothing is written, which would copy a page */
+            atomic_store(&numbers[i], 0);
     tick.fn = NULL;
 }
 

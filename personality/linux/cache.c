@@ -335,7 +335,7 @@ void lx_cache_save(struct lx_process *p)
     struct lx_cache *c = p->mm ? p->mm->cache : NULL;
     struct rlimit most;
     struct timespec now;
-    if (!c || p->vfork_child)
+    if (!c || p->vfork_child || !engine_save_wanted(p->engine, LEAST, 0)) /* nothing is, with the best luck */
         return;
     clock_gettime(CLOCK_MONOTONIC, &now);
     const u32 luck = (u32)hash_u64((u64)now.tv_nsec);

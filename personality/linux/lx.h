@@ -104,9 +104,8 @@ struct lx_thread {
     volatile int
         taken; /* signal taken from the host kernel and not yet delivered, or 0; host signals are all blocked then */
     siginfo_t taken_info;
-    u64 held; /* synchronous kinds (SEGV, BUS, ILL, FPE, TRAP) sent by somebody and not yet delivered */
-    siginfo_t held_info[32];
-    stack_t altstack;           /* guest addresses */
+    u64 held;         /* synchronous kinds (SEGV, BUS, ILL, FPE, TRAP) sent by somebody and not yet delivered */
+    stack_t altstack; /* guest addresses */
     gva_t fault_addr, fault_pc; /* of the last fault that the map did not explain; see lx_mm_fault */
     u32 fault_count;
     struct { /* what signal frames tell of the last fault, where the guest's ABI has it; private to abi/ */
@@ -129,6 +128,7 @@ struct lx_thread {
     u64 call_seq;   /* lx_watch_seq before it */
     bool call_made; /* call_result is what lx_syscall would give */
     s64 call_result;
+    siginfo_t held_info[32]; /* of `held`; last, as it is long and most have none */
 };
 
 /* The thread that runs on this host thread. */

@@ -719,7 +719,9 @@ void lx_mm_fork_after(struct lx_mm *mm, bool child)
             mm_host_reserve(mm, v.start, v.end - v.start);
             mm_remove(mm, v.start, v.end);
         } else {
-            mm->vma[i++].flags &= ~VMA_LOCKED; /* locks are not inherited */
+            if (v.flags & VMA_LOCKED) /* which is not inherited; and most pages of the list need not be copied */
+                mm->vma[i].flags &= ~VMA_LOCKED;
+            i++;
         }
     }
     mm->lock_future = false;

@@ -216,9 +216,13 @@ static int open_self(void)
     return open("/proc/self/exe", O_PATH | O_CLOEXEC);
 }
 
-/* What does not depend on the program: descriptors, signals, root, log. */
-static int start_process(struct lx_process *p, const struct lx_options *opt, const struct lx_inherited *in)
+/* What does not depend on the program: descriptors, signals, root, log. The process is on the heap, beside what else
+ * parent and child of a fork write to. */
+static int start_process(struct lx_process **out, const struct lx_options *opt, const struct lx_inherited *in)
 {
+    struct lx_process *p = *out = heap_calloc(1, sizeof *p);
+    if (!p)
+        return complain(EXIT_OURS, "memory", strerror(ENOMEM));
     p->opt = opt;
     p->root_fd = p->exe_fd = p->self_fd = -1;
     if (in)
@@ -427,9 +431,8 @@ static int open_first(struct lx_program *prog, struct lx_process *p, const char 
 
 int lx_start(const struct lx_options *given, const char *program, char **argv, char **envp)
 {
-    static struct lx_process process;
     static struct lx_options opt;
-    struct lx_process *p = &process;
+    struct lx_process *p;
     struct lx_program prog;
     char why[512];
     u64 mask = block_signals();
@@ -439,7 +442,7 @@ int lx_start(const struct lx_options *given, const char *program, char **argv, c
     if (given->cache_dir && given->cache_dir[0] != '/')
         (void)mkdir(given->cache_dir, 0700); /* its name can be made absolute only when it is there */
     opt.cache_dir = absolute(given->cache_dir);
-    int rc = start_process(p, &opt, NULL);
+    int rc = start_process(&p, &opt, NULL);
     if (rc)
         return rc;
     opt.log_file = absolute(given->log_file); /* it exists now */
@@ -453,8 +456,7 @@ int lx_start(const struct lx_options *given, const char *program, char **argv, c
 
 int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char **argv, char **envp)
 {
-    static struct lx_process process;
-    struct lx_process *p = &process;
+    struct lx_process *p;
     struct lx_program prog = {0};
     struct lx_elf e;
     char why[256];
@@ -471,7 +473,7 @@ int lx_resume(const struct lx_options *opt, const struct lx_inherited *in, char 
     while (argv[prog.argc])
         prog.argc++;
     fmt(prog.execfn, sizeof prog.execfn, "%s", in->execfn);
-    int rc = start_process(p, opt, in);
+    int rc = start_process(&p, opt, in);
     if (rc)
         return rc;
     rc = lx_elf_read(&e, prog.fd, NULL, why, sizeof why);

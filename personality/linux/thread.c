@@ -259,15 +259,17 @@ void lx_thread_park(struct lx_thread *t)
 void lx_threads_release_robust(struct lx_thread *t)
 {
     struct lx_process *p = t->proc;
-    u64 deadline = mk_clock() + 200000000;
+    u64 deadline = 0; /* nobody was asked */
     mk_lock(&p->threads_lock);
     for (struct lx_thread *o = p->threads; o; o = o->next)
-        if (o != t && holds_robust(o))
+        if (o != t && holds_robust(o)) {
+            deadline = deadline ? deadline : mk_clock() + 200000000;
             lx_kick(o);
+        }
     /* The lock keeps them from ending meanwhile. One that is stuck in the host kernel, or gets no time on a busy
      * machine, is not waited for long: nearly always it stands still, and what it would do is done for it. */
     for (struct lx_thread *o = p->threads; o; o = o->next)
-        if (o != t && holds_robust(o) && mk_wait(&o->parked, 1, deadline))
+        if (o != t && deadline && holds_robust(o) && mk_wait(&o->parked, 1, deadline))
             release_robust_list(o);
     mk_unlock(&p->threads_lock);
 }

@@ -147,7 +147,7 @@ static struct vcpu *vcpu_again(struct engine *e, u64 *killed, bool *first)
     const u64 epoch = v->epoch, mode = v->mode;
     const u32 jc_mask = v->jc_mask;
     const s32 jc_room = v->jc_room;
-    memset(v, 0, offsetof(struct vcpu, jc));
+    memset(v, 0, offsetof(struct vcpu, cpu));
     v->ras_base = ras;
     v->ras_size = ras ? ENGINE_RAS_SIZE : 0;
     v->calls = calls;
