@@ -180,7 +180,7 @@ int main(int argc, char **argv)
         u.nans_trap = host_native.nans_trap && host_native.nans_trap() && guest->keeps_nans && guest->keeps_nans(0);
         if (guest->translate(&rq, &u))
             die("no memory");
-        if (host_native.merges && ir_merge(&u))
+        if ((host_native.merges && ir_merge(&u)) || ir_ahead(&u))
             die("no memory");
         emit("unit", &u, code + at, u.guest_bytes, mem, used, flat0);
         if (!u.guest_bytes)

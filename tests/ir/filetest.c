@@ -7,6 +7,7 @@
  *     ; test: roundtrip            the text is what the printer makes of it, comments and empty lines aside
  *     ; test: fold                 the unit, made anew through the builder, prints as what stands behind a line "; ---"
  *                                  (up to an empty line or the end)
+ *     ; test: ahead                the same of what ir_ahead makes of that
  *     ; test: run                  each "; in:" line gives a start, the "; out:" line after it the end
  *     ; test: parse-error MESSAGE  the parser says MESSAGE
  *     ; test: verify-error MESSAGE the verifier says MESSAGE
@@ -15,8 +16,9 @@
  * Slots that are not named hold a pattern, memory that is not named holds zeros. out: how it ended, then all that
  * changed and nothing else, in the one spelling that --bless writes.
  *
- * Units in `run` and `fold` are verified, printed, parsed and printed again; those in `run` run as they are written and
- * as the builder makes them, and both must end alike. A tier that takes only the builder's output skips the first.
+ * Units in `run`, `fold` and `ahead` are verified, printed, parsed and printed again; those in `run` run as they
+ * are written and as the builder makes them, and both must end alike. A tier that takes only the builder's output skips
+ * the first.
  *
  * --bless writes what came out into the files. --cover fails when an op of ops.def is in no `run` section of the files
  * given. */
@@ -375,7 +377,8 @@ static void do_roundtrip(const struct section *s, struct text *out)
     free(got);
 }
 
-static void do_fold(const struct section *s, struct text *out)
+/* What the builder makes of a unit, and `pass`, if there is one, of that. */
+static void do_fold(const struct section *s, int (*pass)(struct ir_unit *), struct text *out)
 {
     const char *p = s->text, *end = s->text + s->len, *line, *rest;
     size_t n;
@@ -401,6 +404,8 @@ static void do_fold(const struct section *s, struct text *out)
     if (!parse(&unit, &u) || !verify(&u, "as written") || !roundtrips(&u))
         return;
     rebuild(&u, &folded);
+    if (pass && pass(&folded))
+        fail("the pass ran out of memory");
     char *got = print(&folded);
     if (verify(&folded, "folded") && roundtrips(&folded)) {
         if (bless) {
@@ -536,7 +541,7 @@ static void do_error(const struct section *s, bool parser, struct text *out)
 
 static void do_section(const struct section *s, struct text *out)
 {
-    static const char *const kinds[] = {"roundtrip", "fold", "run", "parse-error", "verify-error"};
+    static const char *const kinds[] = {"roundtrip", "fold", "run", "parse-error", "verify-error", "ahead"};
     u32 k = 0;
     while (k < ARRAY_LEN(kinds) && (strlen(kinds[k]) != s->kind_len || memcmp(kinds[k], s->kind, s->kind_len)))
         k++;
@@ -548,7 +553,7 @@ static void do_section(const struct section *s, struct text *out)
         do_roundtrip(s, out);
         break;
     case 1:
-        do_fold(s, out);
+        do_fold(s, NULL, out);
         break;
     case 2:
         do_run(s, out);
@@ -558,6 +563,9 @@ static void do_section(const struct section *s, struct text *out)
         do_error(s, k == 3, out);
         add(out, s->text, s->len);
         before = out->len;
+        break;
+    case 5:
+        do_fold(s, ir_ahead, out);
         break;
     default:
         fail("no such kind of test: %.*s", (int)s->kind_len, s->kind);

@@ -21,7 +21,12 @@ static bool one(u64 seed)
     test_verified(&p.made, "made", seed);
     for (u32 i = 0; i < 2; i++)
         test_agree(&tier_interp, &p.made, &tier_baseline, &p.made, seed);
-    struct ir_unit merged = p.made;
+    struct ir_unit ahead = p.made, merged = p.made;
+    assert_int_equal(ir_ahead(&ahead), 0);
+    if (ahead.ins != p.made.ins) {
+        test_verified(&ahead, "fetching ahead", seed);
+        test_agree(&tier_interp, &p.made, &tier_baseline, &ahead, seed);
+    }
     assert_int_equal(ir_merge(&merged), 0);
     if (merged.ins == p.made.ins)
         return false;

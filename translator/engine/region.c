@@ -60,7 +60,9 @@ static int unit(void *cx, gva_t pc, bool (*leader)(void *cx, gva_t pc), void *le
     /* Most are far shorter than what they are given room for. */
     arena_cut(&e->opt, &u->ins[u->n], &u->ins[u->cap]);
     u->cap = u->n;
-    return e->host && e->host->merges ? ir_merge(u) : 0;
+    if (e->host && e->host->merges)
+        rc = ir_merge(u);
+    return rc ? rc : ir_ahead(u);
 }
 
 static bool wanted(void *cx, gva_t pc)

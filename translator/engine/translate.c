@@ -182,6 +182,8 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     if (e->host->merges && !(b->key & ENGINE_OWN))
         rc = ir_merge(&merged);
     if (!rc)
+        rc = ir_ahead(&merged);
+    if (!rc)
         rc = e->host->emit(&merged, hc);
     if (rc)
         return rc;

@@ -150,6 +150,7 @@ void ir_begin(struct ir_builder *b, struct ir_unit *u, gva_t pc)
 {
     dgm_assert(u->slots && u->slots->n <= IR_MAX_SLOTS, "a unit needs a slot table of at most IR_MAX_SLOTS");
     *b = (struct ir_builder){.u = u, .insn_pc = pc};
+    u->scaled = false;
     if (!ir_unit_init(u, pc))
         b->error = -ENOMEM;
 }
@@ -229,6 +230,8 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, u32 aux, 
         if (in.op == IR_OP_const) {
             dgm_assert(ir_bits(in.type) && ir_bits(in.type) <= 64, "no constants of this type");
             in.imm &= ir_type_mask(in.type);
+        } else if (in.op == IR_OP_add) {
+            u->scaled |= u->ins[in.a].op == IR_OP_shl || u->ins[in.b].op == IR_OP_shl;
         }
         return emit_pure(b, words_in(&in));
     }

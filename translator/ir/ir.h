@@ -296,6 +296,7 @@ struct ir_unit {
     /* whoever runs it sees to invalid operations (vcpu.nans_trap): arithmetic without IR_FP_DEFNAN need not look at its
        results. A hint, likewise */
     bool nans_trap;
+    bool scaled;  /* may have a sum with something shifted, which ir_ahead looks for; the builder sees to it */
     u64 off;      /* passes that are left out: IR_PASS_BIT */
     u64 broken;   /* passes that shall do something wrong, so that tests see it found; see ir_is_broken */
     u64 code_key; /* mode under which this was translated (guest_isa.mode) */
@@ -385,6 +386,10 @@ int ir_verify(const struct ir_unit *u, char *err, size_t errcap) MUST_USE;
 /* Makes one access of several that read or write a word in pieces (merge.c). For a unit without labels that a backend
  * with host_isa.merges is about to take. 0 or -ENOMEM. */
 int ir_merge(struct ir_unit *u) MUST_USE;
+
+/* Prefetches what the unit forms the address of and leaves to others to access (ahead.c). For a unit without labels
+ * that a backend is about to take. 0 or -ENOMEM. */
+int ir_ahead(struct ir_unit *u) MUST_USE;
 
 /* Runs `u` once on the vCPU's state with the same effect as compiled code: v->exit, v->pc say how
  * it ended (vcpu.h). The oracle for every backend. */
