@@ -187,7 +187,7 @@ GUESTS = {'aarch64': (a64_instructions, arm), 'riscv64': (rv_instructions, rvwmo
 # --- hosts: accesses and fences from the disassembly ---
 
 def x86_items(text):
-    m = re.match(r'(mov|cmp) DWORD PTR \[rbp\+0x[4-9a-f][0-9a-f]{4,}\],0x[01]$', text)  # vcpu.unseen, far behind all else
+    m = re.match(r'(mov|cmp) DWORD PTR \[rbp\+0x[c-f][0-9a-f]{2}\],0x[01]$', text)  # vcpu.unseen, behind slots and what is spilled
     if m:
         return [Item('F', ['note' if m.group(1) == 'mov' else 'if noted'])]
     if re.match(r'lock or\w* .*\[rbp', text):

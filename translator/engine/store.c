@@ -673,8 +673,8 @@ static bool link_to(struct engine *e, struct piece *p, u32 k, struct piece *to, 
     return true;
 }
 
-/* What a new piece has to other pieces leads there at once, which is a tenth of the work of doing so when it is taken.
- */
+/* What a new piece has to other pieces leads there at once, which is a tenth of the work of doing so when it is
+ * taken. */
 static void link_out(struct engine *e, struct piece *p)
 {
     struct piece *to = NULL;
@@ -701,12 +701,14 @@ static void link_out(struct engine *e, struct piece *p)
 static void link_in(struct engine *e, struct piece *p, const struct place *pl)
 {
     const struct image_view *v = &p->v;
+    const struct image_head *h = pl->data;
     if (e->cfg.off & IR_PASS_BIT(IR_PASS_LINK))
         return;
     for (u32 i = 0; i < v->nin; i++) {
         const struct image_in *in = &v->in[i];
-        struct piece *from = pl->pieces[in->page];
-        if (!from || from->broken || from->state == TIGHT || (from->exits && from->exits[in->exit]))
+        struct piece *from = in->page < h->npages ? pl->pieces[in->page] : NULL;
+        if (!from || from->broken || from->state == TIGHT || in->exit >= from->v.piece->nexits ||
+            (from->exits && from->exits[in->exit]))
             continue;
         const struct image_block *ib = &v->blocks[in->block];
         if (!is_plain(p, ib))
