@@ -18,8 +18,8 @@ enum mode { OFFSET, POST = 2, PRE, REGISTER }; /* a64_insn.mode */
 struct address {
     ir_ref base;
     s64 off;
-    ir_ref from; /* write-back: what the base register is, else 0 .. */
-    s64 by;      /* .. and by how much it grows */
+    ir_ref write_back; /* what the base register becomes, or 0 */
+    bool even;         /* .. and that is a multiple of 16 away */
 };
 
 static ir_ref index_register(struct a64_ctx *c, const struct a64_insn *i)
@@ -42,8 +42,8 @@ static struct address address(struct a64_ctx *c, const struct a64_insn *i)
         a.off = off;
         __attribute__((fallthrough));
     case POST:
-        a.from = a.base;
-        a.by = off;
+        a.write_back = ir_op2i(c->b, IR_OP_add, a.base, (u64)off);
+        a.even = off % 16 == 0;
         break;
     case REGISTER:
         a.base = ir_op2(c->b, IR_OP_add, a.base, index_register(c, i));
@@ -53,11 +53,10 @@ static struct address address(struct a64_ctx *c, const struct a64_insn *i)
     return a;
 }
 
-/* The sum is made behind the access, as it cannot be where the base is before. */
 static bool finish(struct a64_ctx *c, const struct a64_insn *i, struct address a)
 {
-    if (a.from)
-        a64_put_rsp(c, i->rn, ir_op2i(c->b, IR_OP_add, a.from, (u64)a.by), a.by % 16 == 0);
+    if (a.write_back)
+        a64_put_rsp(c, i->rn, a.write_back, a.even);
     return true;
 }
 
