@@ -378,7 +378,8 @@ struct exit_name store_exit_name(const struct block *head, u32 id);
 /* Breaks the piece of a page up: its code is left at the next exit. keep: what is no block yet becomes one, as far as
  * there is memory; else it is gone. */
 void store_break(struct engine *e, struct code_page *p, bool keep);
-/* b, which can be stored, was made just now, of these bytes. */
+/* b, which can be stored, was made just now, of these bytes. It is movable no longer where what it has on the next page
+ * cannot be told. */
 void store_note(struct engine *e, struct block *b, const u8 *code);
 /* It was found out whether a region pays that begins at pc (block_judge). */
 void store_judged(struct engine *e, gva_t pc);

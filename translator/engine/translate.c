@@ -131,16 +131,21 @@ static int keep_marks(struct engine *e, struct block *b, const struct host_code 
     for (u32 i = 0; i < hc->nmarks; i++)
         b->wide |= from[i].guest_off > 0xffff;
     if (b->wide) {
-        struct host_mark *to = arena_alloc(&e->meta, hc->nmarks * sizeof *to, _Alignof(struct host_mark));
+        struct host_mark *to = arena_alloc(&e->meta, hc->nmarks * sizeof *to + 1, _Alignof(struct host_mark));
+        if (!to)
+            return -ENOSPC;
+        memcpy(to, from, hc->nmarks * sizeof *to);
         b->wide_marks = to;
-        return to ? (memcpy(to, from, hc->nmarks * sizeof *to), 0) : -ENOSPC;
+        return 0;
     }
     struct image_mark *to = arena_alloc(&e->meta, hc->nmarks * sizeof *to + 1, _Alignof(struct image_mark));
-    b->marks = to;
-    for (u32 i = 0; to && i < hc->nmarks; i++)
+    if (!to)
+        return -ENOSPC;
+    for (u32 i = 0; i < hc->nmarks; i++)
         to[i] = (struct image_mark){(u16)from[i].host_off, (u16)from[i].guest_off,
                                     (u16)(from[i].state | (from[i].state & HOST_MARK_OWN ? IMAGE_MARK_OWN : 0))};
-    return to ? 0 : -ENOSPC;
+    b->marks = to;
+    return 0;
 }
 
 int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, struct host_code *hc)

@@ -267,10 +267,10 @@ static const struct ir_ins *made_by(const struct rv_ctx *c, ir_ref r, enum ir_op
  * prefetches asserts what it knows of them, and for riscv64 the compiler has nothing to make of the prefetch itself. */
 static void fetch_ahead(struct rv_ctx *c, ir_ref x)
 {
-    const struct ir_ins *low = made_by(c, x, IR_OP_and), *mask = low ? made_by(c, low->b, IR_OP_const) : NULL;
-    const struct ir_ins *sum = mask ? made_by(c, low->a, IR_OP_add) : NULL;
-    if (sum && (made_by(c, sum->a, IR_OP_shl) || made_by(c, sum->b, IR_OP_shl)) && is_pow2(mask->imm + 1) &&
-        mask->imm >= ALIGN_LEAST - 1 && mask->imm < ALIGN_MOST && !ir_is_off(c->b->u, IR_PASS_AHEAD))
+    const struct ir_ins *low = made_by(c, x, IR_OP_and), *sum = low ? made_by(c, low->a, IR_OP_add) : NULL;
+    u64 mask;
+    if (sum && (made_by(c, sum->a, IR_OP_shl) || made_by(c, sum->b, IR_OP_shl)) && ir_is_const(c->b, low->b, &mask) &&
+        is_pow2(mask + 1) && mask >= ALIGN_LEAST - 1 && mask < ALIGN_MOST && !ir_is_off(c->b->u, IR_PASS_AHEAD))
         prefetch(c, low->a);
 }
 
