@@ -27,9 +27,10 @@ static bool spoil(struct vcpu *v, gva_t pc)
 {
     struct engine *e = v->engine;
     struct block *b = block_find(e, pc, v->mode);
-    if (!b || !e->host || b->nmarks < 2)
+    struct marks m = marks_of(b ? b->marks : NULL, b ? b->marks_size : 0);
+    if (!b || !e->host || !marks_next(&m) || !marks_next(&m))
         return false;
-    u8 *at = e->code.rw + b->code_off + block_mark(b, 1).host_off;
+    u8 *at = e->code.rw + b->code_off + m.at.host_off;
     memcpy(at, no_insn, sizeof no_insn);
     mk_code_sync(&e->code, (size_t)(at - e->code.rw), sizeof no_insn);
     return true;

@@ -632,11 +632,14 @@ static void order_is_that_of_use(void **state)
         assert_true(image_open(k.data, image_text(k.data), &p[i], &v));
         for (u32 j = 0; j < v.piece->nexits; j++) {
             const struct image_exit *x = &v.exits[j];
-            const struct image_page *q = image_find(k.data, (u32)((x->pc - CODE) / PAGE));
+            const gva_t pc = image_exit_pc(&v, j);
+            const u32 from = image_owner(&v, j);
+            assert_true(v.blocks[from].exit <= j && j < v.blocks[from + 1].exit);
+            const struct image_page *q = image_find(k.data, (u32)((pc - CODE) / PAGE));
             if (image_inner(x) || !q || q == &p[i])
                 continue;
             assert_true(image_open(k.data, image_text(k.data), q, &to));
-            const u32 at = image_block_at(&to, x->pc % PAGE, v.blocks[x->block].key);
+            const u32 at = image_block_at(&to, pc % PAGE, v.keys[v.blocks[from].key]);
             assert_int_equal(x->to, at < to.piece->nblocks ? IMAGE_AWAY | (at + 1) : 0);
             away += x->to != 0;
             in = 0;
@@ -698,7 +701,7 @@ static void sum_anew(u8 *image, size_t size, struct image_page *p)
 {
     const struct image_head *h = (void *)image;
     struct image_view v;
-    image_view(&v, image + p->off);
+    image_view(&v, image + p->off, 0);
     v.code = image_text(image) + p->code;
     if (p->size >= sizeof *v.piece && h->text <= size && p->code <= size - h->text &&
         image_code_size(v.piece) <= size - h->text - p->code && h->in <= size && !(h->in & 7) &&

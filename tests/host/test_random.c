@@ -99,14 +99,11 @@ static void check_moves(const struct ir_unit *u)
     extern const char __executable_start[], end[];
     const struct host_code *here = &one.hc, *there = &other.hc;
     const u64 own = (u64)(uintptr_t)__executable_start, own_size = (u64)(end - __executable_start);
-    const u32 number = 7 + (19 << 12);
-    if (harness_emit(&h, u, CODE_AWAY, 7, &one) || harness_emit(&h, u, 2 * CODE_AWAY, number, &other))
+    if (harness_emit(&h, u, CODE_AWAY, 7, &one) || harness_emit(&h, u, 2 * CODE_AWAY, 7, &other))
         return; /* no room */
     if (!there->movable && !here->movable && there->nrelocs == there->nrelocs_cap)
         return; /* likewise */
-    u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)(there->rx - here->rx),
-                            [HOST_RELOC_OWN] = -own,
-                            [HOST_RELOC_EXIT] = (u64)7 - number};
+    u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)(there->rx - here->rx), [HOST_RELOC_OWN] = -own};
     bool ok = there->size == here->size && there->movable && here->movable && there->nrelocs == here->nrelocs &&
               !memcmp(there->relocs, here->relocs, here->nrelocs * sizeof *here->relocs) &&
               there->nstate == here->nstate &&
@@ -118,7 +115,7 @@ static void check_moves(const struct ir_unit *u)
             memcpy(&x, there->rw + i, 8);
             ok = ok && x - own >= own_size;
         }
-        by[HOST_RELOC_COMMON] = by[HOST_RELOC_EXIT] = 0;
+        by[HOST_RELOC_COMMON] = 0;
         by[HOST_RELOC_OWN] = own;
         host_native.move(there->rw, there->relocs, there->nrelocs, by);
         ok = ok && !memcmp(there->rw, here->rw, here->size);

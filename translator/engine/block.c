@@ -466,15 +466,6 @@ void engine_sync(struct engine *e)
     mk_unlock(&e->lock);
 }
 
-struct host_mark block_mark(const struct block *b, u32 i)
-{
-    if (b->wide)
-        return b->wide_marks[i];
-    const struct image_mark m = b->marks[i];
-    return (struct host_mark){m.host_off, m.guest_off,
-                              (m.state & ~IMAGE_MARK_OWN) | (m.state & IMAGE_MARK_OWN ? HOST_MARK_OWN : 0)};
-}
-
 bool block_at(const struct engine *e, u32 off, struct block *out)
 {
     if (off >= e->code.size) {

@@ -41,6 +41,7 @@
 #include "lib/arena.h"
 #include "mk/mk.h"
 #include "translator/engine/engine.h"
+#include "translator/engine/marks.h"
 #include "translator/host/host.h"
 
 #define ENGINE_MAX_INSNS      64 /* default longest block, guest instructions */
@@ -122,12 +123,9 @@ struct block {
     u32 heat;               /* interpreter tier: how often it was entered */
     u32 code_off, code_len; /* in the cache; for the interpreter tier, code_len is 0 */
     u32 exit_id, nexits;
-    u32 nmarks;
+    u32 marks_size; /* bytes, marks.h */
     u32 nrelocs;
-    union {
-        const struct image_mark *marks;
-        const struct host_mark *wide_marks;
-    };
+    const u8 *marks;
     const u32 *relocs; /* of what can be stored: what of its code depends on the place, in order, */
     u32 nstate;
     u32 reloc_base; /* at offsets from where its code begins, less this */
@@ -136,7 +134,6 @@ struct block {
     bool counted; /* of a trial (trial.c) */
     bool region;
     bool known; /* host code in place of what the guest has there */
-    bool wide;  /* its marks do not fit; it cannot be stored */
     bool piece; /* none, but the head of a piece (store.c): its code and exits are all of the piece's */
     union {
         const u64 *state;     /* what marks' states describe */
@@ -308,8 +305,6 @@ const u8 *block_source(struct engine *e, const struct block *b);
 bool block_watch(struct engine *e, gva_t pc, u64 len, int *err);
 /* The block whose code holds cache offset off: what is known of it is put in *out. No lock. */
 bool block_at(const struct engine *e, u32 off, struct block *out) MUST_USE;
-/* Its mark number i. */
-struct host_mark block_mark(const struct block *b, u32 i);
 /* Entry code of a block as the jump cache holds it. */
 static inline const void *block_entry(const struct engine *e, const struct block *b)
 {
@@ -364,6 +359,8 @@ struct exit_name {
 };
 /* The same for exits whose number is engine.max_exits or more: of code that runs in place. */
 struct block *store_of_exit(struct engine *e, u32 id);
+/* Where it leads; its page need not be entered any more. No lock. */
+gva_t store_exit_pc(const struct engine *e, u32 id);
 /* make: also where there is none yet. */
 struct exit_rec **store_exit_slot(struct engine *e, u32 id, bool make);
 /* The piece in place whose code `off` is, or NULL; also without the lock. */

@@ -8,26 +8,12 @@
  * lock. */
 #include "translator/engine/engine_int.h"
 
-static bool mark_of(const struct block *b, u32 off, struct host_mark *m)
-{
-    u32 lo = 0, hi = b->nmarks;
-    while (lo < hi) {
-        u32 mid = (lo + hi) / 2;
-        if (block_mark(b, mid).host_off <= off)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo)
-        *m = block_mark(b, lo - 1);
-    return lo;
-}
-
 /* The block and the mark that host pc lies in; false if none. */
 static bool locate(const struct engine *e, hva_t host_pc, struct block *b, struct host_mark *m)
 {
     hva_t off = host_pc - (hva_t)e->code.rx;
-    return e->host && cache_has(e, off) && block_at(e, (u32)off, b) && mark_of(b, (u32)off - b->code_off, m);
+    return e->host && cache_has(e, off) && block_at(e, (u32)off, b) && 
+           marks_find(b->marks, b->marks_size, (u32)off - b->code_off, m);
 }
 
 static gva_t pc_of(const struct block *b, const struct host_mark *m)

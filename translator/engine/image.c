@@ -8,35 +8,33 @@
 #define MOST_BLOCKS (IMAGE_PAGE * 4) /* several keys of each pc */
 #define PER_PAGE    (sizeof(struct image_page) + sizeof(u32))
 
-static u64 at_size(const struct image_piece *p)
-{
-    return align_up((u64)p->nblocks * sizeof(u16), 8);
-}
-
 u64 image_piece_size(const struct image_piece *p)
 {
-    u64 n = sizeof *p + at_size(p) + ((u64)p->nblocks + 1) * sizeof(struct image_block) +
-            (u64)p->nexits * sizeof(struct image_exit) + (u64)p->nstate * sizeof(u64) + (u64)p->nrelocs * sizeof(u32) +
-            (u64)p->nmarks * sizeof(struct image_mark);
+    u64 n = sizeof *p + ((u64)p->nkeys + p->ntails + p->nstate) * sizeof(u64) +
+            ((u64)p->nblocks + 1) * sizeof(struct image_block) + (u64)p->nexits * sizeof(struct image_exit) +
+            (u64)p->nrelocs * sizeof(u32) + (u64)p->nblocks * sizeof(u16) + p->marks_size;
     return align_up(n, 8);
 }
 
-void image_view(struct image_view *v, const void *piece)
+void image_view(struct image_view *v, const void *piece, gva_t pc)
 {
     v->piece = piece;
+    v->pc = pc;
     v->in = NULL;
     v->nin = 0;
-    v->at = (const void *)(v->piece + 1);
-    v->blocks = (const void *)((const u8 *)v->at + at_size(v->piece));
+    v->keys = (const void *)(v->piece + 1);
+    v->tails = v->keys + v->piece->nkeys;
+    v->state = v->tails + v->piece->ntails;
+    v->blocks = (const void *)(v->state + v->piece->nstate);
     v->exits = (const void *)(v->blocks + v->piece->nblocks + 1);
-    v->state = (const void *)(v->exits + v->piece->nexits);
-    v->relocs = (const void *)(v->state + v->piece->nstate);
-    v->marks = (const void *)(v->relocs + v->piece->nrelocs);
+    v->relocs = (const void *)(v->exits + v->piece->nexits);
+    v->at = (const void *)(v->relocs + v->piece->nrelocs);
+    v->marks = (const void *)(v->at + v->piece->nblocks);
 }
 
 u64 image_ways(const struct image_piece *p)
 {
-    return align_up(p->code_size, 8);
+    return align_up(p->code_size, 4);
 }
 
 u64 image_code_size(const struct image_piece *p)
@@ -94,6 +92,11 @@ const struct image_page *image_pages(const void *data)
     return (const void *)((const struct image_head *)data + 1);
 }
 
+gva_t image_page_pc(const void *data, const struct image_page *p)
+{
+    return ((const struct image_head *)data)->start + (u64)p->number * IMAGE_PAGE;
+}
+
 const u32 *image_order(const void *data)
 {
     return (const void *)(image_pages(data) + ((const struct image_head *)data)->npages);
@@ -145,8 +148,7 @@ static bool exits_fit(const struct image_view *v, u32 i)
     const struct image_block *b = &v->blocks[i];
     for (u32 k = b->exit; k < b[1].exit; k++) {
         const struct image_exit *x = &v->exits[k];
-        if (b->code_size < 4 || x->site_off > b->code_size - 4 || x->stub_off >= b->code_size ||
-            image_inner(x) > v->piece->nblocks || x->block != i)
+        if (b->code_size < 4 || x->site_off > b->code_size - 4 || image_inner(x) > v->piece->nblocks)
             return false;
     }
     return true;
@@ -155,10 +157,11 @@ static bool exits_fit(const struct image_view *v, u32 i)
 static bool marks_fit(const struct image_view *v, const struct image_block *b)
 {
     const u32 nstate = b[1].state - b->state;
-    for (u32 k = b->mark; k < b[1].mark; k++)
-        if ((v->marks[k].state & ~IMAGE_MARK_OWN) >= (nstate ? nstate : 1))
+    struct marks m = marks_of(v->marks + b->mark, b[1].mark - b->mark);
+    while (marks_next(&m))
+        if ((m.at.state & ~HOST_MARK_OWN) >= (nstate ? nstate : 1))
             return false;
-    return true;
+    return m.p == m.end;
 }
 
 bool image_sound(const struct image_view *v)
@@ -167,7 +170,7 @@ bool image_sound(const struct image_view *v)
     const struct image_block *last = &v->blocks[p->nblocks];
     u32 end = 0;
     if (p->nblocks > MOST_BLOCKS || v->blocks->exit || v->blocks->state || v->blocks->mark || v->blocks->reloc ||
-        last->exit != p->nexits || last->state != p->nstate || last->mark != p->nmarks || last->reloc != p->nrelocs)
+        last->exit != p->nexits || last->state != p->nstate || last->mark != p->marks_size || last->reloc != p->nrelocs)
         return false;
     for (u32 i = 0; i < v->nin; i++)
         if (v->in[i].block >= p->nblocks)
@@ -175,14 +178,15 @@ bool image_sound(const struct image_view *v)
     for (u32 i = 0; i < p->nblocks; i++) {
         const struct image_block *b = &v->blocks[i];
         if (b->at >= IMAGE_PAGE || v->at[i] != b->at || !b->len || b->at + b->len > 2 * IMAGE_PAGE ||
-            b->code_off < end || b->known > 1 || b->code_size > IMAGE_MOST_CODE || b->code_off > p->code_size ||
-            b->code_size > p->code_size - b->code_off)
+            b->code_off < end || b->known > 1 || b->code_off > p->code_size ||
+            b->code_size > p->code_size - b->code_off || b->key >= p->nkeys ||
+            (b->at + b->len > IMAGE_PAGE && b->tail >= p->ntails))
             return false;
         end = b->code_off + b->code_size;
         if (b[1].exit < b->exit || b[1].exit > p->nexits || b[1].state < b->state || b[1].state > p->nstate ||
-            b[1].mark < b->mark || b[1].mark > p->nmarks || b[1].reloc < b->reloc || b[1].reloc > p->nrelocs)
+            b[1].mark < b->mark || b[1].mark > p->marks_size || b[1].reloc < b->reloc || b[1].reloc > p->nrelocs)
             return false;
-        if (i && (b->at < b[-1].at || (b->at == b[-1].at && b->key <= b[-1].key)))
+        if (i && (b->at < b[-1].at || (b->at == b[-1].at && v->keys[b->key] <= v->keys[b[-1].key])))
             return false;
         if (!exits_fit(v, i) || !marks_fit(v, b) ||
             !relocs_fit(v->relocs + b->reloc, b[1].reloc - b->reloc, b->code_off, end))
@@ -201,9 +205,9 @@ u32 image_block_at(const struct image_view *v, u32 at, u64 key)
         else
             hi = mid;
     }
-    while (lo < v->piece->nblocks && v->at[lo] == at && v->blocks[lo].key < key)
+    while (lo < v->piece->nblocks && v->at[lo] == at && v->keys[v->blocks[lo].key] < key)
         lo++;
-    return lo < v->piece->nblocks && v->at[lo] == at && v->blocks[lo].key == key ? lo : v->piece->nblocks;
+    return lo < v->piece->nblocks && v->at[lo] == at && v->keys[v->blocks[lo].key] == key ? lo : v->piece->nblocks;
 }
 
 u32 image_block_of(const struct image_view *v, u32 off)
@@ -219,6 +223,19 @@ u32 image_block_of(const struct image_view *v, u32 off)
     return lo ? lo - 1 : v->piece->nblocks;
 }
 
+u32 image_owner(const struct image_view *v, u32 exit)
+{
+    u32 lo = 0, hi = v->piece->nblocks;
+    while (lo < hi) {
+        const u32 mid = (lo + hi) / 2;
+        if (v->blocks[mid + 1].exit <= exit)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 const u8 *image_text(const void *data)
 {
     return (const u8 *)data + ((const struct image_head *)data)->text;
@@ -231,7 +248,7 @@ bool image_open(const void *data, const u8 *text, const struct image_page *p, st
     if (piece->nblocks != p->nblocks || piece->nblocks > MOST_BLOCKS || image_piece_size(piece) != p->size ||
         p->code + image_code_size(piece) > h->size - h->text)
         return false;
-    image_view(v, piece);
+    image_view(v, piece, image_page_pc(data, p));
     v->in = image_in(data, p);
     v->nin = p->nin;
     v->code = text + p->code;

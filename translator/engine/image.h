@@ -5,7 +5,7 @@
  *     struct image_head
  *     struct image_page [npages]    in the order of their pieces
  *     u32 [npages]                  which of them comes first by its number, which next
- *     pieces, one for each page     struct image_piece, pcs, blocks, exits, states, relocations, marks
+ *     pieces, one for each page     struct image_piece, keys, tails, states, blocks, exits, relocations, pcs, marks
  *     struct image_in []            of each page in turn: which exits of other pages lead to it
  *     from a page's begin on:       the host code of each piece, followed by its ways
  *
@@ -14,7 +14,7 @@
  *
  * Guest pcs are absolute: an image is for one address. Host code is right for where the head says that it shall lie,
  * as are numbers of exits (store.c, "In place"); exits that lead to a block of the same piece do so already, the others
- * to their ways, which are jumps through their slots. Of these, those to a block of another piece say to which, and
+ * to their ways, which are jumps through their slots. There are no stubs: who copies code makes them. Of these, those to a block of another piece say to which, and
  * that piece has a list of those that lead to it: so whichever of the two is entered last, all that leads from one to
  * the other is linked then, in the order in which it lies in memory.
  *
@@ -29,9 +29,9 @@
  * Words have the byte order of the host: the key has the host's name in it. */
 #pragma once
 
-#include "translator/host/host.h"
+#include "translator/engine/marks.h"
 
-#define IMAGE_MAGIC 0x3667616d692e6764ull /* with the format's version */
+#define IMAGE_MAGIC 0x3767616d692e6764ull /* with the format's version */
 #define IMAGE_PAGE  4096u
 #define IMAGE_MOST  (64u << 20) /* bytes */
 #define IMAGE_ALIGN 64u         /* code: cache lines (exits.c of x86-64) */
@@ -62,7 +62,9 @@ struct image_page {
 };
 
 struct image_piece {
-    u32 nblocks, nexits, nstate, nmarks, nrelocs;
+    u32 nblocks, nexits, nstate, nrelocs;
+    u32 nkeys, ntails;
+    u32 marks_size; /* bytes */
     u32 code_size;
 };
 
@@ -70,21 +72,21 @@ struct image_piece {
 enum image_judged { IMAGE_UNTRIED, IMAGE_LOST, IMAGE_WON };
 
 struct image_block {
-    u32 code_off, code_size;      /* in the piece's code */
+    u32 code_off;                 /* in the piece's code */
     u32 exit, state, mark, reloc; /* where its own begin among its piece's; they end where the next block's begin */
+    u16 code_size;                /* more is not stored */
     u16 at;                       /* guest pc in its page */
     u16 len;                      /* bytes of guest code */
-    u16 known;                    /* 1: host code in place of what the guest has there */
-    u16 judged;                   /* enum image_judged: of a region in its place */
-    u64 key;                      /* code key */
-    u64 tail;                     /* hash of those of its guest bytes that are on the next page, if any */
+    u16 key;                      /* which of the piece's code keys */
+    u16 tail;                     /* which of its hashes is of those of its guest bytes that are on the next page, if any */
+    u8 known;                     /* 1: host code in place of what the guest has there */
+    u8 judged;                    /* enum image_judged: of a region in its place */
 };
 
 struct image_exit {
-    u16 site_off, stub_off; /* in its block's code, of which more is not stored */
-    u16 block;              /* whose it is */
-    u16 to;                 /* 1 + the block of the piece to which it leads, or 0, or with IMAGE_AWAY, */
-    gva_t pc;
+    s32 pc;       /* from the page's begin */
+    u16 site_off; /* in its block's code */
+    u16 to;       /* 1 + the block of the piece to which it leads, or 0, or with IMAGE_AWAY, */
 };
 /* Exit `exit` of the piece of the table's page number `page` leads to block number `block`. */
 struct image_in {
@@ -93,21 +95,17 @@ struct image_in {
 #define IMAGE_AWAY      0x8000u /* that of the piece of pc's page at the time; more blocks than that no piece has */
 #define IMAGE_MOST_CODE 0xffffu /* bytes of a block */
 
-/* A mark (host.h) in half the bytes: they are much of what is read of an image, and of what blocks take in memory. */
-struct image_mark {
-    u16 host_off, guest_off, state;
-};
-#define IMAGE_MARK_OWN 0x8000u /* in state: HOST_MARK_OWN */
-
 /* A piece that was checked. */
 struct image_view {
     const struct image_piece *piece;
-    const u16 *at;                    /* image_block.at of each: close together, as most of a look-up is to find it */
+    gva_t pc; /* where its page begins */
+    const u64 *keys, *tails;
+    const u64 *state;                 /* words of host_code.state */
     const struct image_block *blocks; /* one more than there are, which has but ends */
     const struct image_exit *exits;
-    const u64 *state;  /* words of host_code.state */
     const u32 *relocs; /* offsets in the piece's code */
-    const struct image_mark *marks;
+    const u16 *at;     /* image_block.at of each: close together, as most of a look-up is to find it */
+    const u8 *marks;   /* marks.h; of each block from the begin on */
     const struct image_in *in;
     u32 nin;
     const u8 *code;  /* image_code_size bytes */
@@ -119,14 +117,16 @@ u64 image_piece_size(const struct image_piece *p);
 /* Bytes of its code with the ways out (store.c), a multiple of IMAGE_ALIGN; where these begin. */
 u64 image_code_size(const struct image_piece *p);
 u64 image_ways(const struct image_piece *p);
-/* Where its parts are, given where it is, but for the code and image_in. */
-void image_view(struct image_view *v, const void *piece);
+/* Where its parts are, given where it and its page are, but for the code and image_in. */
+void image_view(struct image_view *v, const void *piece, gva_t pc);
 
 /* Is this an image with that key, of that memory? Its pieces are not looked at. */
 bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len) MUST_USE;
 /* Its table of pages; the order of their numbers, behind that. */
 const struct image_page *image_pages(const void *data);
 const u32 *image_order(const void *data);
+/* Where a page begins in guest memory. */
+gva_t image_page_pc(const void *data, const struct image_page *p);
 /* The entry of a page, or NULL. Of a checked image. */
 const struct image_page *image_find(const void *data, u32 number);
 /* Those that lead to page p. */
@@ -148,6 +148,13 @@ static inline u32 image_inner(const struct image_exit *x)
 u32 image_block_at(const struct image_view *v, u32 at, u64 key);
 /* The last block whose code begins at `off` or before; likewise. */
 u32 image_block_of(const struct image_view *v, u32 off);
+/* Whose exit `exit` is. */
+u32 image_owner(const struct image_view *v, u32 exit);
+/* Where an exit leads. */
+static inline gva_t image_exit_pc(const struct image_view *v, u32 exit)
+{
+    return v->pc + (u64)(s64)v->exits[exit].pc;
+}
 
 /* The checksums of a head with its table; of a piece. */
 u64 image_head_sum(const void *data);

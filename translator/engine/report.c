@@ -59,13 +59,14 @@ static void host_code(struct engine *e, const struct block *b, u32 here)
     const u8 *code = e->code.rx + b->code_off;
     u32 begin = here > MAX_LINES * 8 ? here - MAX_LINES * 8 : 0;
     u32 end = b->code_len - begin > MAX_LINES * 16 ? begin + MAX_LINES * 16 : b->code_len;
-    u32 mark = 0;
-    while (mark < b->nmarks && block_mark(b, mark).host_off < begin)
-        mark++;
+    struct marks m = marks_of(b->marks, b->marks_size);
+    bool more;
+    while ((more = marks_next(&m)) && m.at.host_off < begin)
+        ;
     for (u32 off = begin; off < end;) {
-        for (; mark < b->nmarks && block_mark(b, mark).host_off <= off; mark++)
-            out("    -- %lx\n", b->pc + block_mark(b, mark).guest_off);
-        u32 stop = mark < b->nmarks && block_mark(b, mark).host_off < end ? block_mark(b, mark).host_off : end;
+        for (; more && m.at.host_off <= off; more = marks_next(&m))
+            out("    -- %lx\n", b->pc + (u64)(s64)(s32)m.at.guest_off);
+        u32 stop = more && m.at.host_off < end ? m.at.host_off : end;
         if (off < here && here < stop)
             stop = here;
         u32 n = stop - off < 16 ? stop - off : 16;

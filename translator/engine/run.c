@@ -163,6 +163,14 @@ bool vcpu_inside(struct vcpu *v)
     return go_inside(v->engine, v);
 }
 
+/* What is run in place does not say where its exits lead. */
+static void run_inside(struct engine *e, struct vcpu *v, const void *code)
+{
+    e->host->enter(v, code, e->common);
+    if (v->exit == VCPU_LINK && v->exit_id >= e->max_exits)
+        v->pc = store_exit_pc(e, v->exit_id);
+}
+
 /* Enters `code` unless a flush came between. */
 bool run_enter(struct engine *e, struct vcpu *v, const void *code)
 {
@@ -170,7 +178,7 @@ bool run_enter(struct engine *e, struct vcpu *v, const void *code)
         return false;
     v->recent[v->stat_entries++ % VCPU_RECENT] = v->pc;
     if (e->host)
-        e->host->enter(v, code, e->common);
+        run_inside(e, v, code);
     else
         ir_interp(((const struct block *)code)->unit, v);
     __atomic_store_n(&v->running, 0, __ATOMIC_RELEASE);

@@ -37,7 +37,7 @@
 
 #define FIRST_NS    3000000  /* of a thread's own time */
 #define TIGHT_NS    20000000 /* likewise: what runs in place is made faster, */
-#define TIGHT_EACH  5        /* so much later for each byte of it, as copying takes its time, too, */
+#define TIGHT_EACH  8        /* so much later for each byte of it, as copying takes its time, too, */
 #define TIGHT_TICKS 12       /* or after so many ticks */
 #define AGE_LEAVES  32       /* a thread's time is asked for once in so many times that it leaves translated code, */
 #define AGE_NS      4000000  /* and not sooner than after so long */

@@ -19,7 +19,8 @@
  * there. Where nothing else is there, and the program lies where it did, that code is mapped and not copied
  * (mk_code_show), all of the image at once: a *place*. Nothing is written to it. Exits within a piece lead there as
  * they stand; the others go by a *way* behind the piece's code, a jump through the exit's *slot*, a word of memory that
- * first has the stub and is all that linking changes. An exit's number says where its slot is. Slots cost a jump each
+ * first leads back to the engine and is all that linking changes. An exit's number says where its slot is; the way tells
+ * it, and the image where the exit leads. Slots cost a jump each
  * time, so a process that lives longer has its places *tightened*: they become copies (mk_code_edit: written where they
  * do not run, then put in the place), private memory, in which exits lead where their slots say. Nothing new is entered
  * there then. When a link that is no slot has to change, in a piece as it was stored or in one that was tightened, the
@@ -261,7 +262,7 @@ static void fill(struct block *b, const struct piece *p, u32 i)
     const struct image_block *ib = &p->v.blocks[i];
     *b = (struct block){
         .pc = p->head.pc + ib->at,
-        .key = ib->key,
+        .key = p->v.keys[ib->key],
         .extent = &b->own,
         .own = {p->head.pc + ib->at, ib->len},
         .nextents = 1,
@@ -269,7 +270,7 @@ static void fill(struct block *b, const struct piece *p, u32 i)
         .code_len = ib->code_size,
         .exit_id = p->head.exit_id + ib->exit,
         .nexits = ib[1].exit - ib->exit,
-        .nmarks = ib[1].mark - ib->mark,
+        .marks_size = ib[1].mark - ib->mark,
         .marks = p->v.marks + ib->mark,
         .state = p->v.state + ib->state,
         .nstate = ib[1].state - ib->state,
@@ -319,25 +320,49 @@ static void take_all(struct engine *e, const struct code_page *page)
     const struct piece *p = page->piece;
     for (u32 i = 0; p && i < p->v.piece->nblocks; i++) {
         const struct image_block *ib = &p->v.blocks[i];
-        if (!block_find(e, p->head.pc + ib->at, ib->key) && is_plain(p, ib))
+        if (!block_find(e, p->head.pc + ib->at, p->v.keys[ib->key]) && is_plain(p, ib))
             (void)take(e, p, i);
     }
 }
 
-/* What the record of an exit says to begin with. */
-static struct exit_rec exit_of(const struct piece *p, u32 exit)
+static u32 site_of(const struct image_view *v, const struct image_block *ib, u32 k)
 {
-    const struct image_exit *ix = &p->v.exits[exit];
-    const u32 off = p->head.code_off + p->v.blocks[ix->block].code_off;
-    return (struct exit_rec){.site_off = off + ix->site_off, .stub_off = off + ix->stub_off, .pc = ix->pc};
+    return ib->code_off + v->exits[k].site_off;
+}
+
+/* Stubs of a piece that is copied lie behind its code. */
+static u32 stub_of(const struct image_piece *head, u32 k)
+{
+    return image_ways(head) + k * HOST_STUB;
+}
+
+static bool is_placed(const struct engine *e, const struct piece *p)
+{
+    return p->head.code_off >= e->code.size;
+}
+
+/* What a slot says while its exit is not linked. */
+static u64 unlinked(const struct engine *e)
+{
+    return (u64)(hva_t)e->host->unlinked(e->common);
+}
+
+/* What the record of an exit says to begin with. */
+static struct exit_rec exit_of(const struct engine *e, const struct piece *p, u32 exit)
+{
+    const struct image_block *ib = &p->v.blocks[image_owner(&p->v, exit)];
+    return (struct exit_rec){.site_off = p->head.code_off + site_of(&p->v, ib, exit),
+                             .stub_off = is_placed(e, p) ? (u32)(unlinked(e) - (u64)(hva_t)e->code.rx)
+                                                         : p->head.code_off + stub_of(p->v.piece, exit),
+                             .pc = image_exit_pc(&p->v, exit)};
 }
 
 struct exit_name store_exit_name(const struct block *head, u32 id)
 {
     const struct piece *p = piece_of(head);
     const u32 exit = id - head->exit_id;
-    const struct image_block *ib = &p->v.blocks[p->v.exits[exit].block];
-    return (struct exit_name){head->pc + ib->at, ib->key, exit - ib->exit};
+    const struct image_block *ib = &p->v.blocks[image_owner(&p->v, exit)];
+    return (struct exit_name){head->pc + ib->at, p->v.keys[ib->key], exit - ib->exit};
 }
 
 struct exit_rec **store_exit_slot(struct engine *e, u32 id, bool make)
@@ -358,14 +383,14 @@ struct exit_rec *store_exit(struct engine *e, struct block *head, u32 id)
     struct exit_rec *x = ARENA_NEW(&e->meta, struct exit_rec);
     if (!x)
         return NULL;
-    *x = exit_of(p, exit);
+    *x = exit_of(e, p, exit);
     return x;
 }
 
 /* Makes an exit that may be linked within its piece lead to its stub, unless it is linked to something else. */
 static void unlink(struct engine *e, const struct piece *p, u32 exit)
 {
-    const struct exit_rec x = exit_of(p, exit), *made = block_exit_made(e, p->head.exit_id + exit);
+    const struct exit_rec x = exit_of(e, p, exit), *made = block_exit_made(e, p->head.exit_id + exit);
     if (made && made->to)
         return;
     cache_link(e, &x, x.stub_off);
@@ -384,7 +409,7 @@ void store_break(struct engine *e, struct code_page *page, bool keep)
             unlink(e, p, k);
     for (const struct edge *in = p->in; in; in = in->next)
         for (u32 k = 0; k < in->from->v.piece->nexits; k++)
-            if (in->from->v.exits[k].pc / IMAGE_PAGE == page->number)
+            if (image_exit_pc(&in->from->v, k) / IMAGE_PAGE == page->number)
                 unlink(e, in->from, k);
     for (u32 i = 0; i < p->v.piece->nblocks; i++)
         block_forget(e, p->head.pc + p->v.blocks[i].at);
@@ -393,20 +418,20 @@ void store_break(struct engine *e, struct code_page *page, bool keep)
 /* --- entering --- */
 
 /* May a block with a tail be entered? What it has on the next page is looked at. */
-static bool may_enter(struct engine *e, gva_t page, const struct image_block *ib)
+static bool may_enter(struct engine *e, const struct image_view *v, const struct image_block *ib)
 {
-    const gva_t next = page + IMAGE_PAGE;
+    const gva_t next = v->pc + IMAGE_PAGE;
     const u32 tail = ib->at + ib->len - IMAGE_PAGE;
     u64 hash;
     int err;
-    return block_watch(e, next, tail, &err) && guest_hash(e, next, tail, &hash) && hash == ib->tail;
+    return block_watch(e, next, tail, &err) && guest_hash(e, next, tail, &hash) && hash == v->tails[ib->tail];
 }
 
 /* Enters a block that is not plain. False: it must not be there. */
 static bool enter_now(struct engine *e, const struct piece *p, u32 i)
 {
     const struct image_block *ib = &p->v.blocks[i];
-    return (!ib->known || p->known) && may_enter(e, p->head.pc, ib) && take(e, p, i);
+    return (!ib->known || p->known) && may_enter(e, &p->v, ib) && take(e, p, i);
 }
 
 /* Nothing of the piece shall lead to its block number i. */
@@ -423,32 +448,22 @@ static u8 *way_of(u8 *code, const struct image_piece *head, u32 k)
     return code + image_ways(head) + (size_t)k * HOST_THROUGH;
 }
 
-static u32 stub_of(const struct image_view *v, const struct image_exit *x)
-{
-    return v->blocks[x->block].code_off + x->stub_off;
-}
-
-static u32 site_of(const struct image_view *v, const struct image_exit *x)
-{
-    return v->blocks[x->block].code_off + x->site_off;
-}
-
 /* A copy of the code, made right for its place. */
 static void copy_code(struct engine *e, const struct image_view *v, const struct image_head *h, u32 off)
 {
     u8 *rw = e->code.rw + off;
     u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)h->at + v->first - off,
-                            [HOST_RELOC_OWN] = e->cfg.own - h->own,
-                            [HOST_RELOC_EXIT] = (u64)e->nexits - (exits_at(e, h->at) + v->exit)};
+                            [HOST_RELOC_OWN] = e->cfg.own - h->own};
     memcpy(rw, v->code, v->piece->code_size);
     e->host->move(rw, v->relocs, v->piece->nrelocs, by);
-    for (u32 k = 0; k < v->piece->nexits; k++) {
-        const struct image_exit *x = &v->exits[k];
-        u8 *site = rw + site_of(v, x);
-        if (!image_inner(x))
-            e->host->link(site, site, rw + stub_of(v, x));
-    }
-    mk_code_sync(&e->code, off, v->piece->code_size);
+    for (const struct image_block *ib = v->blocks; ib < v->blocks + v->piece->nblocks; ib++)
+        for (u32 k = ib->exit; k < ib[1].exit; k++) {
+            u8 *site = rw + site_of(v, ib, k), *stub = rw + stub_of(v->piece, k);
+            e->host->stub(stub, e->code.rx + off + (stub - rw), e->common, e->nexits + k, image_exit_pc(v, k));
+            if (!image_inner(&v->exits[k]))
+                e->host->link(site, site, stub);
+        }
+    mk_code_sync(&e->code, off, stub_of(v->piece, v->piece->nexits));
 }
 
 /* The place that `off` lies in, or NULL; also without the lock. */
@@ -466,13 +481,13 @@ static u64 at_of(const struct engine *e, const struct piece *p)
     return (u64)(hva_t)(e->code.rx + p->head.code_off);
 }
 
-/* What leads out of a piece in place leads to its stubs. */
+/* What leads out of a piece in place is not linked. */
 static void set_slots(struct engine *e, const struct piece *p)
 {
     u64 *slot = slot_of(e, p->head.exit_id);
+    const u64 to = unlinked(e);
     for (u32 k = 0; k < p->v.piece->nexits; k++)
-        if (!image_inner(&p->v.exits[k]))
-            slot[k] = at_of(e, p) + stub_of(&p->v, &p->v.exits[k]);
+        slot[k] = to;
 }
 
 /* Exits within the piece have no slots yet: they get them, to where they lead. */
@@ -498,10 +513,11 @@ static void loosen_in(void *cx, u8 *to)
     const struct image_view *v = &ed->p->v;
     u8 *code = to + (ed->p->head.code_off - ed->start);
     memcpy(to, ed->e->code.rx + ed->start, ed->end - ed->start);
-    for (u32 k = 0; k < v->piece->nexits; k++) {
-        u8 *site = code + site_of(v, &v->exits[k]);
-        ed->e->host->link(site, site, way_of(code, v->piece, k));
-    }
+    for (const struct image_block *ib = v->blocks; ib < v->blocks + v->piece->nblocks; ib++)
+        for (u32 k = ib->exit; k < ib[1].exit; k++) {
+            u8 *site = code + site_of(v, ib, k);
+            ed->e->host->link(site, site, way_of(code, v->piece, k));
+        }
 }
 
 static void loosen(struct engine *e, struct piece *p)
@@ -532,11 +548,12 @@ static void tighten_in(void *cx, u8 *to)
         memcpy(code, rx, image_code_size(v->piece));
         if (p->state == AS_STORED)
             set_inner(e, p);
-        for (u32 k = 0; k < v->piece->nexits; k++) {
-            const u32 site = site_of(v, &v->exits[k]), stub = stub_of(v, &v->exits[k]);
-            if (slot[k] != at_of(e, p) + stub)
-                e->host->link(code + site, rx + site, (const void *)(hva_t)slot[k]);
-        }
+        for (const struct image_block *ib = v->blocks; ib < v->blocks + v->piece->nblocks; ib++)
+            for (u32 k = ib->exit; k < ib[1].exit; k++) {
+                const u32 site = site_of(v, ib, k);
+                if (slot[k] != unlinked(e))
+                    e->host->link(code + site, rx + site, (const void *)(hva_t)slot[k]);
+            }
         p->state = TIGHT;
     }
 }
@@ -564,20 +581,19 @@ void engine_tighten(struct engine *e)
 /* Does exit k of p not lead by its slot? */
 static bool is_direct(struct engine *e, const struct piece *p, u32 k)
 {
-    const struct image_exit *x = &p->v.exits[k];
     if (p->state == TIGHT)
-        return *slot_of(e, p->head.exit_id + k) != at_of(e, p) + stub_of(&p->v, x);
-    return p->state == AS_STORED && image_inner(x);
+        return *slot_of(e, p->head.exit_id + k) != unlinked(e);
+    return p->state == AS_STORED && image_inner(&p->v.exits[k]);
 }
 
 /* The exit of p whose site is at `in`. */
 static u32 exit_by_site(const struct image_view *v, u32 in)
 {
-    const u32 i = image_block_of(v, in);
-    u32 k = v->blocks[i].exit;
-    while (k < v->blocks[i + 1].exit && site_of(v, &v->exits[k]) != in)
+    const struct image_block *ib = &v->blocks[image_block_of(v, in)];
+    u32 k = ib->exit;
+    while (k < ib[1].exit && site_of(v, ib, k) != in)
         k++;
-    dgm_assert(k < v->blocks[i + 1].exit, "no exit at %x", in);
+    dgm_assert(k < ib[1].exit, "no exit at %x", in);
     return k;
 }
 
@@ -595,11 +611,10 @@ void store_link(struct engine *e, const struct exit_rec *x, u32 off)
     link_placed(e, p, exit_by_site(&p->v, x->site_off - p->head.code_off), off);
 }
 
-/* The piece that was entered of the last page for which field(page) <= at. */
-static struct piece *last_piece(const struct place *pl, bool by_exit, u32 at)
+/* The last page for which field(page) <= at, by its place in the table; ~0: none. */
+static u32 last_page(const struct place *pl, bool by_exit, u32 at)
 {
     const struct image_page *page = image_pages(pl->data);
-    struct piece **pieces = __atomic_load_n(&pl->pieces, __ATOMIC_ACQUIRE);
     u32 lo = 0, hi = ((const struct image_head *)pl->data)->npages;
     while (lo < hi) {
         const u32 mid = (lo + hi) / 2;
@@ -608,7 +623,15 @@ static struct piece *last_piece(const struct place *pl, bool by_exit, u32 at)
         else
             hi = mid;
     }
-    return lo && pieces ? __atomic_load_n(&pieces[lo - 1], __ATOMIC_ACQUIRE) : NULL;
+    return lo - 1;
+}
+
+/* The piece that was entered of that page. */
+static struct piece *last_piece(const struct place *pl, bool by_exit, u32 at)
+{
+    struct piece **pieces = __atomic_load_n(&pl->pieces, __ATOMIC_ACQUIRE);
+    const u32 i = last_page(pl, by_exit, at);
+    return i != ~0u && pieces ? __atomic_load_n(&pieces[i], __ATOMIC_ACQUIRE) : NULL;
 }
 
 const struct block *store_head_at(const struct engine *e, u32 off)
@@ -628,20 +651,33 @@ struct block *store_of_exit(struct engine *e, u32 id)
     return &p->head;
 }
 
+gva_t store_exit_pc(const struct engine *e, u32 id)
+{
+    const struct place *pl = e->places;
+    while (id - pl->exit >= pl->len / 16)
+        pl++;
+    const struct image_page *page = image_pages(pl->data);
+    page += last_page(pl, true, id - pl->exit);
+    struct image_view v;
+    image_view(&v, (const u8 *)pl->data + page->off, image_page_pc(pl->data, page));
+    return image_exit_pc(&v, id - pl->exit - page->exit);
+}
+
 /* Where exit k of p leads in the piece of the page on which its pc is: a block that can be made one, or NULL. An image
  * says so of its own pieces, as looking for it is much of what entering one takes. */
-static const struct image_block *target(const struct piece *p, u32 k, const struct piece *to)
+static const struct image_block *target(const struct piece *p, const struct image_block *from, u32 k,
+                                        const struct piece *to)
 {
     const struct image_exit *x = &p->v.exits[k];
-    const u64 key = p->v.blocks[x->block].key;
-    const u32 at = x->pc % IMAGE_PAGE, n = to->v.piece->nblocks;
+    const u64 key = p->v.keys[from->key];
+    const u32 at = (u32)x->pc % IMAGE_PAGE, n = to->v.piece->nblocks;
     const u32 i = p->image != to->image ? image_block_at(&to->v, at, key)
                   : x->to & IMAGE_AWAY  ? (x->to & ~IMAGE_AWAY) - 1
                                         : n;
     if (i >= n)
         return NULL;
     const struct image_block *ib = &to->v.blocks[i];
-    return ib->at == at && ib->key == key && is_plain(to, ib) ? ib : NULL;
+    return ib->at == at && to->v.keys[ib->key] == key && is_plain(to, ib) ? ib : NULL;
 }
 
 /* Notes that p leads to `to`; false: no memory. */
@@ -663,11 +699,11 @@ static bool link_to(struct engine *e, struct piece *p, u32 k, struct piece *to, 
     const u32 off = to->head.code_off + ib->code_off;
     if (!note_edge(e, p, to))
         return false;
-    if (p->head.code_off >= e->code.size) {
+    if (is_placed(e, p)) {
         link_placed(e, p, k, off);
         return true;
     }
-    const struct exit_rec x = exit_of(p, k);
+    const struct exit_rec x = exit_of(e, p, k);
     cache_link(e, &x, off);
     cache_linked(e, &x);
     return true;
@@ -679,22 +715,23 @@ static void link_out(struct engine *e, struct piece *p)
 {
     struct piece *to = NULL;
     u64 last = 0;
+    const struct image_exit *exits = p->v.exits;
     if (e->cfg.off & IR_PASS_BIT(IR_PASS_LINK))
         return;
-    for (u32 k = 0; k < p->v.piece->nexits; k++) {
-        const struct image_exit *x = &p->v.exits[k];
-        const u64 number = x->pc / IMAGE_PAGE;
-        if (image_inner(x) || number == p->head.pc / IMAGE_PAGE)
-            continue;
-        if (number != last) {
-            const struct code_page *page = block_page(e, number);
-            to = page ? page->piece : NULL;
-            last = number;
+    for (const struct image_block *from = p->v.blocks; from < p->v.blocks + p->v.piece->nblocks; from++)
+        for (u32 k = from->exit; k < from[1].exit; k++) {
+            if ((u32)exits[k].pc < IMAGE_PAGE) /* this one */
+                continue;
+            const u64 number = image_exit_pc(&p->v, k) / IMAGE_PAGE;
+            if (number != last) {
+                const struct code_page *page = block_page(e, number);
+                to = page ? page->piece : NULL;
+                last = number;
+            }
+            const struct image_block *ib = to ? target(p, from, k, to) : NULL;
+            if (ib && !link_to(e, p, k, to, ib))
+                return;
         }
-        const struct image_block *ib = to ? target(p, k, to) : NULL;
-        if (ib && !link_to(e, p, k, to, ib))
-            return;
-    }
 }
 
 /* What pieces of the same place have to a new one leads there. What is copied is left as it is. */
@@ -752,17 +789,17 @@ static bool enter_copy(struct engine *e, struct piece *p, const struct image_hea
 {
     const struct image_view *v = &p->v;
     const struct image_piece *head = v->piece;
-    const size_t align = e->host->code_align ? e->host->code_align : 16, off = align_up(e->used, align);
-    if (off > e->code.size || head->code_size > e->code.size - off || e->nblocks == e->max_blocks ||
+    const size_t off = align_up(e->used, e->host->code_align), size = stub_of(head, head->nexits);
+    if (off > e->code.size || size > e->code.size - off || e->nblocks == e->max_blocks ||
         head->nexits > e->max_exits - e->nexits)
         return false;
     cache_write(e);
     p->head.code_off = (u32)off;
     p->head.exit_id = e->nexits;
-    cache_ready(e, off + head->code_size, 0);
+    cache_ready(e, off + size, 0);
     copy_code(e, v, h, (u32)off);
     e->nexits += head->nexits;
-    e->used = off + head->code_size;
+    e->used = off + size;
     e->index[e->nblocks] = &p->head;
     __atomic_store_n(&e->nblocks, e->nblocks + 1, __ATOMIC_RELEASE);
     return true;
@@ -798,10 +835,6 @@ static bool enter_piece(struct engine *e, struct code_page *page, struct area *a
                         const struct image_view *v)
 {
     const struct image_piece *head = v->piece;
-    const u32 align = e->host->code_align ? e->host->code_align : 16;
-    for (u32 i = 0; i < head->nblocks; i++)
-        if (v->blocks[i].code_off & (align - 1))
-            return false;
     struct piece *p = ARENA_NEW(&e->meta, struct piece);
     if (!p)
         return false;
@@ -813,11 +846,11 @@ static bool enter_piece(struct engine *e, struct code_page *page, struct area *a
     if (!(can_place(a->place, ip) && enter_in_place(e, p, a->place, ip)) && !enter_copy(e, p, a->image.data))
         return false;
     page->piece = p;
-    for (u32 i = 0; i < head->nblocks; i++)
+    for (u32 i = 0; i < head->nblocks && (head->ntails || !p->known); i++)
         if (!is_plain(p, &v->blocks[i]) && !enter_now(e, p, i))
             leave_out(e, p, i);
     link_out(e, p);
-    if (p->head.code_off >= e->code.size)
+    if (is_placed(e, p))
         link_in(e, p, a->place);
     note_made(e, p);
     e->stats.image_blocks += head->nblocks;
@@ -921,7 +954,10 @@ struct maker {
     u32 *order;                     /* room for an entry for each page of the area, or each that was tried */
     struct block *list[IMAGE_PAGE]; /* of a page, */
     u64 tail[IMAGE_PAGE];           /* the hash of what each has on the next, */
-    u32 at[IMAGE_PAGE];             /* where its code is in the piece */
+    u32 at[IMAGE_PAGE];             /* where its code is in the piece, */
+    u16 size[IMAGE_PAGE];           /* how much of it is stored, */
+    u32 nrelocs[IMAGE_PAGE];        /* and how many of its relocations; */
+    u64 keys[IMAGE_PAGE];           /* the keys that they have */
 };
 
 /* What is little is stored the more likely the more it is: making an image costs by what is in it, so that in the long
@@ -970,21 +1006,48 @@ static bool tail_hash(struct engine *e, const struct block *b, u64 *hash)
            guest_hash(e, next, (u32)(end - next), hash);
 }
 
+/* What is known of an exit; its record need not be there. */
+static struct exit_rec exit_now(struct engine *e, u32 id)
+{
+    const struct exit_rec *made = block_exit_made(e, id);
+    if (made)
+        return *made;
+    const struct block *head = block_of_exit(e, id);
+    return exit_of(e, piece_of(head), id - head->exit_id);
+}
+
+/* Can an image say of the block what has to be said? */
+static bool fits(struct engine *e, const struct block *b)
+{
+    bool all = b->code_len <= IMAGE_MOST_CODE;
+    for (u32 k = 0; k < b->nexits; k++) {
+        const s64 d = (s64)(exit_now(e, b->exit_id + k).pc - align_down(b->pc, IMAGE_PAGE));
+        all &= d == (s32)d;
+    }
+    return all;
+}
+
 /* Leaves out those of the list whose tail is not sure; their hashes. */
 static u32 keep_sure(struct maker *m, u32 n)
 {
     u32 kept = 0;
     for (u32 i = 0; i < n; i++) {
         struct block *b = m->list[i];
-        if (b->code_len <= IMAGE_MOST_CODE && tail_hash(m->e, b, &m->tail[kept]))
+        if (fits(m->e, b) && tail_hash(m->e, b, &m->tail[kept]))
             m->list[kept++] = b;
     }
     return kept;
 }
 
-static u32 code_room(const struct engine *e, const struct block *b)
+/* Which of a piece's keys is `key`, which is made one of them if need be. */
+static u16 key_of(struct maker *m, u32 *nkeys, u64 key)
 {
-    return (u32)align_up(b->code_len, e->host->code_align ? e->host->code_align : 16);
+    u32 i = 0;
+    while (i < *nkeys && m->keys[i] != key)
+        i++;
+    if (i == *nkeys)
+        m->keys[(*nkeys)++] = key;
+    return (u16)i;
 }
 
 /* 1 + which of the list is at pc; 0: none. */
@@ -997,18 +1060,18 @@ static u32 find_in(const struct maker *m, u32 n, gva_t pc, u64 key)
     return 0;
 }
 
-/* The code of the i-th block of the list, as in a piece: the block's is at `off` there, its first exit has number
- * `exit`. Pieces in the making are as if each began where the common code does, and the program lay at 0. */
-static void write_code(struct maker *m, u8 *code, const struct block *b, u32 off, u32 exit, u32 *relocs)
+/* The code of the i-th block of the list, as in a piece. Pieces in the making are as if each began where the common
+ * code does, and the program lay at 0. */
+static void write_code(struct maker *m, u8 *code, u32 i, u32 *relocs)
 {
     struct engine *e = m->e;
-    const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)b->code_off - off,
-                                  [HOST_RELOC_OWN] = -e->cfg.own,
-                                  [HOST_RELOC_EXIT] = (u64)exit - b->exit_id};
-    memcpy(code + off, e->code.rx + b->code_off, b->code_len);
-    for (u32 i = 0; i < b->nrelocs; i++)
-        relocs[i] = b->relocs[i] + HOST_RELOC(off, 0) - HOST_RELOC(b->reloc_base, 0);
-    e->host->move(code, relocs, b->nrelocs, by);
+    const struct block *b = m->list[i];
+    const u32 off = m->at[i];
+    const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)b->code_off - off, [HOST_RELOC_OWN] = -e->cfg.own};
+    memcpy(code + off, e->code.rx + b->code_off, m->size[i]);
+    for (u32 k = 0; k < m->nrelocs[i]; k++)
+        relocs[k] = b->relocs[k] + HOST_RELOC(off, 0) - HOST_RELOC(b->reloc_base, 0);
+    e->host->move(code, relocs, m->nrelocs[i], by);
 }
 
 /* Does all that the block's code has of addresses of our own lie in what is ours? */
@@ -1025,14 +1088,27 @@ static bool is_own(const struct engine *e, const struct block *b)
     return true;
 }
 
-/* What is known of an exit; its record need not be there. */
-static struct exit_rec exit_now(struct engine *e, u32 id)
+/* How much of the list's i-th block is stored: its stubs are not. */
+static void measure(struct maker *m, u32 i)
 {
-    const struct exit_rec *made = block_exit_made(e, id);
-    if (made)
-        return *made;
-    const struct block *head = block_of_exit(e, id);
-    return exit_of(piece_of(head), id - head->exit_id);
+    const struct block *b = m->list[i];
+    const u32 stubs = b->nexits ? exit_now(m->e, b->exit_id).stub_off - b->code_off : b->code_len;
+    m->size[i] = (u16)(stubs < b->code_len ? stubs : b->code_len);
+    m->nrelocs[i] = b->nrelocs;
+    while (m->nrelocs[i] && HOST_RELOC_OFF(b->relocs[m->nrelocs[i] - 1]) - b->reloc_base >= m->size[i])
+        m->nrelocs[i]--;
+}
+
+/* Says where the code of each of the list's n blocks begins in the piece, which has so many bytes then. */
+static u32 lay_out(struct maker *m, u32 n)
+{
+    u32 off = 0;
+    for (u32 i = 0; i < n; i++) {
+        measure(m, i);
+        m->at[i] = off = (u32)align_up(off, m->e->host->code_align);
+        off += m->size[i];
+    }
+    return off;
 }
 
 /* The piece of the list's n blocks, at `out`, and its code, which have room and are zero. */
@@ -1040,54 +1116,50 @@ static void write_piece(struct maker *m, u8 *out, u8 *code, const struct image_p
 {
     struct engine *e = m->e;
     struct image_view v;
+    u32 nkeys = head->nkeys;
     memcpy(out, head, sizeof *head);
-    image_view(&v, out);
+    image_view(&v, out, align_down(m->list[0]->pc, IMAGE_PAGE));
+    u64 *tails = (u64 *)(out + ((const u8 *)v.tails - out));
     struct image_block *ib = (struct image_block *)(out + ((const u8 *)v.blocks - out));
     struct image_exit *ix = (struct image_exit *)(out + ((const u8 *)v.exits - out));
     u64 *state = (u64 *)(out + ((const u8 *)v.state - out));
-    struct image_mark *mark = (struct image_mark *)(out + ((const u8 *)v.marks - out));
+    u8 *marks = out + (v.marks - out);
     u16 *pcs = (u16 *)(out + ((const u8 *)v.at - out));
     u32 *reloc = (u32 *)(out + ((const u8 *)v.relocs - out));
     v.code = code;
-    u32 off = 0, *at = m->at;
+    memcpy(out + ((const u8 *)v.keys - out), m->keys, nkeys * sizeof *m->keys);
     struct image_block next = {0};
-    for (u32 i = 0; i < n; i++) {
-        at[i] = off;
-        off += code_room(e, m->list[i]);
-    }
     for (u32 i = 0; i < n; i++) {
         const struct block *b = m->list[i];
         ib[i] = next;
-        ib[i].code_off = at[i];
-        ib[i].code_size = b->code_len;
+        ib[i].code_off = m->at[i];
+        ib[i].code_size = m->size[i];
         ib[i].at = pcs[i] = (u16)(b->pc % IMAGE_PAGE);
         ib[i].len = (u16)b->extent->len;
         ib[i].known = b->known;
         ib[i].judged = block_has_lost(e, b->pc, b->key)  ? IMAGE_LOST
                        : block_has_won(e, b->pc, b->key) ? IMAGE_WON
                                                          : IMAGE_UNTRIED;
-        ib[i].key = b->key;
-        ib[i].tail = m->tail[i];
-        write_code(m, code, b, at[i], next.exit, reloc + next.reloc);
-        memcpy(mark + next.mark, b->marks, b->nmarks * sizeof *mark);
+        ib[i].key = key_of(m, &nkeys, b->key);
+        if (has_tail(&ib[i]))
+            tails[next.tail++] = m->tail[i];
+        write_code(m, code, i, reloc + next.reloc);
+        memcpy(marks + next.mark, b->marks, b->marks_size);
         if (b->nstate)
             memcpy(state + next.state, b->state, b->nstate * sizeof *state);
         for (u32 k = 0; k < b->nexits; k++) {
             const struct exit_rec x = exit_now(e, b->exit_id + k);
             const u32 to = find_in(m, n, x.pc, b->key);
             struct image_exit *out_x = &ix[next.exit + k];
-            *out_x = (struct image_exit){.site_off = (u16)(x.site_off - b->code_off),
-                                         .stub_off = (u16)(x.stub_off - b->code_off),
-                                         .block = (u16)i,
-                                         .to = (u16)to,
-                                         .pc = x.pc};
-            u8 *site = code + at[i] + out_x->site_off;
-            e->host->link(site, site, to ? code + at[to - 1] : way_of(code, head, next.exit + k));
+            *out_x = (struct image_exit){
+                .pc = (s32)(x.pc - v.pc), .site_off = (u16)(x.site_off - b->code_off), .to = (u16)to};
+            u8 *site = code + m->at[i] + out_x->site_off;
+            e->host->link(site, site, to ? code + m->at[to - 1] : way_of(code, head, next.exit + k));
         }
         next.exit += b->nexits;
         next.state += b->nstate;
-        next.mark += b->nmarks;
-        next.reloc += b->nrelocs;
+        next.mark += b->marks_size;
+        next.reloc += m->nrelocs[i];
     }
     ib[n] = next;
     dgm_assert(image_sound(&v), "a piece of %u blocks does not fit together", n);
@@ -1140,8 +1212,7 @@ static bool add_old(struct maker *m, const struct image_page *p)
         !make_room(&m->text, image_code_size(v.piece)))
         return false;
     const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)h->at + v.first,
-                                  [HOST_RELOC_OWN] = -h->own,
-                                  [HOST_RELOC_EXIT] = -(u64)(exits_at(e, h->at) + v.exit)};
+                                  [HOST_RELOC_OWN] = -h->own};
     memcpy(m->out.p + m->out.size, v.piece, p->size);
     memcpy(m->text.p + m->text.size, v.code, v.piece->code_size);
     e->host->move(m->text.p + m->text.size, v.relocs, v.piece->nrelocs, by);
@@ -1166,15 +1237,18 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
             return;
         head.nexits += b->nexits;
         head.nstate += b->nstate;
-        head.nmarks += b->nmarks;
-        head.nrelocs += b->nrelocs;
-        head.code_size += code_room(e, b);
+        head.marks_size += b->marks_size;
+        head.ntails += b->pc % IMAGE_PAGE + b->extent->len > IMAGE_PAGE;
+        key_of(m, &head.nkeys, b->key);
     }
     const u32 spare = p->judged ? SPARE : 0;
     if (!n || (old && old->source == p->hash && old->nblocks > n + spare)) {
         (void)add_old(m, old);
         return;
     }
+    head.code_size = lay_out(m, n);
+    for (u32 i = 0; i < n; i++)
+        head.nrelocs += m->nrelocs[i];
     const u64 size = image_piece_size(&head);
     if (!make_room(&m->out, size) || !make_room(&m->text, image_code_size(&head)))
         return;
@@ -1220,18 +1294,25 @@ static struct image_page *page_at(const struct maker *m, gva_t pc)
     return p ? &table(m)[p - image_pages(m->out.p)] : NULL;
 }
 
-/* An exit that leads to another page says to which block of that one's piece. That page, or NULL. */
-static struct image_page *point_away(const struct maker *m, const struct image_view *v, struct image_exit *x)
+static void view_of(const struct maker *m, const struct image_page *p, struct image_view *v)
 {
+    image_view(v, m->out.p + p->off, image_page_pc(m->out.p, p));
+}
+
+/* Exit k of v, if it leads to another page, says to which block of that one's piece. That page, or NULL. */
+static struct image_page *point_away(const struct maker *m, const struct image_view *v, u32 k)
+{
+    struct image_exit *x = (struct image_exit *)(m->out.p + ((const u8 *)&v->exits[k] - m->out.p));
     if (image_inner(x))
         return NULL;
-    struct image_page *p = page_at(m, x->pc);
+    const gva_t pc = image_exit_pc(v, k);
+    struct image_page *p = page_at(m, pc);
     struct image_view to;
     x->to = 0;
     if (!p)
         return NULL;
-    image_view(&to, m->out.p + p->off);
-    const u32 i = image_block_at(&to, x->pc % IMAGE_PAGE, v->blocks[x->block].key);
+    view_of(m, p, &to);
+    const u32 i = image_block_at(&to, pc % IMAGE_PAGE, v->keys[v->blocks[image_owner(v, k)].key]);
     if (i == to.piece->nblocks)
         return NULL;
     x->to = (u16)(IMAGE_AWAY | (i + 1));
@@ -1244,10 +1325,9 @@ static u32 point_all(struct maker *m)
     u32 all = 0;
     for (u32 i = 0; i < m->npages; i++) {
         struct image_view v;
-        image_view(&v, m->out.p + table(m)[i].off);
-        struct image_exit *exits = (struct image_exit *)(m->out.p + ((const u8 *)v.exits - m->out.p));
+        view_of(m, &table(m)[i], &v);
         for (u32 k = 0; k < v.piece->nexits; k++) {
-            struct image_page *to = point_away(m, &v, &exits[k]);
+            struct image_page *to = point_away(m, &v, k);
             if (to && to != &table(m)[i] && (i | k) <= 0xffff) {
                 to->nin++;
                 all++;
@@ -1269,10 +1349,10 @@ static void put_ins(struct maker *m, const struct image_head *h)
     }
     for (u32 i = 0; i < m->npages; i++) {
         struct image_view v;
-        image_view(&v, m->out.p + table(m)[i].off);
+        view_of(m, &table(m)[i], &v);
         for (u32 k = 0; k < v.piece->nexits; k++) {
             const struct image_exit *x = &v.exits[k];
-            struct image_page *to = x->to & IMAGE_AWAY ? page_at(m, x->pc) : NULL;
+            struct image_page *to = x->to & IMAGE_AWAY ? page_at(m, image_exit_pc(&v, k)) : NULL;
             if (to && to != &table(m)[i] && (i | k) <= 0xffff)
                 ins[to->in + to->nin++] = (struct image_in){(u16)i, (u16)k, (u16)((x->to & ~IMAGE_AWAY) - 1)};
         }
@@ -1288,16 +1368,15 @@ static void settle(struct maker *m, const struct image_head *h)
         struct image_view v;
         u8 *code = m->out.p + h->text + p->code;
         const u32 at = h->at + p->code, exit = exits_at(e, h->at) + p->exit;
-        const u64 by[HOST_NRELOCS] = {
-            [HOST_RELOC_COMMON] = -(u64)at, [HOST_RELOC_OWN] = h->own, [HOST_RELOC_EXIT] = exit};
-        image_view(&v, m->out.p + p->off);
+        const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = -(u64)at, [HOST_RELOC_OWN] = h->own};
+        view_of(m, p, &v);
         v.code = code;
         v.in = image_in(m->out.p, p);
         v.nin = p->nin;
         e->host->move(code, v.relocs, v.piece->nrelocs, by);
         for (u32 k = 0; k < v.piece->nexits; k++) {
             u8 *way = way_of(code, v.piece, k);
-            e->host->through(way, e->code.rx + at + (way - code), slot_of(e, exit + k));
+            e->host->through(way, e->code.rx + at + (way - code), slot_of(e, exit + k), exit + k);
         }
         p->sum = image_piece_sum(&v, p->size, e->image_key, p->number);
     }

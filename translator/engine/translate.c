@@ -122,29 +122,16 @@ struct ir_unit *translate_keep(struct engine *e, const struct ir_unit *u)
     return k;
 }
 
-/* Keeps the block's marks, in few bytes if they fit. */
+/* Keeps the block's marks. */
 static int keep_marks(struct engine *e, struct block *b, const struct host_code *hc)
 {
-    const struct host_mark *from = hc->marks;
-    b->nmarks = hc->nmarks;
-    b->wide = hc->size > IMAGE_MOST_CODE || hc->nstate >= IMAGE_MARK_OWN;
-    for (u32 i = 0; i < hc->nmarks; i++)
-        b->wide |= from[i].guest_off > 0xffff;
-    if (b->wide) {
-        struct host_mark *to = arena_alloc(&e->meta, hc->nmarks * sizeof *to + 1, _Alignof(struct host_mark));
-        if (!to)
-            return -ENOSPC;
-        memcpy(to, from, hc->nmarks * sizeof *to);
-        b->wide_marks = to;
-        return 0;
-    }
-    struct image_mark *to = arena_alloc(&e->meta, hc->nmarks * sizeof *to + 1, _Alignof(struct image_mark));
+    const size_t size = marks_pack(NULL, hc->marks, hc->nmarks);
+    u8 *to = arena_alloc(&e->meta, size + 1, 1);
     if (!to)
         return -ENOSPC;
-    for (u32 i = 0; i < hc->nmarks; i++)
-        to[i] = (struct image_mark){(u16)from[i].host_off, (u16)from[i].guest_off,
-                                    (u16)(from[i].state | (from[i].state & HOST_MARK_OWN ? IMAGE_MARK_OWN : 0))};
+    marks_pack(to, hc->marks, hc->nmarks);
     b->marks = to;
+    b->marks_size = (u32)size;
     return 0;
 }
 
@@ -198,7 +185,7 @@ int translate_emit(struct engine *e, const struct ir_unit *u, struct block *b, s
     b->code_len = (u32)hc->size;
     b->exit_id = e->nexits;
     b->nexits = hc->nexits;
-    if (relocs && hc->movable && !b->counted && !b->wide) {
+    if (relocs && hc->movable && !b->counted) {
         u32 *kept_relocs = arena_alloc(&e->meta, hc->nrelocs * sizeof *relocs + 1, _Alignof(u32));
         if (!kept_relocs)
             return -ENOSPC;

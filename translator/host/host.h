@@ -38,7 +38,7 @@ struct host_mark {
 /* One direct exit (exit, exit_if): a jump that can be patched to reach a translation. */
 struct host_exit {
     u32 site_off; /* of the patchable jump, for host_isa.link */
-    u32 stub_off; /* of the stub it goes to while unlinked */
+    u32 stub_off; /* of the stub it goes to while unlinked; where there is `move`, stubs are the last of the code */
     gva_t pc;     /* where it leads */
 };
 
@@ -49,14 +49,14 @@ struct host_exit {
 enum host_reloc {
     HOST_RELOC_COMMON, /* a distance from its own place to something in the common code */
     HOST_RELOC_OWN,    /* an address in the program that this is part of: C code or data */
-    HOST_RELOC_EXIT,   /* number of an exit */
     HOST_NRELOCS
 };
 #define HOST_RELOC(off, kind)  ((off) << 2 | (kind))
 #define HOST_RELOC_OFF(reloc)  ((reloc) >> 2)
 #define HOST_RELOC_KIND(reloc) ((reloc)&3)
 
-#define HOST_THROUGH 8 /* bytes of a jump through a word of memory */
+#define HOST_THROUGH 12 /* bytes of a jump through a word of memory */
+#define HOST_STUB    28 /* bytes of a stub, at most */
 
 struct host_code {
     /* in */
@@ -128,9 +128,13 @@ struct host_isa {
      * that could be moved. */
     void (*move)(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS]);
 
-    /* Writes to rw, which will run at rx, HOST_THROUGH bytes: a jump to where the word at `slot` says. There where
-     * `move` is. */
-    void (*through)(u8 *rw, const u8 *rx, const void *slot);
+    /* There where `move` is. Writes to rw, which will run at rx: */
+    /* HOST_THROUGH bytes, a jump of exit `id` to where the word at `slot` says. That says `unlinked` while the exit is
+     * not: then it leaves with VCPU_LINK, and vcpu.pc is whatever it was. */
+    void (*through)(u8 *rw, const u8 *rx, const void *slot, u32 id);
+    const void *(*unlinked)(const void *common);
+    /* HOST_STUB bytes at most, a stub of exit `id`, which leads to `pc`. */
+    void (*stub)(u8 *rw, const u8 *rx, const void *common, u32 id, gva_t pc);
 
     /* Runs translated code at `code` until it leaves; v->exit says why. */
     void (*enter)(struct vcpu *v, const void *code, const void *common);

@@ -72,6 +72,11 @@ const void *entry_ras_none(const void *common)
     return (const u8 *)common + ((const struct common_head *)common)->off[C_RETURN_NONE];
 }
 
+const void *entry_unlinked(const void *common)
+{
+    return (const u8 *)common + ((const struct common_head *)common)->off[C_LINK];
+}
+
 bool entry_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr)
 {
     hva_t base = (hva_t)v->ras_base;
@@ -189,6 +194,8 @@ const struct host_isa host_native = {
     .link = link_exit,
     .move = MOVES_CODE ? move_code : NULL,
     .through = MOVES_CODE ? jump_through : NULL,
+    .unlinked = MOVES_CODE ? entry_unlinked : NULL,
+    .stub = MOVES_CODE ? stub_at : NULL,
     .enter = entry_enter,
     .ras_none = entry_ras_none,
     .own_fault = entry_own_fault,

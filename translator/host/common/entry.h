@@ -31,6 +31,7 @@ void pins(struct asmb *a, bool store, bool caller_saved);
 size_t entry_common(u8 *rw, const u8 *rx, size_t cap, const struct ir_slots *slots);
 void entry_enter(struct vcpu *v, const void *code, const void *common);
 const void *entry_ras_none(const void *common);
+const void *entry_unlinked(const void *common);
 bool entry_own_fault(struct vcpu *v, struct mk_regs *regs, hva_t addr);
 void entry_unwind(struct vcpu *v, struct mk_regs *regs, const void *common, const struct ir_slots *slots,
                   const u64 *state);

@@ -390,6 +390,7 @@ void float_from(struct gen *g, u32 dst, u32 src, u32 type);
 void link_exit(u8 *rw_site, const u8 *rx_site, const void *to);
 /* Where isa.h says MOVES_CODE. */
 void move_code(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS]);
-void jump_through(u8 *rw, const u8 *rx, const void *slot);
+void jump_through(u8 *rw, const u8 *rx, const void *slot, u32 id);
+void stub_at(u8 *rw, const u8 *rx, const void *common, u32 id, gva_t pc);
 /* What comes behind the stubs. */
 void emit_tail(struct gen *g);

@@ -32,15 +32,20 @@
 
 #include "lib/err.h"
 
-void store_pc(struct gen *g, gva_t pc)
+static void set_pc(struct code *c, gva_t pc)
 {
     struct opnd at = o_vcpu(VOFF(pc));
     if (fits32((s64)pc)) {
-        x_store_imm(&g->c, X_W, at, (s32)pc);
+        x_store_imm(c, X_W, at, (s32)pc);
         return;
     }
-    x_mov_imm(&g->c, RCX, pc, false);
-    x_store(&g->c, X_W, at, RCX);
+    x_mov_imm(c, RCX, pc, false);
+    x_store(c, X_W, at, RCX);
+}
+
+void store_pc(struct gen *g, gva_t pc)
+{
+    set_pc(&g->c, pc);
 }
 
 /* --- direct exits --- */
@@ -99,20 +104,19 @@ static void push_back(struct gen *g, ir_ref back, u32 scratch)
 /* Leaves by the common code at `at`, or `far` where the pc is too large, with n in eax unless it is NONE. What follows
  * the call is read, not run: it has the form of instructions so that disassemblers find their way. */
 #define NONE 0xffffffffu
-static void leave_at(struct gen *g, u32 at, u32 far, u32 n, gva_t pc)
+static void leave_at(struct code *c, u32 at, u32 far, u32 n, gva_t pc)
 {
-    struct code *c = &g->c;
+    const struct common_head *h = (const void *)c->common;
     const bool is_near = pc >> 40 == 0;
     if (is_near)
-        x_call_common(c, g->common->off[at]);
+        x_call_common(c, h->off[at]);
     if (n != NONE) {
         put8(c, is_near ? 0xa9 : 0xb8); /* test eax, imm32; mov eax, imm32 */
         put32(c, n);
-        code_reloc(c, 4, HOST_RELOC_EXIT);
     }
     if (!is_near) {
-        store_pc(g, pc);
-        x_jmp_common(c, g->common->off[far]);
+        set_pc(c, pc);
+        x_jmp_common(c, h->off[far]);
         return;
     }
     put8(c, 0xa9);
@@ -133,7 +137,7 @@ void emit_stubs(struct gen *g)
         }
         x->stub_off = code_off(c);
         x_here(c, c->base + x->site_off);
-        leave_at(g, C_LINK_AT, C_LINK, o->exit_id + n, x->pc);
+        leave_at(c, C_LINK_AT, C_LINK, o->exit_id + n, x->pc);
     }
 }
 
@@ -157,13 +161,23 @@ void move_code(u8 *rw, const u32 *relocs, u32 n, const u64 by[HOST_NRELOCS])
     }
 }
 
-void jump_through(u8 *rw, const u8 *rx, const void *slot)
+void jump_through(u8 *rw, const u8 *rx, const void *slot, u32 id)
 {
-    const u32 to = (u32)((const u8 *)slot - (rx + 6));
-    const u8 head[2] = {0xff, 0x25}, tail[2] = {0x66, 0x90}; /* jmp [rip + to]; nop */
-    memcpy(rw, head, 2);
-    memcpy(rw + 2, &to, 4);
-    memcpy(rw + 6, tail, 2);
+    struct code c = {.p = rw, .base = rw, .rx = rx};
+    put8(&c, 0xb8); /* mov eax, id */
+    put32(&c, id);
+    put8(&c, 0xff); /* jmp [rip + …] */
+    put8(&c, 0x25);
+    put32(&c, (u32)((const u8 *)slot - (rx + 11)));
+    put8(&c, 0xcc);
+    dgm_assert(c.p - rw == HOST_THROUGH, "a jump of %ld bytes", (long)(c.p - rw));
+}
+
+void stub_at(u8 *rw, const u8 *rx, const void *common, u32 id, gva_t pc)
+{
+    struct code c = {.p = rw, .base = rw, .rx = rx, .common = common};
+    leave_at(&c, C_LINK_AT, C_LINK, id, pc);
+    dgm_assert(c.p - rw <= HOST_STUB, "a stub of %ld bytes", (long)(c.p - rw));
 }
 
 /* --- polls --- */
@@ -171,7 +185,7 @@ void jump_through(u8 *rw, const u8 *rx, const void *slot)
 /* n: go on at this side exit's own instruction, not where it leads. */
 static void cold_poll(struct gen *g, const struct cold *k)
 {
-    leave_at(g, C_POLL_AT, C_POLL, NONE, k->n ? g->u->pc + k->guest_off : ins_of(g, k->ins)->imm);
+    leave_at(&g->c, C_POLL_AT, C_POLL, NONE, k->n ? g->u->pc + k->guest_off : ins_of(g, k->ins)->imm);
 }
 
 /* The pc of an indirect exit, into rax: what r[0] has, but for the lowest bit where r[1] says so. */

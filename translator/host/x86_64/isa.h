@@ -50,7 +50,7 @@ enum common_id {
     C_ENTER,       /* C: (vcpu, code) */
     C_LEAVE,       /* v->exit and v->pc are set */
     C_LEAVE_TAIL,  /* the same, pinned registers and flags are stored already */
-    C_LINK,        /* eax: exit id; v->pc is set */
+    C_LINK,        /* eax: exit id; v->pc is set, or the engine knows it */
     C_LINK_AT,     /* the same; called, with both behind the call (leave_at) */
     C_LOOKUP,      /* rax: guest pc; leaves with VCPU_LOOKUP */
     C_RETURN_NONE, /* the same for VCPU_RAS_NONE, as a return met a sentinel: that stays */
