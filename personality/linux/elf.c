@@ -120,7 +120,33 @@ static int check_segments(struct lx_elf *e, u64 size, char *why, size_t cap)
     return 0;
 }
 
-static int read_interp(struct lx_elf *e, int fd, u64 size, char *why, size_t cap)
+/* What a file begins with: most often all that there is to read of it, and read at once. */
+struct head {
+    int fd;
+    u64 have;
+    u8 bytes[1024];
+};
+
+static int read_head(struct head *h, int fd)
+{
+    s64 r;
+    do
+        r = prov_call_now(LX_NR_pread64, (u64)fd, (u64)h->bytes, sizeof h->bytes, 0, 0, 0);
+    while (r == -EINTR);
+    h->fd = fd;
+    h->have = r < 0 ? 0 : (u64)r;
+    return r < 0 ? (int)r : 0;
+}
+
+static int read_part(const struct head *h, void *dst, u64 n, u64 off)
+{
+    if (off > h->have || n > h->have - off)
+        return lx_file_read(h->fd, dst, n, off);
+    memcpy(dst, h->bytes + off, n);
+    return 0;
+}
+
+static int read_interp(struct lx_elf *e, const struct head *head, u64 size, char *why, size_t cap)
 {
     for (u32 i = 0; i < e->eh.e_phnum; i++) {
         const Elf64_Phdr *p = &e->ph[i];
@@ -129,7 +155,7 @@ static int read_interp(struct lx_elf *e, int fd, u64 size, char *why, size_t cap
         if (p->p_type != PT_INTERP || e->interp[0])
             continue;
         if (p->p_filesz < 2 || p->p_filesz > sizeof e->interp || p->p_offset > size ||
-            p->p_filesz > size - p->p_offset || lx_file_read(fd, e->interp, p->p_filesz, p->p_offset) ||
+            p->p_filesz > size - p->p_offset || read_part(head, e->interp, p->p_filesz, p->p_offset) ||
             e->interp[p->p_filesz - 1] || !e->interp[0])
             return refuse(-ENOEXEC, why, cap, "damaged ELF file (name of the interpreter)");
     }
@@ -150,7 +176,10 @@ int lx_elf_read(struct lx_elf *e, int fd, const struct lx_abi *abi, char *why, s
     u64 size = (u64)st.size;
     if (size < sizeof e->eh)
         return refuse(-ENOEXEC, why, cap, size ? "truncated ELF file (header)" : "an empty file");
-    int rc = lx_file_read(fd, &e->eh, sizeof e->eh, 0);
+    struct head head;
+    int rc = read_head(&head, fd);
+    if (!rc)
+        rc = read_part(&head, &e->eh, sizeof e->eh, 0);
     if (rc)
         return refuse(rc, why, cap, "cannot be read");
     if (memcmp(e->eh.e_ident, ELFMAG, SELFMAG) != 0)
@@ -164,13 +193,13 @@ int lx_elf_read(struct lx_elf *e, int fd, const struct lx_abi *abi, char *why, s
     e->ph = heap_alloc(table);
     if (!e->ph)
         return refuse(-ENOMEM, why, cap, "no memory");
-    rc = lx_file_read(fd, e->ph, table, e->eh.e_phoff);
+    rc = read_part(&head, e->ph, table, e->eh.e_phoff);
     if (rc)
         refuse(rc, why, cap, "cannot be read");
     if (!rc)
         rc = check_segments(e, size, why, cap);
     if (!rc)
-        rc = read_interp(e, fd, size, why, cap);
+        rc = read_interp(e, &head, size, why, cap);
     if (rc)
         lx_elf_free(e);
     return rc;

@@ -454,8 +454,7 @@ static bool op_watch(void *cx, gva_t start, size_t len, bool on)
             if (!(mm->code[n / 64] & bit))
                 continue;
             clear_code_locked(mm, n); /* of what was mapped here before */
-        } else if (!(mm->code[n / 64] & bit)) {
-            __atomic_or_fetch(&mm->code[n / 64], bit, __ATOMIC_RELAXED);
+        } else if (!(__atomic_fetch_or(&mm->code[n / 64], bit, __ATOMIC_RELAXED) & bit)) {
             atomic_fetch_add(&mm->ncode, 1);
             atomic_fetch_add(&mm->watches, 1);
         }

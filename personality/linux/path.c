@@ -63,21 +63,27 @@ static void close_fd(int fd)
         (void)prov_call_now(LX_NR_close, (u64)fd, 0, 0, 0, 0, 0);
 }
 
-/* The generic stat's mode and device of an open descriptor. */
-static int stat_fd(int fd, u64 *dev, u64 *ino, u32 *mode)
+/* The generic stat's device, number and mode of what `name`, which is not followed, is in directory fd; "": of fd. */
+static int stat_at(int fd, const char *name, u64 *dev, u64 *ino, u32 *mode)
 {
     struct {
         u64 dev, ino;
         u32 mode;
         u8 rest[LX_SIZE_stat - 20];
     } st;
-    int r = (int)prov_call_now(LX_NR_fstat, (u64)fd, (u64)&st, 0, 0, 0, 0);
+    int r = (int)(name[0] ? prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)&st, AT_SYMLINK_NOFOLLOW, 0, 0)
+                          : prov_call_now(LX_NR_fstat, (u64)fd, (u64)&st, 0, 0, 0, 0));
     if (!r) {
         *dev = st.dev;
         *ino = st.ino;
         *mode = st.mode;
     }
     return r;
+}
+
+static int stat_fd(int fd, u64 *dev, u64 *ino, u32 *mode)
+{
+    return stat_at(fd, "", dev, ino, mode);
 }
 
 void lx_path_init(struct lx_path *p)
@@ -107,9 +113,7 @@ static int graft(struct lx_root *root)
         char host[8] = "/";
         strcat(host, names[i]);
         root->graft[i].name = names[i];
-        int own = open_at(root->fd, names[i], O_PATH | LX_O_NOFOLLOW);
-        bool mounted = own >= 0 && !stat_fd(own, &gdev, &gino, &mode) && S_ISDIR(mode) && gdev != dev;
-        close_fd(own);
+        const bool mounted = !stat_at(root->fd, names[i], &gdev, &gino, &mode) && S_ISDIR(mode) && gdev != dev;
         if (mounted) {
             root->resolve |= RESOLVE_NO_XDEV;
             continue;
@@ -628,18 +632,21 @@ static const char *last_component(const char *path)
     return end;
 }
 
-/* A path that openat2 does not find may lead through a link into a graft. It does not when its directory is found and
- * holds nothing of its last name; that is most of what is looked for in vain. */
+/* A path that openat2 does not find may lead through a link into a graft. It does not when there is no link on the way
+ * to what is missing, or when its directory is found and holds nothing of its last name; that is most of what is looked
+ * for in vain. */
 static bool surely_missing(const struct lx_process *proc, struct lx_path *p, const char *path)
 {
     u64 st[LX_SIZE_stat / 8];
     const char *name = last_component(path);
     size_t n = (size_t)(name - path);
-    if (!name[0] || strchr(name, '/') || strcmp(name, ".") == 0)
-        return false;
+    int fd = open_in_root(proc->root_fd, path, O_PATH, proc->root->resolve | RESOLVE_NO_SYMLINKS);
+    close_fd(fd);
+    if (fd != -ELOOP || !name[0] || strchr(name, '/') || strcmp(name, ".") == 0)
+        return fd == -ENOENT;
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
+    fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
     if (fd < 0)
         return false;
     s64 r = prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)st, AT_SYMLINK_NOFOLLOW, 0, 0);
