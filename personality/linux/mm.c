@@ -622,16 +622,10 @@ static int reserve_window(struct lx_mm *mm, u64 size)
 }
 
 /* Would the host kernel choose a place in the window for a mapping only when there is no other? It searches from the
- * top, or, as some have it set up, upwards from a third of its address space. */
-static bool leaves_holes(const struct lx_mm *mm)
+ * top, or, as some have it set up, upwards from a third of its address space; `at` is what it has chosen. */
+static bool leaves_holes(const struct lx_mm *mm, hva_t at)
 {
-    if (mm->base)
-        return false;
-    const hva_t at = (hva_t)prov_call_now(LX_NR_mmap, 0, mm->page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ull, 0);
-    if ((s64)at < 0)
-        return false;
-    prov_call_now(LX_NR_munmap, at, mm->page, 0, 0, 0, 0);
-    return at >= mm->size + GUARD(mm->size);
+    return !mm->base && at >= mm->size + GUARD(mm->size);
 }
 
 int lx_mm_create(struct lx_mm **out, u64 window)
@@ -651,7 +645,6 @@ int lx_mm_create(struct lx_mm **out, u64 window)
         if (rc)
             window /= 2;
     }
-    mm->holes = !rc && leaves_holes(mm);
     mm->whole = !rc;
     u64 bitmap = mm->size / mm->page / 8;
     void *code = NULL;
@@ -664,6 +657,7 @@ int lx_mm_create(struct lx_mm **out, u64 window)
         return rc;
     }
     mm->code = code;
+    mm->holes = leaves_holes(mm, (hva_t)code);
     mm->mmap_top = mm->search_top = mm->size;
     *out = mm;
     return 0;
