@@ -1,8 +1,8 @@
 /* Time.
  *
- * The C library reads a clock without a system call, but looks for how when it does so first, and the kernel's pages for
- * that are then mapped by page faults: together the time of some forty calls. A process that is over soon never asks so
- * often, so the first times are system calls. */
+ * The C library reads a clock without a system call, but looks for how when it does so first, and the kernel's pages
+ * for that are then mapped by page faults: together the time of some forty calls. A process that is over soon never
+ * asks so often, so the first times are system calls. */
 #define _GNU_SOURCE
 #include "mk/mk.h"
 

@@ -165,7 +165,7 @@ static const void *map_file(const struct lx_cache *c, const char *name, size_t *
         data = mmap(NULL, *size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0); /* it may be run in place */
         if (data == MAP_FAILED)
             data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0); /* not from there */
-        struct timespec now; /* by a system call, as mk_clock's first */
+        struct timespec now;                                         /* by a system call, as mk_clock's first */
         if (!syscall(SYS_clock_gettime, CLOCK_REALTIME, &now) && now.tv_sec - st.st_mtime > DAY)
             (void)futimens(fd, NULL);
     }
