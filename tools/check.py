@@ -196,13 +196,17 @@ SYSCALL_TABS = ["personality/linux/%s.tab" % n for n in ("syscalls", "flags", "i
 
 
 def check_docs():
-    """what README.md and ARCHITECTURE.md name exists; docs/system-calls.md is what the table says"""
+    """what README.md, ARCHITECTURE.md and cmd/start.ld name exists; docs/system-calls.md is what the table says"""
     have = subprocess.run(["find", ".", "-path", "./build*", "-prune", "-o", "-path", "./.git", "-prune", "-o", "-type", "f", "-print"],
                           cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     out = []
     for doc in ("README.md", "ARCHITECTURE.md", "CAVEATS.md"):
         with open(os.path.join(ROOT, doc), encoding="utf-8") as f:
             out += ["%s: there is no file %s" % (doc, n) for n in named_files(f.read()) if not any(h.endswith("/" + n) for h in have) and not n.startswith("build/")]
+    with open(os.path.join(ROOT, "cmd", "start.ld"), encoding="utf-8") as f:
+        objects = re.findall(r"\*((?:lib|cmd|kernel|personality|translator)_[\w*.]*)\(", f.read())
+    flat = [h[2:].replace("/", "_") + ".o" for h in have] + ["personality_linux_syscalls_gen.c.o"]  # which is generated
+    out += ["cmd/start.ld: there is no source of %s" % o for o in objects if not fnmatch.filter(flat, o)]
     made = subprocess.run(["tools/syscallgen.py", "doc"] + SYSCALL_TABS, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
     with open(os.path.join(ROOT, "docs", "system-calls.md"), encoding="utf-8") as f:
         if f.read() != made:

@@ -42,15 +42,16 @@ static u32 *users(const struct mk_code *c)
     return (u32 *)(void *)(c->rw + c->size);
 }
 
-/* Maps fresh shared memory twice. The pages have no name and no descriptor stays; where one mapping cannot be made from
- * the other (QEMU's user mode refuses), they are those of a memory file that is closed at once. */
-static int map_twice(size_t n, void **rw, void **rx)
+/* Maps fresh shared memory twice, what is to be executable in place of what is mapped at `at`, or anywhere (NULL). The
+ * pages have no name and no descriptor stays; where one mapping cannot be made from the other (QEMU's user mode
+ * refuses), they are those of a memory file that is closed at once. */
+static int map_twice(size_t n, void *at, void **rw, void **rx)
 {
     int rc = 0;
     *rw = mmap(NULL, rw_size(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (*rw == MAP_FAILED)
         return -errno;
-    *rx = mremap(*rw, 0, n, MREMAP_MAYMOVE);
+    *rx = mremap(*rw, 0, n, at ? MREMAP_MAYMOVE | MREMAP_FIXED : MREMAP_MAYMOVE, at);
     if (*rx != MAP_FAILED)
         return 0;
     rc = -errno;
@@ -63,7 +64,7 @@ static int map_twice(size_t n, void **rw, void **rx)
     *rw = mmap(NULL, rw_size(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (*rw == MAP_FAILED)
         goto out;
-    *rx = mmap(NULL, n, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    *rx = mmap(at, n, PROT_READ, MAP_SHARED | MAP_NORESERVE | (at ? MAP_FIXED : 0), fd, 0);
     if (*rx == MAP_FAILED)
         munmap(*rw, rw_size(n));
     else
@@ -73,10 +74,10 @@ out:
     return rc;
 }
 
-static int map_code(struct mk_code *c, size_t n)
+static int map_code(struct mk_code *c, size_t n, void *at)
 {
     void *rw = NULL, *rx = NULL;
-    int rc = map_twice(n, &rw, &rx);
+    int rc = map_twice(n, at, &rw, &rx);
     if (!rc && mprotect(rx, n, PROT_READ | PROT_EXEC)) {
         rc = -errno;
         munmap(rx, n);
@@ -102,7 +103,7 @@ static bool is_seen(void)
     u8 code[16];
     u32 n = hosted_code_return(code, 1);
     struct mk_code c = {0};
-    if (!n || map_code(&c, mk_page_size()))
+    if (!n || map_code(&c, mk_page_size(), NULL))
         return true;
     int (*fn)(void);
     memcpy(&fn, &(void *){c.rx}, sizeof fn);
@@ -119,40 +120,40 @@ static bool is_seen(void)
 /* 0: not looked at yet, 1: seen, 2: not. */
 static _Atomic int coherence;
 
-/* Moves rx to the begin of a piece of address space that has `room` bytes more. */
-static void widen(struct mk_code *c, size_t room)
+/* The size of code memory that holds `size` bytes; 0: none does. */
+static size_t whole_pages(size_t size)
 {
-    void *at = mmap(NULL, c->size + room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
-        return;
-    void *rx = mremap(c->rx, c->size, c->size, MREMAP_MAYMOVE | MREMAP_FIXED, at);
-    if (rx == MAP_FAILED) {
-        munmap(at, c->size + room);
-        return;
-    }
-    c->rx = rx;
-    c->room = room;
+    const size_t n = align_up(size, mk_page_size());
+    return n < size ? 0 : n;
 }
 
 int mk_code_create_wide(struct mk_code *c, size_t size, size_t room)
 {
-    const int rc = mk_code_create(c, size);
-    if (!rc && coherence == 1)
-        widen(c, align_up(room, mk_page_size()));
+    const size_t n = whole_pages(size), more = align_up(room, mk_page_size());
+    if (!coherence)
+        coherence = is_seen() ? 1 : 2;
+    void *at = MAP_FAILED;
+    if (n && coherence == 1)
+        at = mmap(NULL, n + more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return mk_code_create(c, size);
+    const int rc = map_code(c, n, at);
+    if (rc)
+        munmap(at, n + more);
+    else
+        c->room = more;
     return rc;
 }
 
 int mk_code_create(struct mk_code *c, size_t size)
 {
-    size_t n = align_up(size, mk_page_size());
+    const size_t n = whole_pages(size);
 
-    if (!size)
-        return -EINVAL;
-    if (n < size)
-        return -ENOMEM;
+    if (!n)
+        return size ? -ENOMEM : -EINVAL;
     if (!coherence)
         coherence = is_seen() ? 1 : 2;
-    return map_code(c, n);
+    return map_code(c, n, NULL);
 }
 
 void mk_code_destroy(struct mk_code *c)
@@ -228,7 +229,7 @@ int mk_code_own(struct mk_code *c, size_t used)
     dgm_assert(used <= c->size, "mk_code_own: %zu of %zu", used, c->size);
     if (!__atomic_load_n(users(c), __ATOMIC_SEQ_CST))
         return 0;
-    if (map_code(&n, c->size))
+    if (map_code(&n, c->size, NULL))
         no_memory(users(c) + 1);
     if (used) {
         mk_pages_ready(n.rw, used);
@@ -243,7 +244,7 @@ int mk_code_own(struct mk_code *c, size_t used)
 int mk_code_renew(struct mk_code *c)
 {
     struct mk_code n = {0};
-    int rc = map_code(&n, c->size);
+    int rc = map_code(&n, c->size, NULL);
     if (!rc)
         replace(c, &n, false);
     return rc;
