@@ -39,8 +39,10 @@ struct lx_root {
     size_t host_len;
     struct {
         const char *name;
-        int fd; /* -1: the root has its own */
+        int fd;           /* -1: the root has its own */
+        u64 own_dev, own; /* the directory of the root that it covers, by number; 0: none */
     } graft[GRAFTS];
+    bool covers; /* some do */
     u64 resolve; /* how openat2 goes from the root: not into a /proc that is mounted there, whose files may be the
                     guest's */
     bool bare;   /* by chroot: there are no grafts */
@@ -113,10 +115,15 @@ static int graft(struct lx_root *root)
         char host[8] = "/";
         strcat(host, names[i]);
         root->graft[i].name = names[i];
-        const bool mounted = !stat_at(root->fd, names[i], &gdev, &gino, &mode) && S_ISDIR(mode) && gdev != dev;
-        if (mounted) {
+        const bool own = !stat_at(root->fd, names[i], &gdev, &gino, &mode) && S_ISDIR(mode);
+        if (own && gdev != dev) { /* mounted */
             root->resolve |= RESOLVE_NO_XDEV;
             continue;
+        }
+        if (own) {
+            root->graft[i].own_dev = gdev;
+            root->graft[i].own = gino;
+            root->covers = true;
         }
         int g = open_at(AT_FDCWD, host, O_PATH | LX_O_DIRECTORY);
         if (g >= 0) {
@@ -632,6 +639,21 @@ static const char *last_component(const char *path)
     return end;
 }
 
+/* Did openat2 go by a link to where a graft is? There it finds the root's own directory. Then fd is closed. */
+static bool is_covered(const struct lx_root *root, int fd)
+{
+    u64 dev, ino;
+    u32 mode;
+    bool covered = false;
+    if (fd < 0 || !root->covers || stat_fd(fd, &dev, &ino, &mode))
+        return false;
+    for (u32 i = 0; i < GRAFTS; i++)
+        covered |= root->graft[i].own == ino && root->graft[i].own_dev == dev;
+    if (covered)
+        close_fd(fd);
+    return covered;
+}
+
 /* A path that openat2 does not find may lead through a link into a graft. It does not when there is no link on the way
  * to what is missing, or when its directory is found and holds nothing of its last name; that is most of what is looked
  * for in vain. */
@@ -647,7 +669,7 @@ static bool surely_missing(const struct lx_process *proc, struct lx_path *p, con
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
     fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
-    if (fd < 0)
+    if (fd < 0 || is_covered(proc->root, fd))
         return false;
     s64 r = prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)st, AT_SYMLINK_NOFOLLOW, 0, 0);
     close_fd(fd);
@@ -660,7 +682,7 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
         return slow(proc, p, dirfd, path, how);
     if ((how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == LX_PATH_FOLLOW) {
         int fd = open_in_root(proc->root_fd, path, O_PATH, proc->root->resolve);
-        if (fd >= 0)
+        if (fd >= 0 && !is_covered(proc->root, fd))
             return finish_object(p, fd);
         return fd == -ENOENT && surely_missing(proc, p, path) ? -ENOENT : slow(proc, p, dirfd, path, how);
     }
@@ -671,7 +693,7 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
     int fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
-    if (fd < 0)
+    if (fd < 0 || is_covered(proc->root, fd))
         return slow(proc, p, dirfd, path, how);
     strcpy(p->buf, name);
     p->dirfd = p->own = fd;
@@ -740,6 +762,8 @@ s64 lx_path_open_direct(struct lx_thread *t, int dirfd, const char *path, u64 fl
         struct lx_path p;
         return surely_missing(proc, &p, path) ? -ENOENT : -EXDEV;
     }
+    if (whole && is_covered(proc->root, (int)r))
+        return -EXDEV;
     return r == -ENOTDIR || r == -ELOOP || r == -EAGAIN || r == -ENOSYS || r == -EINVAL ? -EXDEV : r;
 }
 
@@ -864,7 +888,7 @@ int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags
     if (proc->root_fd >= 0 && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) &&
         !needs_walk(proc->root, path, true)) {
         int fd = open_in_root(proc->root_fd, path, (u32)flags, proc->root->resolve);
-        if (fd >= 0)
+        if (fd >= 0 && !is_covered(proc->root, fd))
             return fd;
     }
     lx_path_init(&p);

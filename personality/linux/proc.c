@@ -775,6 +775,8 @@ s64 lx_proc_open(struct lx_thread *t, enum lx_proc which, int dirfd, const char 
     char link[64];
     if (which == LX_PROC_MEM)
         return -EACCES;
+    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+        return -EEXIST;
     if (flags & LX_O_DIRECTORY)
         return -ENOTDIR;
     s64 fd = prov_call(&t->vcpu->poll, LX_NR_memfd_create, (u64) "proc", 1 /* MFD_CLOEXEC */, 0, 0, 0, 0);

@@ -2,6 +2,7 @@
  * inside and mean the same. */
 #include "call.h"
 
+#include <dirent.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <stddef.h>
@@ -259,6 +260,28 @@ int main(void)
     for (int i = 0; i < levels; i++)
         good += chdir("..") == 0 && rmdir(deep) == 0;
     YES(good == 2 * levels && stat(".", &top) == 0 && top.st_ino == st.st_ino);
+
+    /* links to where the host's directories are: they do not lead to what a root has below them */
+    T(symlink("/proc", "toproc"));
+    T(symlink("/dev", "todev"));
+    static const char *const there[] = {"toproc/version", "toproc/self/status", "toproc/none", "todev/null", "todev/none"};
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
+        printf("%s\n", there[i]);
+        T(open(in_work(there[i]), O_RDONLY));
+        T(stat(in_work(there[i]), &st));
+        T(lstat(in_work(there[i]), &st));
+        T(access(in_work(there[i]), R_OK));
+        T(open(in_work(there[i]), O_RDONLY | O_CREAT | O_EXCL, 0600));
+    }
+    YES(same(in_work("toproc"), "/proc") && same(in_work("todev/."), "/dev"));
+    DIR *proc = opendir(in_work("toproc"));
+    int self = 0;
+    for (struct dirent *d; proc && (d = readdir(proc));)
+        self |= !strcmp(d->d_name, "self");
+    YES(self);
+    T(chdir(in_work("toproc")));
+    YES(access("version", R_OK) == 0);
+    T(chdir(work_dir));
 
     /* sockets */
     struct sockaddr_un a = {AF_UNIX, ""}, got;
