@@ -15,7 +15,8 @@
 /* Why vcpu_run, or one entry into translated code, came back. */
 enum vcpu_exit {
     VCPU_NONE,   /* nothing to tell: look up vcpu.pc and go on */
-    VCPU_LINK,   /* a direct exit that is not linked yet: vcpu.exit_id says which; pc holds where it goes, but for host_isa.unlinked */
+    VCPU_LINK,   /* a direct exit that is not linked yet: vcpu.exit_id says which; pc holds where it goes, but where
+                    host_isa.unlinked was gone to */
     VCPU_LOOKUP, /* an indirect exit whose pc was not in the jump cache */
     VCPU_POLL,   /* vcpu.poll was set */
     VCPU_TRAP,   /* an IR trap: vcpu.trap (enum ir_trap) */

@@ -12,7 +12,7 @@
 static bool locate(const struct engine *e, hva_t host_pc, struct block *b, struct host_mark *m)
 {
     hva_t off = host_pc - (hva_t)e->code.rx;
-    return e->host && cache_has(e, off) && block_at(e, (u32)off, b) && 
+    return e->host && cache_has(e, off) && block_at(e, (u32)off, b) &&
            marks_find(b->marks, b->marks_size, (u32)off - b->code_off, m);
 }
 

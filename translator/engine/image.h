@@ -5,7 +5,8 @@
  *     struct image_head
  *     struct image_page [npages]    in the order of their pieces
  *     u32 [npages]                  which of them comes first by its number, which next
- *     pieces, one for each page     struct image_piece, keys, tails, states, blocks, exits, relocations, pcs, marks
+ *     pieces, one for each page     struct image_piece, keys, tails, states, blocks, exits, relocations, pcs,
+ *                                   marks
  *     struct image_in []            of each page in turn: which exits of other pages lead to it
  *     from a page's begin on:       the host code of each piece, followed by its ways
  *
@@ -14,9 +15,9 @@
  *
  * Guest pcs are absolute: an image is for one address. Host code is right for where the head says that it shall lie,
  * as are numbers of exits (store.c, "In place"); exits that lead to a block of the same piece do so already, the others
- * to their ways, which are jumps through their slots. There are no stubs: who copies code makes them. Of these, those to a block of another piece say to which, and
- * that piece has a list of those that lead to it: so whichever of the two is entered last, all that leads from one to
- * the other is linked then, in the order in which it lies in memory.
+ * to their ways, which are jumps through their slots. There are no stubs: who copies code makes them. Of these, those
+ * to a block of another piece say to which, and that piece has a list of those that lead to it: so whichever of the two
+ * is entered last, all that leads from one to the other is linked then, in the order in which it lies in memory.
  *
  * Blocks are in order of guest pc, and of code key where that is the same, and so is their code: what is looked for by
  * pc, by offset or by exit is found by halving.
@@ -78,9 +79,9 @@ struct image_block {
     u16 at;                       /* guest pc in its page */
     u16 len;                      /* bytes of guest code */
     u16 key;                      /* which of the piece's code keys */
-    u16 tail;                     /* which of its hashes is of those of its guest bytes that are on the next page, if any */
-    u8 known;                     /* 1: host code in place of what the guest has there */
-    u8 judged;                    /* enum image_judged: of a region in its place */
+    u16 tail;  /* which of its hashes is of those of its guest bytes that are on the next page, if any */
+    u8 known;  /* 1: host code in place of what the guest has there */
+    u8 judged; /* enum image_judged: of a region in its place */
 };
 
 struct image_exit {

@@ -19,13 +19,13 @@
  * there. Where nothing else is there, and the program lies where it did, that code is mapped and not copied
  * (mk_code_show), all of the image at once: a *place*. Nothing is written to it. Exits within a piece lead there as
  * they stand; the others go by a *way* behind the piece's code, a jump through the exit's *slot*, a word of memory that
- * first leads back to the engine and is all that linking changes. An exit's number says where its slot is; the way tells
- * it, and the image where the exit leads. Slots cost a jump each
- * time, so a process that lives longer has its places *tightened*: they become copies (mk_code_edit: written where they
- * do not run, then put in the place), private memory, in which exits lead where their slots say. Nothing new is entered
- * there then. When a link that is no slot has to change, in a piece as it was stored or in one that was tightened, the
- * piece is *loosened*, by a copy in which all of its exits go by their slots. Both are seldom. What was loosened is not
- * entered again: what there is of its page later is copied.
+ * first leads back to the engine and is all that linking changes. An exit's number says where its slot is; the way
+ * tells it, and the image where the exit leads. Slots cost a jump each time, so a process that lives longer has its
+ * places *tightened*: they become copies (mk_code_edit: written where they do not run, then put in the place), private
+ * memory, in which exits lead where their slots say. Nothing new is entered there then. When a link that is no slot has
+ * to change, in a piece as it was stored or in one that was tightened, the piece is *loosened*, by a copy in which all
+ * of its exits go by their slots. Both are seldom. What was loosened is not entered again: what there is of its page
+ * later is copied.
  *
  * What makes it right. A block is the same whenever it would be made anew: the image's key stands for everything on
  * which translation depends but for guest pc, which the image has, code key, which each block has, and the guest's
@@ -452,8 +452,7 @@ static u8 *way_of(u8 *code, const struct image_piece *head, u32 k)
 static void copy_code(struct engine *e, const struct image_view *v, const struct image_head *h, u32 off)
 {
     u8 *rw = e->code.rw + off;
-    u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)h->at + v->first - off,
-                            [HOST_RELOC_OWN] = e->cfg.own - h->own};
+    u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)h->at + v->first - off, [HOST_RELOC_OWN] = e->cfg.own - h->own};
     memcpy(rw, v->code, v->piece->code_size);
     e->host->move(rw, v->relocs, v->piece->nrelocs, by);
     for (const struct image_block *ib = v->blocks; ib < v->blocks + v->piece->nblocks; ib++)
@@ -1213,8 +1212,7 @@ static bool add_old(struct maker *m, const struct image_page *p)
     if (!p || !image_open(m->old, image_text(m->old), p, &v) || !make_room(&m->out, p->size) ||
         !make_room(&m->text, image_code_size(v.piece)))
         return false;
-    const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)h->at + v.first,
-                                  [HOST_RELOC_OWN] = -h->own};
+    const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = (u64)h->at + v.first, [HOST_RELOC_OWN] = -h->own};
     memcpy(m->out.p + m->out.size, v.piece, p->size);
     memcpy(m->text.p + m->text.size, v.code, v.piece->code_size);
     e->host->move(m->text.p + m->text.size, v.relocs, v.piece->nrelocs, by);

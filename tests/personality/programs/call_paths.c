@@ -264,7 +264,8 @@ int main(void)
     /* links to where the host's directories are: they do not lead to what a root has below them */
     T(symlink("/proc", "toproc"));
     T(symlink("/dev", "todev"));
-    static const char *const there[] = {"toproc/version", "toproc/self/status", "toproc/none", "todev/null", "todev/none"};
+    static const char *const there[] = {"toproc/version", "toproc/self/status", "toproc/none", "todev/null",
+                                        "todev/none"};
     for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
         printf("%s\n", there[i]);
         T(open(in_work(there[i]), O_RDONLY));
