@@ -46,6 +46,7 @@ def main():
     ap.add_argument('--native-static', action='store_true', help='link the native program statically, too')
     ap.add_argument('--root', action='store_true', help='run it in a guest root of its own')
     ap.add_argument('--mount-proc', action='store_true', help='with --root: mount a /proc in it, as containers have it')
+    ap.add_argument('--cached', action='store_true', help='with translations that an earlier run of it has stored')
     ap.add_argument('--timeout', type=float, default=60 * PATIENCE)
     ap.add_argument('--option', action='append', default=[], help='of dragoman run')
     ap.add_argument('source')
@@ -79,6 +80,9 @@ def main():
                     return SKIP
                 cmd = inside + ['sh', '-c', 'mount --rbind /proc "$0" && exec "$@"', os.path.join(root, 'proc')] + cmd
             guest, work = f'/guest/{name}', '/tmp'
+        if opt.cached:
+            cmd += ['--cache', os.path.join(tmp, 'cache')]
+            run(cmd + [guest, 'one', 'two'], work, opt.timeout)
         have = run(cmd + [guest, 'one', 'two'], work, opt.timeout)
         bad = False
         if want[0] != have[0]:
