@@ -639,8 +639,9 @@ static const char *last_component(const char *path)
     return end;
 }
 
-/* Did openat2 go by a link to where a graft is? There it finds the root's own directory. Then fd is closed. */
-static bool is_covered(const struct lx_root *root, int fd)
+/* openat2 goes by a link to where a graft is, too, and finds the root's own directory there. If fd is that it is
+ * closed: true. */
+static bool drop_covered(const struct lx_root *root, int fd)
 {
     u64 dev, ino;
     u32 mode;
@@ -669,7 +670,7 @@ static bool surely_missing(const struct lx_process *proc, struct lx_path *p, con
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
     fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
-    if (fd < 0 || is_covered(proc->root, fd))
+    if (fd < 0 || drop_covered(proc->root, fd))
         return false;
     s64 r = prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)st, AT_SYMLINK_NOFOLLOW, 0, 0);
     close_fd(fd);
@@ -682,7 +683,7 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
         return slow(proc, p, dirfd, path, how);
     if ((how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == LX_PATH_FOLLOW) {
         int fd = open_in_root(proc->root_fd, path, O_PATH, proc->root->resolve);
-        if (fd >= 0 && !is_covered(proc->root, fd))
+        if (fd >= 0 && !drop_covered(proc->root, fd))
             return finish_object(p, fd);
         return fd == -ENOENT && surely_missing(proc, p, path) ? -ENOENT : slow(proc, p, dirfd, path, how);
     }
@@ -693,7 +694,7 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
     int fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
-    if (fd < 0 || is_covered(proc->root, fd))
+    if (fd < 0 || drop_covered(proc->root, fd))
         return slow(proc, p, dirfd, path, how);
     strcpy(p->buf, name);
     p->dirfd = p->own = fd;
@@ -762,7 +763,7 @@ s64 lx_path_open_direct(struct lx_thread *t, int dirfd, const char *path, u64 fl
         struct lx_path p;
         return surely_missing(proc, &p, path) ? -ENOENT : -EXDEV;
     }
-    if (whole && is_covered(proc->root, (int)r))
+    if (whole && drop_covered(proc->root, (int)r))
         return -EXDEV;
     return r == -ENOTDIR || r == -ELOOP || r == -EAGAIN || r == -ENOSYS || r == -EINVAL ? -EXDEV : r;
 }
@@ -888,7 +889,7 @@ int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags
     if (proc->root_fd >= 0 && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) &&
         !needs_walk(proc->root, path, true)) {
         int fd = open_in_root(proc->root_fd, path, (u32)flags, proc->root->resolve);
-        if (fd >= 0 && !is_covered(proc->root, fd))
+        if (fd >= 0 && !drop_covered(proc->root, fd))
             return fd;
     }
     lx_path_init(&p);
