@@ -655,6 +655,13 @@ static bool drop_covered(const struct lx_root *root, int fd)
     return covered;
 }
 
+/* What openat2 finds from the root, but for what a graft covers: -EXDEV. */
+static int open_rooted(const struct lx_root *root, const char *path, u32 flags)
+{
+    const int fd = open_in_root(root->fd, path, flags, root->resolve);
+    return drop_covered(root, fd) ? -EXDEV : fd;
+}
+
 /* A path that openat2 does not find may lead through a link into a graft. It does not when there is no link on the way
  * to what is missing, or when its directory is found and holds nothing of its last name; that is most of what is looked
  * for in vain. */
@@ -669,8 +676,8 @@ static bool surely_missing(const struct lx_process *proc, struct lx_path *p, con
         return fd == -ENOENT;
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
-    if (fd < 0 || drop_covered(proc->root, fd))
+    fd = open_rooted(proc->root, p->buf, O_PATH | LX_O_DIRECTORY);
+    if (fd < 0)
         return false;
     s64 r = prov_call_now(LX_NR_newfstatat, (u64)fd, (u64)name, (u64)st, AT_SYMLINK_NOFOLLOW, 0, 0);
     close_fd(fd);
@@ -682,8 +689,8 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     if (path[0] != '/' || needs_walk(proc->root, path, true))
         return slow(proc, p, dirfd, path, how);
     if ((how & (LX_PATH_FOLLOW | LX_PATH_CREATE)) == LX_PATH_FOLLOW) {
-        int fd = open_in_root(proc->root_fd, path, O_PATH, proc->root->resolve);
-        if (fd >= 0 && !drop_covered(proc->root, fd))
+        int fd = open_rooted(proc->root, path, O_PATH);
+        if (fd >= 0)
             return finish_object(p, fd);
         return fd == -ENOENT && surely_missing(proc, p, path) ? -ENOENT : slow(proc, p, dirfd, path, how);
     }
@@ -693,8 +700,8 @@ static int rooted(const struct lx_process *proc, struct lx_path *p, int dirfd, c
     size_t n = (size_t)(name - path);
     memcpy(p->buf, path, n);
     p->buf[n] = 0;
-    int fd = open_in_root(proc->root_fd, p->buf, O_PATH | LX_O_DIRECTORY, proc->root->resolve);
-    if (fd < 0 || drop_covered(proc->root, fd))
+    int fd = open_rooted(proc->root, p->buf, O_PATH | LX_O_DIRECTORY);
+    if (fd < 0)
         return slow(proc, p, dirfd, path, how);
     strcpy(p->buf, name);
     p->dirfd = p->own = fd;
@@ -888,8 +895,8 @@ int lx_path_open(struct lx_process *proc, int dirfd, const char *path, int flags
     /* Most are found where the root has them. */
     if (proc->root_fd >= 0 && path[0] == '/' && !(flags & (O_CREAT | LX_O_NOFOLLOW)) &&
         !needs_walk(proc->root, path, true)) {
-        int fd = open_in_root(proc->root_fd, path, (u32)flags, proc->root->resolve);
-        if (fd >= 0 && !drop_covered(proc->root, fd))
+        int fd = open_rooted(proc->root, path, (u32)flags);
+        if (fd >= 0)
             return fd;
     }
     lx_path_init(&p);

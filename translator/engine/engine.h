@@ -202,9 +202,9 @@ struct engine_stats {
      * had changed by then. */
     u64 background, foreground, regions_void;
     u64 trials, trials_lost; /* of regions: how many began; how many found the blocks faster */
-    u64 images, image_pages, image_blocks, image_bytes,
-        image_ns;                  /* used of what was stored; host bytes; with count_calls */
-    u64 image_placed;              /* of these pages, where the code runs where the image has it */
+    u64 images, image_pages, image_blocks, image_bytes; /* used of what was stored; host bytes */
+    u64 image_ns;                                       /* entering it; counted with engine_config.count_calls alone */
+    u64 image_placed;                                   /* of these pages, where the code runs where the image has it */
     u64 image_misses, image_saved; /* pages of images that could not be used; blocks that engine_save stored */
     /* The engine's own memory as of now, in bytes: host code, blocks and what is known of them, tables, vCPUs, space to
      * work in. What was written, or could be: not all of it need be resident. */

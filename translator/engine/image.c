@@ -178,7 +178,7 @@ bool image_sound(const struct image_view *v)
     for (u32 i = 0; i < p->nblocks; i++) {
         const struct image_block *b = &v->blocks[i];
         if (b->at >= IMAGE_PAGE || v->at[i] != b->at || !b->len || b->at + b->len > 2 * IMAGE_PAGE ||
-            b->code_off < end || b->known > 1 || b->code_off > p->code_size ||
+            b->code_off < end || b->code_off & (IMAGE_ALIGN - 1) || b->known > 1 || b->code_off > p->code_size ||
             b->code_size > p->code_size - b->code_off || b->key >= p->nkeys ||
             (b->at + b->len > IMAGE_PAGE && b->tail >= p->ntails))
             return false;

@@ -898,16 +898,24 @@ bool store_load(struct engine *e, gva_t pc)
     return done;
 }
 
+/* How many of the block's guest bytes are on the page behind that on which it begins. */
+static u32 tail_of(const struct block *b)
+{
+    const u32 end = (u32)(b->pc % IMAGE_PAGE) + b->extent->len;
+    return end > IMAGE_PAGE ? end - IMAGE_PAGE : 0;
+}
+
 /* What the block has on the next page can be stored only if that page's hash is known, which none is where no block
  * begins. It is made now, behind the block, so the bytes are looked at once more. */
 static bool note_tail(struct engine *e, const struct block *b, const u8 *code)
 {
-    const gva_t end = b->pc + b->extent->len, next = (b->pc / IMAGE_PAGE + 1) * IMAGE_PAGE;
+    const gva_t next = (b->pc / IMAGE_PAGE + 1) * IMAGE_PAGE;
+    const u32 tail = tail_of(b);
     u64 hash;
-    if (end <= next)
+    if (!tail)
         return true;
     (void)store_load(e, next);
-    return guest_hash(e, next, (u32)(end - next), &hash) && hash == hash_bytes(code + (next - b->pc), end - next, 0);
+    return guest_hash(e, next, tail, &hash) && hash == hash_bytes(code + (next - b->pc), tail, 0);
 }
 
 void store_note(struct engine *e, struct block *b, const u8 *code)
@@ -997,14 +1005,15 @@ static u32 page_blocks(struct maker *m, const struct code_page *p)
 /* Hash of what b has on the next page; false when that page is not known to be what b was made from. */
 static bool tail_hash(struct engine *e, const struct block *b, u64 *hash)
 {
-    const gva_t end = b->pc + b->extent->len, next = (b->pc / IMAGE_PAGE + 1) * IMAGE_PAGE;
+    const gva_t next = (b->pc / IMAGE_PAGE + 1) * IMAGE_PAGE;
+    const u32 tail = tail_of(b);
     *hash = 0;
-    if (end <= next)
+    if (!tail)
         return true;
     const struct code_page *p = block_page(e, next / IMAGE_PAGE);
     u64 whole;
     return p && p->watched && p->hashed && guest_hash(e, next, IMAGE_PAGE, &whole) && whole == p->hash &&
-           guest_hash(e, next, (u32)(end - next), hash);
+           guest_hash(e, next, tail, hash);
 }
 
 /* What is known of an exit; its record need not be there. */
@@ -1106,7 +1115,7 @@ static u32 lay_out(struct maker *m, u32 n)
     u32 off = 0;
     for (u32 i = 0; i < n; i++) {
         measure(m, i);
-        m->at[i] = off = (u32)align_up(off, m->e->host->code_align);
+        m->at[i] = off = (u32)align_up(off, IMAGE_ALIGN);
         off += m->size[i];
     }
     return off;
@@ -1238,7 +1247,7 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
         head.nexits += b->nexits;
         head.nstate += b->nstate;
         head.marks_size += b->marks_size;
-        head.ntails += b->pc % IMAGE_PAGE + b->extent->len > IMAGE_PAGE;
+        head.ntails += tail_of(b) > 0;
         key_of(m, &head.nkeys, b->key);
     }
     const u32 spare = p->judged ? SPARE : 0;
