@@ -41,6 +41,9 @@ struct vcpu_fault {
  * for the thread's current mode only. */
 #define VCPU_JC_BITS  14 /* at most */
 #define VCPU_JC_FIRST 11 /* at first, where it may grow (host_isa.jc_grows): most threads need no more */
+/* An entry is found by the pc's lower bits and by those so much above them: places that lie alike in two libraries
+ * would take each other's entry each time, and the lowest bits alone are seldom anything but zero. */
+#define VCPU_JC_FOLD 12
 /* vcpu.jc_mask of so many: bits 1 and up, as instructions are at least 2-byte aligned. */
 #define VCPU_JC_MASK(bits) (((1u << (bits)) - 1) << 1)
 struct vcpu_jc {
@@ -141,7 +144,7 @@ _Static_assert(offsetof(struct vcpu, jc) <= 4096, "a vCPU but for its jump cache
 /* Which entry of the jump cache a pc uses. */
 static inline u32 vcpu_jc_index(const struct vcpu *v, gva_t pc)
 {
-    return (u32)(pc & v->jc_mask) >> 1;
+    return (u32)((pc ^ pc >> VCPU_JC_FOLD) & v->jc_mask) >> 1;
 }
 
 /* An op was done in C: backends call it where they do that. */

@@ -683,6 +683,35 @@ static void jump_cache_grows(void **state)
     }
 }
 
+/* Two places that would take each other's entry of the jump cache each time: by their lowest bits, at whatever size it
+ * has; and by all that is looked at, as long as it is small. */
+static void places_do_not_clash(void **state)
+{
+    enum { A = 0x800, N = 1000 };
+    static const u32 apart[] = {0x8000, 0x1000};
+    const u32 code[] = {JALR(0, 8, 0)};
+    struct world w;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(configs); i++) {
+        const u32 b = A + apart[i % 2];
+        open_world(&w, &configs[i / 2], code, ARRAY_LEN(code));
+        u32 *f = (u32 *)(w.base + CODE + A), *g = (u32 *)(w.base + CODE + b);
+        f[0] = ADDI(10, 10, 1);
+        f[1] = JALR(0, 9, 0);
+        g[0] = ADDI(11, 11, -1);
+        g[1] = BNE(11, 0, 8);
+        g[2] = EBREAK;
+        g[3] = JALR(0, 8, 0);
+        regs(w.v)->x[8] = CODE + A;
+        regs(w.v)->x[9] = CODE + b;
+        regs(w.v)->x[11] = N;
+        w.v->pc = CODE;
+        run_in(&w, w.v, VCPU_TRAP);
+        assert_int_equal(regs(w.v)->x[10], N);
+        assert_in_range(w.v->stat_lookups, 1, N / 5);
+        close_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -701,6 +730,7 @@ int main(void)
         cmocka_unit_test(who_left_may_stay),
         cmocka_unit_test(steps_one_instruction),
         cmocka_unit_test(jump_cache_grows),
+        cmocka_unit_test(places_do_not_clash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

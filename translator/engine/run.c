@@ -26,14 +26,18 @@ bool run_links(const struct engine *e)
     return !e->cosim && !(e->cfg.off & IR_PASS_BIT(IR_PASS_LINK));
 }
 
+#define JC_CLASH                                                                                                       \
+    16 /* an entry of another pc, which will be missed, counts as so many: it may come to it again and again */
+
 void run_remember(struct vcpu *v, gva_t pc, const void *code)
 {
     const u32 i = vcpu_jc_index(v, pc);
     struct vcpu_jc *j = &v->jc[i];
+    const gva_t old = j->pc;
     __atomic_store_n(&j->pc, vcpu_jc_none(i), __ATOMIC_RELAXED);
     j->code = code;
     __atomic_store_n(&j->pc, pc, __ATOMIC_SEQ_CST); /* before code_found looks whether the block is dead */
-    v->jc_room--;
+    v->jc_room -= old == vcpu_jc_none(i) || old == pc ? 1 : JC_CLASH;
 }
 
 /* Does v come to most places for the first time? Then what was stored is entered without more ado; later it is made a

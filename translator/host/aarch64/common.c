@@ -160,8 +160,7 @@ static void ends_of_exits(struct asmb *a)
     lead_here(c, is_none);
     a_vcpu(c, a_ldr(2), SCR, VOFF(poll));
     u8 *polled = a_cbz(c, A_CBNZ, SCR);
-    a_bfm(c, A_UBFM | A_SF, SCR, X0, 1, VCPU_JC_BITS);
-    a_rrr_lsl(c, A_ADD | A_SF, SCR, VCPU, SCR, 4);
+    jump_cache_at(c, SCR, X0);
     a_mov_imm(c, SCR2, VOFF(jc));
     a_rrr(c, A_ADD | A_SF, SCR, SCR, SCR2);
     a_pair(c, A_LDP, SCR2, SCR, SCR, 0);

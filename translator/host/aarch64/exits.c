@@ -202,6 +202,15 @@ static void cold_jump_miss(struct gen *g, const struct cold *k)
     a_b_back(c, k->back);
 }
 
+void jump_cache_at(struct code *c, u32 to, u32 pc)
+{
+    /* ORDER vcpu_jc_index */
+    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
+    a_rrr_lsl(c, A_EOR | A_SF | A_SHIFT_LSR, to, pc, pc, VCPU_JC_FOLD);
+    a_bfm(c, A_UBFM | A_SF, to, to, 1, VCPU_JC_BITS);
+    a_rrr_lsl(c, A_ADD | A_SF, to, VCPU, to, 4);
+}
+
 void emit_exit_ind(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -215,10 +224,7 @@ void emit_exit_ind(struct gen *g, ir_ref i)
         return;
     }
     poll(g, cold_poll_ind)->r[0] = (u8)pc;
-    /* ORDER vcpu_jc_index */
-    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
-    a_bfm(c, A_UBFM | A_SF, SCR, pc, 1, VCPU_JC_BITS);
-    a_rrr_lsl(c, A_ADD | A_SF, SCR, VCPU, SCR, 4);
+    jump_cache_at(c, SCR, pc);
     add_number(g, SCR, SCR, VOFF(jc));
     a_pair(c, A_LDP, SCR2, SCR, SCR, 0);
     a_rrr(c, A_SUBS | A_SF, ZR, SCR2, pc);

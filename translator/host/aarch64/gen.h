@@ -27,6 +27,11 @@ static inline u32 type_w(u32 type)
     return type == IR_I64 ? A_SF : 0;
 }
 
+/* --- exits.c --- */
+
+/* `to`: where the entry of the jump cache for the pc in a register is, less VOFF(jc). It may not be pc. */
+void jump_cache_at(struct code *c, u32 to, u32 pc);
+
 /* --- move.c --- */
 
 /* Value i, an integer, in a register, which is ZR for the constant 0; locked. */

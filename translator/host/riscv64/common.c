@@ -158,9 +158,7 @@ static void ends_of_exits(struct asmb *a)
     x_store(c, SD, A0, VCPU, VOFF(pc));
     x_load(c, LW, SCR, VCPU, VOFF(poll));
     u8 *polled = x_b(c, BNE, SCR, ZERO);
-    x_i(c, SLLI, A1, A0, 63 - VCPU_JC_BITS);
-    x_i(c, SRLI, A1, A1, 63 - VCPU_JC_BITS - 3);
-    x_r(c, ADD, A1, A1, VCPU);
+    jump_cache_at(c, A1, A0);
     x_load(c, LD, SCR, A1, VOFF(jc[0].pc));
     u8 *missed = x_b(c, BNE, SCR, A0);
     x_load(c, LD, SCR, A1, VOFF(jc[0].code));

@@ -207,6 +207,17 @@ static void cold_jump_miss(struct gen *g, const struct cold *k)
     x_jmp_common(&g->c, g->common->off[C_LOOKUP]);
 }
 
+void jump_cache_at(struct code *c, u32 to, u32 pc)
+{
+    /* ORDER vcpu_jc_index */
+    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
+    x_i(c, SRLI, to, pc, VCPU_JC_FOLD);
+    x_r(c, XOR, to, to, pc);
+    x_i(c, SLLI, to, to, 63 - VCPU_JC_BITS);
+    x_i(c, SRLI, to, to, 63 - VCPU_JC_BITS - 3);
+    x_r(c, ADD, to, to, VCPU);
+}
+
 void emit_exit_ind(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -229,11 +240,7 @@ void emit_exit_ind(struct gen *g, ir_ref i)
         const_of(g, in->b, &back);
         push = push_call(g, back);
     }
-    /* (pc >> 1) % entries * 16: ORDER vcpu_jc_index */
-    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
-    x_i(c, SLLI, t, pc, 63 - VCPU_JC_BITS);
-    x_i(c, SRLI, t, t, 63 - VCPU_JC_BITS - 3);
-    x_r(c, ADD, t, t, VCPU);
+    jump_cache_at(c, t, pc);
     x_load(c, LD, SCR, t, VOFF(jc[0].pc));
     cold_if(g, cold_jump_miss, BNE, SCR, pc)->r[0] = (u8)pc;
     x_load(c, LD, SCR, t, VOFF(jc[0].code));

@@ -35,6 +35,11 @@ static inline bool imm_of(const struct gen *g, ir_ref i, s32 *imm)
     return true;
 }
 
+/* --- exits.c --- */
+
+/* `to`: where the entry of the jump cache for the pc in a register is, less VOFF(jc). It may not be pc. */
+void jump_cache_at(struct code *c, u32 to, u32 pc);
+
 /* --- move.c --- */
 
 /* Instructions that load and store a value of `type`, not of i128 and v128. An f16 goes through an integer register. */

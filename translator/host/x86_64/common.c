@@ -159,8 +159,7 @@ static void pc_behind(struct asmb *a, s32 off)
 static void jump_by_cache(struct asmb *a)
 {
     struct code *c = &a->c;
-    x_mov(c, 0, RCX, RAX);
-    x_rm(c, 0x23, RCX, at(VOFF(jc_mask)), 0); /* and */
+    jump_cache_at(c, RCX, RAX);
     x_rm(c, 0x3b | X_W, RAX, o_sib(RBP, RCX, 3, VOFF(jc[0].pc)), 0);
     u8 *missed = x_jcc(c, CC_NE);
     x_rm(c, 0xff, 4, o_sib(RBP, RCX, 3, VOFF(jc[0].code)), 0);

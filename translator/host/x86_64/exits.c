@@ -377,6 +377,21 @@ static u32 indirect_pc(struct gen *g, ir_ref pc)
     return RAX;
 }
 
+void jump_cache_at(struct code *c, u32 to, u32 pc)
+{
+    /* An entry's index times 16 is what remains times 8: ORDER vcpu_jc_index */
+    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
+    if (have(FEAT_BMI2)) {
+        x_vex(c, 0xf0 | X_3A | X_F2, to, 0, o_reg(pc), 1); /* rorx: the bits that are looked at are as shifted */
+        put8(c, VCPU_JC_FOLD);
+    } else {
+        x_mov(c, 0, to, pc);
+        x_shift_imm(c, 0, SH_SHR, o_reg(to), VCPU_JC_FOLD);
+    }
+    x_alu(c, 0, ALU_XOR, to, o_reg(pc));
+    x_rm(c, 0x23, to, o_vcpu(VOFF(jc_mask)), 0); /* and */
+}
+
 void emit_exit_ind(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -394,10 +409,7 @@ void emit_exit_ind(struct gen *g, ir_ref i)
     u32 pc = indirect_pc(g, in->a);
     u32 t = temp_int(g);
     with_pc(poll(g, cold_poll_ind), pc, odd);
-    /* An entry's index times 16 is what remains of the pc times 8: ORDER vcpu_jc_index */
-    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
-    x_mov(c, 0, t, pc);
-    x_rm(c, 0x23, t, o_mem(RBP, VOFF(jc_mask)), 0); /* and */
+    jump_cache_at(c, t, pc);
     x_rm(c, 0x3b | X_W, pc, o_sib(RBP, t, 3, VOFF(jc[0].pc)), 0);
     struct cold *k = with_pc(cold_new(g, cold_jump_miss, x_jcc(c, CC_NE)), pc, odd);
     if (!(in->aux & IR_EXIT_CALL)) {
