@@ -330,7 +330,7 @@ def looked_after(t):
     # One byte is a piece's, one of code, one the head's, the first the format's version. (Between pieces and code, and at the end, are bytes of no meaning.)
     with open(files[0], 'rb') as f:
         good = f.read()
-    piece, code = (int.from_bytes(good[i:i + 4], sys.byteorder) for i in (72, 40))
+    piece, code = (int.from_bytes(good[i:i + 4], sys.byteorder) for i in (80, 48))
     for at, kind, status in ((piece + 30, 'damaged', 1), (code + 9, 'damaged', 1), (60, 'damaged', 1), (0, 'foreign', 0)):
         with open(files[0], 'wb') as f:
             f.write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])

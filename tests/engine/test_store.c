@@ -636,16 +636,20 @@ static void order_is_that_of_use(void **state)
             const u32 from = image_owner(&v, j);
             assert_true(v.blocks[from].exit <= j && j < v.blocks[from + 1].exit);
             const struct image_page *q = image_find(k.data, (u32)((pc - CODE) / PAGE));
-            if (image_inner(x) || !q || q == &p[i])
+            const u32 outer = image_outer_at(&v, j);
+            assert_int_equal(outer < v.piece->nouters && v.outers[outer].exit == j, !x->to);
+            if (x->to || !q || q == &p[i])
                 continue;
             assert_true(image_open(k.data, image_text(k.data), q, &to));
             const u32 at = image_block_at(&to, pc % PAGE, v.keys[v.blocks[from].key]);
-            assert_int_equal(x->to, at < to.piece->nblocks ? IMAGE_AWAY | (at + 1) : 0);
-            away += x->to != 0;
+            const bool there = at < to.piece->nblocks;
+            assert_int_equal(v.outers[outer].page, there ? q - p + 1 : 0);
+            assert_int_equal(v.outers[outer].code, there ? to.blocks[at].code_off : 0);
+            away += there;
             in = 0;
-            while (in < to.nin && (to.in[in].page != i || to.in[in].exit != j || to.in[in].block != at))
+            while (in < to.nin && (to.in[in].page != i || to.in[in].outer != outer || to.in[in].block != at))
                 in++;
-            assert_int_equal(in < to.nin, x->to != 0);
+            assert_int_equal(in < to.nin, there);
         }
     }
     assert_true(away > 0);
@@ -703,9 +707,9 @@ static void sum_anew(u8 *image, size_t size, struct image_page *p)
     struct image_view v;
     image_view(&v, image + p->off, 0);
     v.code = image_text(image) + p->code;
-    if (p->size >= sizeof *v.piece && h->text <= size && p->code <= size - h->text &&
-        image_code_size(v.piece) <= size - h->text - p->code && h->in <= size && !(h->in & 7) &&
-        p->in < size / sizeof *v.in && p->nin < size / sizeof *v.in &&
+    if (p->size >= sizeof *v.piece && v.piece->nouters <= v.piece->nexits && h->text <= size &&
+        p->code <= size - h->text && image_code_size(v.piece) <= size - h->text - p->code && h->in <= size &&
+        !(h->in & 7) && p->in < size / sizeof *v.in && p->nin < size / sizeof *v.in &&
         (p->in + p->nin) * sizeof *v.in <= size - h->in) {
         v.in = image_in(image, p);
         v.nin = p->nin;

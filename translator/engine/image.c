@@ -12,7 +12,8 @@ u64 image_piece_size(const struct image_piece *p)
 {
     u64 n = sizeof *p + ((u64)p->nkeys + p->ntails + p->nstate) * sizeof(u64) +
             ((u64)p->nblocks + 1) * sizeof(struct image_block) + (u64)p->nexits * sizeof(struct image_exit) +
-            (u64)p->nrelocs * sizeof(u32) + (u64)p->nblocks * sizeof(u16) + p->marks_size;
+            (u64)p->nouters * sizeof(struct image_outer) + (u64)p->nrelocs * sizeof(u32) +
+            (u64)p->nblocks * sizeof(u16) + p->marks_size;
     return align_up(n, 8);
 }
 
@@ -27,7 +28,8 @@ void image_view(struct image_view *v, const void *piece, gva_t pc)
     v->state = v->tails + v->piece->ntails;
     v->blocks = (const void *)(v->state + v->piece->nstate);
     v->exits = (const void *)(v->blocks + v->piece->nblocks + 1);
-    v->relocs = (const void *)(v->exits + v->piece->nexits);
+    v->outers = (const void *)(v->exits + v->piece->nexits);
+    v->relocs = (const void *)(v->outers + v->piece->nouters);
     v->at = (const void *)(v->relocs + v->piece->nrelocs);
     v->marks = (const void *)(v->at + v->piece->nblocks);
 }
@@ -53,7 +55,8 @@ u64 image_head_sum(const void *data)
 u64 image_piece_sum(const struct image_view *v, u32 size, u64 key, u32 number)
 {
     const u64 in = hash_bytes(v->in, v->nin * sizeof *v->in, key ^ number);
-    return hash_bytes(v->code, image_code_size(v->piece), hash_bytes(v->piece, size, in));
+    const u64 code = image_ways(v->piece) + (u64)v->piece->nouters * HOST_THROUGH;
+    return hash_bytes(v->code, code, hash_bytes(v->piece, size, in));
 }
 
 bool image_check(const void *data, size_t size, u64 key, gva_t start, u64 len)
@@ -148,10 +151,19 @@ static bool exits_fit(const struct image_view *v, u32 i)
     const struct image_block *b = &v->blocks[i];
     for (u32 k = b->exit; k < b[1].exit; k++) {
         const struct image_exit *x = &v->exits[k];
-        if (b->code_size < 4 || x->site_off > b->code_size - 4 || image_inner(x) > v->piece->nblocks)
+        if (b->code_size < 4 || x->site_off > b->code_size - 4 || x->to > v->piece->nblocks)
             return false;
     }
     return true;
+}
+
+static bool outers_fit(const struct image_view *v)
+{
+    u32 n = 0;
+    for (u32 k = 0; k < v->piece->nexits; k++)
+        if (!v->exits[k].to && (n == v->piece->nouters || v->outers[n++].exit != k))
+            return false;
+    return n == v->piece->nouters;
 }
 
 static bool marks_fit(const struct image_view *v, const struct image_block *b)
@@ -170,7 +182,8 @@ bool image_sound(const struct image_view *v)
     const struct image_block *last = &v->blocks[p->nblocks];
     u32 end = 0;
     if (p->nblocks > MOST_BLOCKS || v->blocks->exit || v->blocks->state || v->blocks->mark || v->blocks->reloc ||
-        last->exit != p->nexits || last->state != p->nstate || last->mark != p->marks_size || last->reloc != p->nrelocs)
+        last->exit != p->nexits || last->state != p->nstate || last->mark != p->marks_size ||
+        last->reloc != p->nrelocs || p->nexits > IMAGE_MOST_EXITS)
         return false;
     for (u32 i = 0; i < v->nin; i++)
         if (v->in[i].block >= p->nblocks)
@@ -192,7 +205,7 @@ bool image_sound(const struct image_view *v)
             !relocs_fit(v->relocs + b->reloc, b[1].reloc - b->reloc, b->code_off, end))
             return false;
     }
-    return true;
+    return outers_fit(v);
 }
 
 u32 image_block_at(const struct image_view *v, u32 at, u64 key)
@@ -236,6 +249,19 @@ u32 image_owner(const struct image_view *v, u32 exit)
     return lo;
 }
 
+u32 image_outer_at(const struct image_view *v, u32 exit)
+{
+    u32 lo = 0, hi = v->piece->nouters;
+    while (lo < hi) {
+        const u32 mid = (lo + hi) / 2;
+        if (v->outers[mid].exit < exit)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 const u8 *image_text(const void *data)
 {
     return (const u8 *)data + ((const struct image_head *)data)->text;
@@ -246,7 +272,7 @@ bool image_open(const void *data, const u8 *text, const struct image_page *p, st
     const struct image_head *h = data;
     const struct image_piece *piece = (const void *)((const u8 *)data + p->off);
     if (piece->nblocks != p->nblocks || piece->nblocks > MOST_BLOCKS || image_piece_size(piece) != p->size ||
-        p->code + image_code_size(piece) > h->size - h->text)
+        piece->nouters > piece->nexits || p->code + image_code_size(piece) > h->size - h->text)
         return false;
     image_view(v, piece, image_page_pc(data, p));
     v->in = image_in(data, p);
@@ -254,5 +280,6 @@ bool image_open(const void *data, const u8 *text, const struct image_page *p, st
     v->code = text + p->code;
     v->first = p->code;
     v->exit = p->exit;
+    v->outer = p->outer;
     return p->sum == image_piece_sum(v, p->size, h->key, p->number);
 }

@@ -5,8 +5,8 @@
  *     struct image_head
  *     struct image_page [npages]    in the order of their pieces
  *     u32 [npages]                  which of them comes first by its number, which next
- *     pieces, one for each page     struct image_piece, keys, tails, states, blocks, exits, relocations, pcs,
- *                                   marks
+ *     pieces, one for each page     struct image_piece, keys, tails, states, blocks, exits, those that lead out of it,
+ *                                   relocations, pcs, marks
  *     struct image_in []            of each page in turn: which exits of other pages lead to it
  *     from a page's begin on:       the host code of each piece, followed by its ways
  *
@@ -15,9 +15,10 @@
  *
  * Guest pcs are absolute: an image is for one address. Host code is right for where the head says that it shall lie,
  * as are numbers of exits (store.c, "In place"); exits that lead to a block of the same piece do so already, the others
- * to their ways, which are jumps through their slots. There are no stubs: who copies code makes them. Of these, those
- * to a block of another piece say to which, and that piece has a list of those that lead to it: so whichever of the two
- * is entered last, all that leads from one to the other is linked then, in the order in which it lies in memory.
+ * to their ways, which are jumps through their slots. There are no stubs: who copies code makes them. A piece has a
+ * list of the exits that lead out of it, where to if that is a block of another piece, and one of those that lead to it
+ * from others: so whichever of two pieces is entered last, all that leads from one to the other is linked then, in the
+ * order in which it lies in memory.
  *
  * Blocks are in order of guest pc, and of code key where that is the same, and so is their code: what is looked for by
  * pc, by offset or by exit is found by halving.
@@ -32,7 +33,7 @@
 
 #include "translator/engine/marks.h"
 
-#define IMAGE_MAGIC 0x3767616d692e6764ull /* with the format's version */
+#define IMAGE_MAGIC 0x3867616d692e6764ull /* with the format's version */
 #define IMAGE_PAGE  4096u
 #define IMAGE_MOST  (64u << 20) /* bytes */
 #define IMAGE_ALIGN 64u         /* code: cache lines (exits.c of x86-64) */
@@ -59,12 +60,14 @@ struct image_page {
     u64 sum;       /* of its piece and code */
     u32 code;      /* where that begins behind image_head.text; a multiple of IMAGE_ALIGN */
     u32 exit;      /* how many exits pieces before it have */
+    u32 outer;     /* how many of these lead out of their piece */
     u32 in, nin;   /* which of the image's image_in are its own */
 };
 
 struct image_piece {
     u32 nblocks, nexits, nstate, nrelocs;
-    u32 nkeys, ntails;
+    u16 nkeys, ntails;
+    u32 nouters;
     u32 marks_size; /* bytes */
     u32 code_size;
 };
@@ -87,14 +90,21 @@ struct image_block {
 struct image_exit {
     s32 pc;       /* from the page's begin */
     u16 site_off; /* in its block's code */
-    u16 to;       /* 1 + the block of the piece to which it leads, or 0, or with IMAGE_AWAY, */
+    u16 to;       /* 1 + the block of the piece to which it leads, or 0: out of it */
 };
-/* Exit `exit` of the piece of the table's page number `page` leads to block number `block`. */
+/* Exit `exit` leads out of its piece. `page`: 0, or 1 + the table's number of a page whose piece has a block there, the
+ * code of which begins at `code` of the piece's, less IMAGE_KNOWN: with it, it is host code in place of a routine. */
+struct image_outer {
+    u16 exit, page;
+    u32 code;
+};
+/* That number `outer` of the piece of the table's page number `page` leads to block number `block`. */
 struct image_in {
-    u16 page, exit, block;
+    u16 page, outer, block;
 };
-#define IMAGE_AWAY      0x8000u /* that of the piece of pc's page at the time; more blocks than that no piece has */
-#define IMAGE_MOST_CODE 0xffffu /* bytes of a block */
+#define IMAGE_KNOWN      1u
+#define IMAGE_MOST_CODE  0xffffu /* bytes of a block */
+#define IMAGE_MOST_EXITS 0xffffu /* of a piece */
 
 /* A piece that was checked. */
 struct image_view {
@@ -104,18 +114,20 @@ struct image_view {
     const u64 *state;                 /* words of host_code.state */
     const struct image_block *blocks; /* one more than there are, which has but ends */
     const struct image_exit *exits;
-    const u32 *relocs; /* offsets in the piece's code */
-    const u16 *at;     /* image_block.at of each: close together, as most of a look-up is to find it */
-    const u8 *marks;   /* marks.h; of each block from the begin on */
+    const struct image_outer *outers; /* by exit */
+    const u32 *relocs;                /* offsets in the piece's code */
+    const u16 *at;                    /* image_block.at of each: close together, as most of a look-up is to find it */
+    const u8 *marks;                  /* marks.h; of each block from the begin on */
     const struct image_in *in;
     u32 nin;
-    const u8 *code;  /* image_code_size bytes */
-    u32 first, exit; /* of image_page: where it begins in all code, how many exits there are before */
+    const u8 *code;         /* image_code_size bytes */
+    u32 first, exit, outer; /* of image_page: where it begins in all code, how many exits there are before */
 };
 
 /* Bytes of such a piece, a multiple of 8. */
 u64 image_piece_size(const struct image_piece *p);
-/* Bytes of its code with the ways out (store.c), a multiple of IMAGE_ALIGN; where these begin. */
+/* Bytes of its code with the ways out (store.c), a multiple of IMAGE_ALIGN; where these begin: those of the exits that
+ * lead out of it, and then room for the others'. */
 u64 image_code_size(const struct image_piece *p);
 u64 image_ways(const struct image_piece *p);
 /* Where its parts are, given where it and its page are, but for the code and image_in. */
@@ -140,11 +152,8 @@ bool image_open(const void *data, const u8 *text, const struct image_page *p, st
 const u8 *image_text(const void *data);
 /* Does what the parts of a piece say of one another fit together? */
 bool image_sound(const struct image_view *v) MUST_USE;
-/* 1 + the block of its own piece to which an exit leads, or 0. */
-static inline u32 image_inner(const struct image_exit *x)
-{
-    return x->to & IMAGE_AWAY ? 0 : x->to;
-}
+/* How many exits before that one lead out of the piece. */
+u32 image_outer_at(const struct image_view *v, u32 exit);
 /* The block at `at` with that key; the number of blocks if there is none. */
 u32 image_block_at(const struct image_view *v, u32 at, u64 key);
 /* The last block whose code begins at `off` or before; likewise. */

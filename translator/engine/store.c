@@ -19,13 +19,14 @@
  * there. Where nothing else is there, and the program lies where it did, that code is mapped and not copied
  * (mk_code_show), all of the image at once: a *place*. Nothing is written to it. Exits within a piece lead there as
  * they stand; the others go by a *way* behind the piece's code, a jump through the exit's *slot*, a word of memory that
- * first leads back to the engine and is all that linking changes. An exit's number says where its slot is; the way
- * tells it, and the image where the exit leads. Slots cost a jump each time, so a process that lives longer has its
- * places *tightened*: they become copies (mk_code_edit: written where they do not run, then put in the place), private
- * memory, in which exits lead where their slots say. Nothing new is entered there then. When a link that is no slot has
- * to change, in a piece as it was stored or in one that was tightened, the piece is *loosened*, by a copy in which all
- * of its exits go by their slots. Both are seldom. What was loosened is not entered again: what there is of its page
- * later is copied.
+ * first leads back to the engine and is all that linking changes. The way tells the exit's number, and the image where
+ * it leads. Slots of exits that lead out of their pieces lie side by side, apart from the others: of those no page is
+ * touched, nor have they ways, before their piece is loosened. Slots cost a jump each time, so a process that lives
+ * longer has its places *tightened*: they become copies (mk_code_edit: written where they do not run, then put in the
+ * place), private memory, in which exits lead where their slots say. Nothing new is entered there then. When a link
+ * that is no slot has to change, in a piece as it was stored or in one that was tightened, the piece is *loosened*, by
+ * a copy in which all of its exits go by their slots. Both are seldom. What was loosened is not entered again: what
+ * there is of its page later is copied.
  *
  * What makes it right. A block is the same whenever it would be made anew: the image's key stands for everything on
  * which translation depends but for guest pc, which the image has, code key, which each block has, and the guest's
@@ -70,10 +71,26 @@ static u32 exits_at(const struct engine *e, u32 at)
     return e->max_exits + (u32)(at - e->code.size) / 16;
 }
 
-/* Where the slot of an exit is, of code in place, which leads by it. */
-static u64 *slot_of(const struct engine *e, u32 id)
+/* As many slots as code in place has exits, by the number of the first of them. */
+static u64 *slots_at(const struct engine *e, u32 id)
 {
     return (u64 *)(void *)(e->code.rx + e->code.size + ENGINE_PLACES) + (id - e->max_exits);
+}
+
+/* Does exit k of v lead out of the piece? As number *outer of those; else so many of those are before it. */
+static bool is_outer(const struct image_view *v, u32 k, u32 *outer)
+{
+    *outer = image_outer_at(v, k);
+    return *outer < v->piece->nouters && v->outers[*outer].exit == k;
+}
+
+/* Where the slot of an exit is, of code in place whose exits are numbered from `first` on. Those of exits that lead out
+ * of their pieces are in front, the others at the end, as few of them are ever touched. */
+static u64 *slot_of(const struct engine *e, const struct image_head *h, u32 first, const struct image_view *v, u32 k)
+{
+    u32 outer;
+    u64 *slots = slots_at(e, first), *end = slots + (h->size - h->text) / 16;
+    return is_outer(v, k, &outer) ? &slots[v->outer + outer] : end - 1 - (v->exit - v->outer + k - outer);
 }
 
 /* Does nothing else lie there? */
@@ -99,7 +116,7 @@ static struct place *place_of(struct engine *e, const void *data)
         !is_free(e, h->at, len, NULL))
         return NULL;
     const u32 exit = exits_at(e, h->at);
-    const size_t slots = (size_t)((u8 *)slot_of(e, e->max_exits) - e->code.rx);
+    const size_t slots = (size_t)((u8 *)slots_at(e, e->max_exits) - e->code.rx);
     if ((h->at | len) & (mk_page_size() - 1) || (!e->slots && mk_code_data(&e->code, slots, ENGINE_PLACES / 2)))
         return NULL;
     e->slots = true;
@@ -405,7 +422,7 @@ void store_break(struct engine *e, struct code_page *page, bool keep)
     page->piece = NULL;
     p->broken = true;
     for (u32 k = 0; k < p->v.piece->nexits; k++)
-        if (image_inner(&p->v.exits[k]))
+        if (p->v.exits[k].to)
             unlink(e, p, k);
     for (const struct edge *in = p->in; in; in = in->next)
         for (u32 k = 0; k < in->from->v.piece->nexits; k++)
@@ -438,14 +455,20 @@ static bool enter_now(struct engine *e, const struct piece *p, u32 i)
 static void leave_out(struct engine *e, const struct piece *p, u32 i)
 {
     for (u32 k = 0; k < p->v.piece->nexits; k++)
-        if (image_inner(&p->v.exits[k]) == i + 1)
+        if (p->v.exits[k].to == i + 1)
             unlink(e, p, k);
 }
 
-/* Exit k, where it leads by its slot, leads there. */
-static u8 *way_of(u8 *code, const struct image_piece *head, u32 k)
+/* An exit that leads by its slot leads there: number n of those that lead out of the piece; exit k. */
+static u8 *way_out(u8 *code, const struct image_piece *head, u32 n)
 {
-    return code + image_ways(head) + (size_t)k * HOST_THROUGH;
+    return code + image_ways(head) + (size_t)n * HOST_THROUGH;
+}
+
+static u8 *way_of(u8 *code, const struct image_view *v, u32 k)
+{
+    u32 outer;
+    return way_out(code, v->piece, is_outer(v, k, &outer) ? outer : v->piece->nouters + k - outer);
 }
 
 /* A copy of the code, made right for its place. */
@@ -459,7 +482,7 @@ static void copy_code(struct engine *e, const struct image_view *v, const struct
         for (u32 k = ib->exit; k < ib[1].exit; k++) {
             u8 *site = rw + site_of(v, ib, k), *stub = rw + stub_of(v->piece, k);
             e->host->stub(stub, e->code.rx + off + (stub - rw), e->common, e->nexits + k, image_exit_pc(v, k));
-            if (!image_inner(&v->exits[k]))
+            if (!v->exits[k].to)
                 e->host->link(site, site, stub);
         }
     mk_code_sync(&e->code, off, stub_of(v->piece, v->piece->nexits));
@@ -480,22 +503,34 @@ static u64 at_of(const struct engine *e, const struct piece *p)
     return (u64)(hva_t)(e->code.rx + p->head.code_off);
 }
 
+/* The slot of a piece's exit k; those of all that lead out of it. */
+static u64 *slot_in(const struct engine *e, const struct piece *p, u32 k)
+{
+    return slot_of(e, p->image, p->head.exit_id - p->v.exit, &p->v, k);
+}
+
+static u64 *outer_slots(const struct engine *e, const struct piece *p)
+{
+    return slots_at(e, p->head.exit_id - p->v.exit) + p->v.outer;
+}
+
 /* What leads out of a piece in place is not linked. */
 static void set_slots(struct engine *e, const struct piece *p)
 {
-    u64 *slot = slot_of(e, p->head.exit_id);
+    u64 *slot = outer_slots(e, p);
     const u64 to = unlinked(e);
-    for (u32 k = 0; k < p->v.piece->nexits; k++)
-        slot[k] = to;
+    for (u32 i = 0; i < p->v.piece->nouters; i++)
+        slot[i] = to;
 }
 
-/* Exits within the piece have no slots yet: they get them, to where they lead. */
+/* Exits within the piece have nothing in their slots yet: they get where they lead. */
 static void set_inner(struct engine *e, const struct piece *p)
 {
-    u64 *slot = slot_of(e, p->head.exit_id);
-    for (u32 k = 0; k < p->v.piece->nexits; k++)
-        if (image_inner(&p->v.exits[k]))
-            slot[k] = at_of(e, p) + p->v.blocks[image_inner(&p->v.exits[k]) - 1].code_off;
+    for (u32 k = 0; k < p->v.piece->nexits; k++) {
+        u64 *slot = p->v.exits[k].to ? slot_in(e, p, k) : NULL;
+        if (slot && !*slot)
+            *slot = at_of(e, p) + p->v.blocks[p->v.exits[k].to - 1].code_off;
+    }
 }
 
 struct edit {
@@ -505,17 +540,22 @@ struct edit {
     u32 start, end;
 };
 
-/* Of a piece's code in `to`: what has a slot leads by it. */
+/* Of a piece's code in `to`: all exits lead by their slots. Those within it have no ways yet. */
 static void loosen_in(void *cx, u8 *to)
 {
     const struct edit *ed = cx;
-    const struct image_view *v = &ed->p->v;
-    u8 *code = to + (ed->p->head.code_off - ed->start);
-    memcpy(to, ed->e->code.rx + ed->start, ed->end - ed->start);
+    struct engine *e = ed->e;
+    const struct piece *p = ed->p;
+    const struct image_view *v = &p->v;
+    u8 *code = to + (p->head.code_off - ed->start);
+    memcpy(to, e->code.rx + ed->start, ed->end - ed->start);
     for (const struct image_block *ib = v->blocks; ib < v->blocks + v->piece->nblocks; ib++)
         for (u32 k = ib->exit; k < ib[1].exit; k++) {
-            u8 *site = code + site_of(v, ib, k);
-            ed->e->host->link(site, site, way_of(code, v->piece, k));
+            u8 *site = code + site_of(v, ib, k), *way = way_of(code, v, k);
+            if (v->exits[k].to)
+                e->host->through(way, e->code.rx + p->head.code_off + (way - code), slot_in(e, p, k),
+                                 p->head.exit_id + k);
+            e->host->link(site, site, way);
         }
 }
 
@@ -523,8 +563,7 @@ static void loosen(struct engine *e, struct piece *p)
 {
     const u32 page = (u32)mk_page_size(), off = p->head.code_off;
     const u32 start = (u32)align_down(off, page), end = (u32)align_up(off + image_code_size(p->v.piece), page);
-    if (p->state == AS_STORED)
-        set_inner(e, p);
+    set_inner(e, p);
     mk_code_edit(&e->code, start, end - start, loosen_in, &(struct edit){.e = e, .p = p, .start = start, .end = end});
     p->state = LOOSE;
     place_at(e, off)->edited = true;
@@ -541,17 +580,18 @@ static void tighten_in(void *cx, u8 *to)
         if (!p)
             continue;
         const struct image_view *v = &p->v;
-        const u64 *slot = slot_of(e, p->head.exit_id);
+        const u64 *slot = outer_slots(e, p);
         u8 *code = to + (p->head.code_off - ed->pl->at);
         const u8 *rx = e->code.rx + p->head.code_off;
         memcpy(code, rx, image_code_size(v->piece));
-        if (p->state == AS_STORED)
-            set_inner(e, p);
         for (const struct image_block *ib = v->blocks; ib < v->blocks + v->piece->nblocks; ib++)
             for (u32 k = ib->exit; k < ib[1].exit; k++) {
                 const u32 site = site_of(v, ib, k);
-                if (slot[k] != unlinked(e))
-                    e->host->link(code + site, rx + site, (const void *)(hva_t)slot[k]);
+                if (v->exits[k].to && p->state == AS_STORED)
+                    continue;
+                const u64 there = v->exits[k].to ? *slot_in(e, p, k) : *slot++;
+                if (there != unlinked(e))
+                    e->host->link(code + site, rx + site, (const void *)(hva_t)there);
             }
         p->state = TIGHT;
     }
@@ -581,8 +621,8 @@ void engine_tighten(struct engine *e)
 static bool is_direct(struct engine *e, const struct piece *p, u32 k)
 {
     if (p->state == TIGHT)
-        return *slot_of(e, p->head.exit_id + k) != unlinked(e);
-    return p->state == AS_STORED && image_inner(&p->v.exits[k]);
+        return *slot_in(e, p, k) != unlinked(e);
+    return p->state == AS_STORED && p->v.exits[k].to;
 }
 
 /* The exit of p whose site is at `in`. */
@@ -601,7 +641,7 @@ static void link_placed(struct engine *e, struct piece *p, u32 k, u32 off)
 {
     if (is_direct(e, p, k))
         loosen(e, p);
-    __atomic_store_n(slot_of(e, p->head.exit_id + k), (u64)(hva_t)(e->code.rx + off), __ATOMIC_RELEASE);
+    __atomic_store_n(slot_in(e, p, k), (u64)(hva_t)(e->code.rx + off), __ATOMIC_RELEASE);
 }
 
 void store_link(struct engine *e, const struct exit_rec *x, u32 off)
@@ -662,23 +702,6 @@ gva_t store_exit_pc(const struct engine *e, u32 id)
     return image_exit_pc(&v, id - pl->exit - page->exit);
 }
 
-/* Where exit k of p leads in the piece of the page on which its pc is: a block that can be made one, or NULL. An image
- * says so of its own pieces, as looking for it is much of what entering one takes. */
-static const struct image_block *target(const struct piece *p, const struct image_block *from, u32 k,
-                                        const struct piece *to)
-{
-    const struct image_exit *x = &p->v.exits[k];
-    const u64 key = p->v.keys[from->key];
-    const u32 at = (u32)x->pc % IMAGE_PAGE, n = to->v.piece->nblocks;
-    const u32 i = p->image != to->image ? image_block_at(&to->v, at, key)
-                  : x->to & IMAGE_AWAY  ? (x->to & ~IMAGE_AWAY) - 1
-                                        : n;
-    if (i >= n)
-        return NULL;
-    const struct image_block *ib = &to->v.blocks[i];
-    return ib->at == at && to->v.keys[ib->key] == key && is_plain(to, ib) ? ib : NULL;
-}
-
 /* Notes that p leads to `to`; false: no memory. */
 static bool note_edge(struct engine *e, const struct piece *p, struct piece *to)
 {
@@ -692,45 +715,60 @@ static bool note_edge(struct engine *e, const struct piece *p, struct piece *to)
     return true;
 }
 
-/* Makes exit k of p lead to a block of another piece; false: no memory. */
-static bool link_to(struct engine *e, struct piece *p, u32 k, struct piece *to, const struct image_block *ib)
+/* Makes exit k of p lead to `code` of another piece; false: no memory. */
+static bool link_to(struct engine *e, struct piece *p, u32 k, struct piece *to, u32 code)
 {
-    const u32 off = to->head.code_off + ib->code_off;
     if (!note_edge(e, p, to))
         return false;
     if (is_placed(e, p)) {
-        link_placed(e, p, k, off);
+        link_placed(e, p, k, to->head.code_off + code);
         return true;
     }
     const struct exit_rec x = exit_of(e, p, k);
-    cache_link(e, &x, off);
+    cache_link(e, &x, to->head.code_off + code);
     cache_linked(e, &x);
     return true;
 }
 
-/* What a new piece has to other pieces leads there at once, which is a tenth of the work of doing so when it is
- * taken. */
-static void link_out(struct engine *e, struct piece *p)
+/* The piece of the table's page number i, of the image that p is of, in place where p is; NULL: none to lead to. */
+static struct piece *sibling(struct engine *e, const struct piece *p, const struct place *pl, u32 i)
+{
+    const struct image_head *h = p->image;
+    if (i >= h->npages)
+        return NULL;
+    if (pl)
+        return pl->pieces[i] && !pl->pieces[i]->broken ? pl->pieces[i] : NULL;
+    const struct code_page *page = block_page(e, h->start / IMAGE_PAGE + image_pages(h)[i].number);
+    return page && page->piece && page->piece->image == h ? page->piece : NULL;
+}
+
+/* What a new piece has to others of its image leads there at once, which is a tenth of the work of doing so when it is
+ * taken. The image says where, as looking for that is much of what entering a piece takes. */
+static void link_out(struct engine *e, struct piece *p, const struct place *pl)
 {
     struct piece *to = NULL;
-    u64 last = 0;
-    const struct image_exit *exits = p->v.exits;
+    u32 last = 0;
+    u64 *slot = pl ? outer_slots(e, p) : NULL;
+    const struct image_outer *x = p->v.outers;
     if (e->cfg.off & IR_PASS_BIT(IR_PASS_LINK))
         return;
-    for (const struct image_block *from = p->v.blocks; from < p->v.blocks + p->v.piece->nblocks; from++)
-        for (u32 k = from->exit; k < from[1].exit; k++) {
-            if ((u32)exits[k].pc < IMAGE_PAGE) /* this one */
-                continue;
-            const u64 number = image_exit_pc(&p->v, k) / IMAGE_PAGE;
-            if (number != last) {
-                const struct code_page *page = block_page(e, number);
-                to = page ? page->piece : NULL;
-                last = number;
-            }
-            const struct image_block *ib = to ? target(p, from, k, to) : NULL;
-            if (ib && !link_to(e, p, k, to, ib))
+    for (u32 i = 0; i < p->v.piece->nouters; i++, x++) {
+        const u32 code = x->code & ~IMAGE_KNOWN;
+        if (!x->page || (x->code != code && !p->known))
+            continue;
+        if (x->page != last) {
+            last = x->page;
+            to = sibling(e, p, pl, last - 1);
+            if (to && !note_edge(e, p, to))
                 return;
         }
+        if (!to || code >= to->head.code_len)
+            continue;
+        if (slot)
+            slot[i] = at_of(e, to) + code;
+        else if (!link_to(e, p, x->exit, to, code))
+            return;
+    }
 }
 
 /* What pieces of the same place have to a new one leads there. What is copied is left as it is. */
@@ -743,15 +781,15 @@ static void link_in(struct engine *e, struct piece *p, const struct place *pl)
     for (u32 i = 0; i < v->nin; i++) {
         const struct image_in *in = &v->in[i];
         struct piece *from = in->page < h->npages ? pl->pieces[in->page] : NULL;
-        if (!from || from->broken || from->state == TIGHT || in->exit >= from->v.piece->nexits ||
-            (from->exits && from->exits[in->exit]))
+        if (!from || from->broken || from->state == TIGHT || in->outer >= from->v.piece->nouters ||
+            (from->exits && from->exits[from->v.outers[in->outer].exit]))
             continue;
         const struct image_block *ib = &v->blocks[in->block];
         if (!is_plain(p, ib))
             continue;
         if (!note_edge(e, from, p))
             return;
-        __atomic_store_n(slot_of(e, from->head.exit_id + in->exit), at_of(e, p) + ib->code_off, __ATOMIC_RELEASE);
+        __atomic_store_n(outer_slots(e, from) + in->outer, at_of(e, p) + ib->code_off, __ATOMIC_RELEASE);
     }
 }
 
@@ -767,7 +805,7 @@ const void *store_code(struct engine *e, gva_t pc, u64 key, u32 exit)
         return NULL;
     if (exit != ~0u) {
         struct block *head = block_exit_made(e, exit) ? NULL : block_of_exit(e, exit);
-        if (!head || !link_to(e, (struct piece *)(void *)head, exit - head->exit_id, to, &to->v.blocks[i]))
+        if (!head || !link_to(e, (struct piece *)(void *)head, exit - head->exit_id, to, to->v.blocks[i].code_off))
             return NULL;
         e->stats.links++;
     }
@@ -848,9 +886,10 @@ static bool enter_piece(struct engine *e, struct code_page *page, struct area *a
     for (u32 i = 0; i < head->nblocks && (head->ntails || !p->known); i++)
         if (!is_plain(p, &v->blocks[i]) && !enter_now(e, p, i))
             leave_out(e, p, i);
-    link_out(e, p);
-    if (is_placed(e, p))
-        link_in(e, p, a->place);
+    const struct place *pl = is_placed(e, p) ? a->place : NULL;
+    link_out(e, p, pl);
+    if (pl)
+        link_in(e, p, pl);
     note_made(e, p);
     e->stats.image_blocks += head->nblocks;
     e->stats.image_bytes += head->code_size;
@@ -959,7 +998,7 @@ struct maker {
         u8 *p;
         u64 size, cap;
     } out, text;
-    u32 npages, nexits;
+    u32 npages, nexits, nouters;
     u32 *order;                     /* room for an entry for each page of the area, or each that was tried */
     struct block *list[IMAGE_PAGE]; /* of a page, */
     u64 tail[IMAGE_PAGE];           /* the hash of what each has on the next, */
@@ -1126,12 +1165,13 @@ static void write_piece(struct maker *m, u8 *out, u8 *code, const struct image_p
 {
     struct engine *e = m->e;
     struct image_view v;
-    u32 nkeys = head->nkeys;
+    u32 nkeys = head->nkeys, nouters = 0;
     memcpy(out, head, sizeof *head);
     image_view(&v, out, align_down(m->list[0]->pc, IMAGE_PAGE));
     u64 *tails = (u64 *)(out + ((const u8 *)v.tails - out));
     struct image_block *ib = (struct image_block *)(out + ((const u8 *)v.blocks - out));
     struct image_exit *ix = (struct image_exit *)(out + ((const u8 *)v.exits - out));
+    struct image_outer *outer = (struct image_outer *)(out + ((const u8 *)v.outers - out));
     u64 *state = (u64 *)(out + ((const u8 *)v.state - out));
     u8 *marks = out + (v.marks - out);
     u16 *pcs = (u16 *)(out + ((const u8 *)v.at - out));
@@ -1164,7 +1204,9 @@ static void write_piece(struct maker *m, u8 *out, u8 *code, const struct image_p
             *out_x = (struct image_exit){
                 .pc = (s32)(x.pc - v.pc), .site_off = (u16)(x.site_off - b->code_off), .to = (u16)to};
             u8 *site = code + m->at[i] + out_x->site_off;
-            e->host->link(site, site, to ? code + m->at[to - 1] : way_of(code, head, next.exit + k));
+            e->host->link(site, site, to ? code + m->at[to - 1] : way_out(code, head, nouters));
+            if (!to)
+                outer[nouters++] = (struct image_outer){.exit = (u16)(next.exit + k)};
         }
         next.exit += b->nexits;
         next.state += b->nstate;
@@ -1206,10 +1248,12 @@ static void add(struct maker *m, struct image_page p, const struct image_piece *
     p.off = (u32)m->out.size;
     p.code = (u32)m->text.size;
     p.exit = m->nexits;
+    p.outer = m->nouters;
     table(m)[m->npages++] = p;
     m->out.size += p.size;
     m->text.size += image_code_size(head);
     m->nexits += head->nexits;
+    m->nouters += head->nouters;
 }
 
 /* Adds page `number` as the old image has it, if it does and its piece is sound. */
@@ -1240,6 +1284,7 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
                 ? keep_sure(m, page_blocks(m, p))
                 : 0;
     struct image_piece head = {.nblocks = n};
+    u32 nkeys = 0;
     for (u32 i = 0; i < n; i++) {
         const struct block *b = m->list[i];
         if (!is_own(e, b))
@@ -1248,10 +1293,13 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
         head.nstate += b->nstate;
         head.marks_size += b->marks_size;
         head.ntails += tail_of(b) > 0;
-        key_of(m, &head.nkeys, b->key);
+        key_of(m, &nkeys, b->key);
+        for (u32 k = 0; k < b->nexits; k++)
+            head.nouters += !find_in(m, n, exit_now(e, b->exit_id + k).pc, b->key);
     }
+    head.nkeys = (u16)nkeys;
     const u32 spare = p->judged ? SPARE : 0;
-    if (!n || (old && old->source == p->hash && old->nblocks > n + spare)) {
+    if (!n || head.nexits > IMAGE_MOST_EXITS || (old && old->source == p->hash && old->nblocks > n + spare)) {
         (void)add_old(m, old);
         return;
     }
@@ -1308,39 +1356,39 @@ static void view_of(const struct maker *m, const struct image_page *p, struct im
     image_view(v, m->out.p + p->off, image_page_pc(m->out.p, p));
 }
 
-/* Exit k of v, if it leads to another page, says to which block of that one's piece. That page, or NULL. */
-static struct image_page *point_away(const struct maker *m, const struct image_view *v, u32 k)
+/* The page to whose piece x of v leads, and to which block, if somebody may come to that without a look at it; or NULL.
+ */
+static struct image_page *aim(const struct maker *m, const struct image_view *v, const struct image_outer *x,
+                              const struct image_block **block)
 {
-    struct image_exit *x = (struct image_exit *)(m->out.p + ((const u8 *)&v->exits[k] - m->out.p));
-    if (image_inner(x))
-        return NULL;
-    const gva_t pc = image_exit_pc(v, k);
+    const gva_t pc = image_exit_pc(v, x->exit);
     struct image_page *p = page_at(m, pc);
     struct image_view to;
-    x->to = 0;
-    if (!p)
+    if (!p || image_page_pc(m->out.p, p) == v->pc || p - table(m) >= 0xffff)
         return NULL;
     view_of(m, p, &to);
-    const u32 i = image_block_at(&to, pc % IMAGE_PAGE, v->keys[v->blocks[image_owner(v, k)].key]);
-    if (i == to.piece->nblocks)
-        return NULL;
-    x->to = (u16)(IMAGE_AWAY | (i + 1));
-    return p;
+    const u32 i = image_block_at(&to, pc % IMAGE_PAGE, v->keys[v->blocks[image_owner(v, x->exit)].key]);
+    *block = &to.blocks[i];
+    return i < to.piece->nblocks && !has_tail(*block) ? p : NULL;
 }
 
-/* Says of all exits whether they lead to another page, and counts for each page how many lead to it; all in all. */
+/* Says of all exits that lead out of pieces to which others, and counts for each page how many lead to it; all in all.
+ */
 static u32 point_all(struct maker *m)
 {
     u32 all = 0;
     for (u32 i = 0; i < m->npages; i++) {
         struct image_view v;
+        const struct image_block *ib;
         view_of(m, &table(m)[i], &v);
-        for (u32 k = 0; k < v.piece->nexits; k++) {
-            struct image_page *to = point_away(m, &v, k);
-            if (to && to != &table(m)[i] && (i | k) <= 0xffff) {
+        struct image_outer *x = (struct image_outer *)(void *)(m->out.p + ((const u8 *)v.outers - m->out.p));
+        for (u32 k = 0; k < v.piece->nouters; k++) {
+            struct image_page *to = i <= 0xffff ? aim(m, &v, &x[k], &ib) : NULL;
+            x[k].page = to ? (u16)(to - table(m) + 1) : 0;
+            x[k].code = to ? ib->code_off | (ib->known ? IMAGE_KNOWN : 0) : 0;
+            if (to)
                 to->nin++;
-                all++;
-            }
+            all += to != NULL;
         }
     }
     return all;
@@ -1357,13 +1405,15 @@ static void put_ins(struct maker *m, const struct image_head *h)
         table(m)[i].nin = 0;
     }
     for (u32 i = 0; i < m->npages; i++) {
-        struct image_view v;
+        struct image_view v, to;
         view_of(m, &table(m)[i], &v);
-        for (u32 k = 0; k < v.piece->nexits; k++) {
-            const struct image_exit *x = &v.exits[k];
-            struct image_page *to = x->to & IMAGE_AWAY ? page_at(m, image_exit_pc(&v, k)) : NULL;
-            if (to && to != &table(m)[i] && (i | k) <= 0xffff)
-                ins[to->in + to->nin++] = (struct image_in){(u16)i, (u16)k, (u16)((x->to & ~IMAGE_AWAY) - 1)};
+        for (u32 k = 0; k < v.piece->nouters; k++) {
+            const struct image_outer *x = &v.outers[k];
+            struct image_page *p = x->page ? &table(m)[x->page - 1] : NULL;
+            if (!p)
+                continue;
+            view_of(m, p, &to);
+            ins[p->in + p->nin++] = (struct image_in){(u16)i, (u16)k, (u16)image_block_of(&to, x->code)};
         }
     }
 }
@@ -1376,16 +1426,19 @@ static void settle(struct maker *m, const struct image_head *h)
         struct image_page *p = &table(m)[i];
         struct image_view v;
         u8 *code = m->out.p + h->text + p->code;
-        const u32 at = h->at + p->code, exit = exits_at(e, h->at) + p->exit;
+        const u32 at = h->at + p->code, first = exits_at(e, h->at);
         const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = -(u64)at, [HOST_RELOC_OWN] = h->own};
         view_of(m, p, &v);
+        v.exit = p->exit;
+        v.outer = p->outer;
         v.code = code;
         v.in = image_in(m->out.p, p);
         v.nin = p->nin;
         e->host->move(code, v.relocs, v.piece->nrelocs, by);
-        for (u32 k = 0; k < v.piece->nexits; k++) {
-            u8 *way = way_of(code, v.piece, k);
-            e->host->through(way, e->code.rx + at + (way - code), slot_of(e, exit + k), exit + k);
+        for (u32 n = 0; n < v.piece->nouters; n++) {
+            const u32 k = v.outers[n].exit;
+            u8 *way = way_of(code, &v, k);
+            e->host->through(way, e->code.rx + at + (way - code), slot_of(e, h, first, &v, k), first + p->exit + k);
         }
         p->sum = image_piece_sum(&v, p->size, e->image_key, p->number);
     }
