@@ -45,7 +45,8 @@ void known_table(struct asmb *a);
 
 /* --- exits.c --- */
 
-/* `to`: an eighth of where the entry of the jump cache for the pc in a register is, from the first on. It may not be pc. */
+/* `to`: an eighth of where the entry of the jump cache for the pc in a register is, from the first on. It may not be
+ * pc. */
 void jump_cache_at(struct code *c, u32 to, u32 pc);
 
 /* --- move.c --- */
