@@ -50,6 +50,7 @@ struct vcpu_jc {
     gva_t pc;
     const void *code;
 };
+_Static_assert(sizeof(struct vcpu_jc) == 16, "backends scale an entry's index by 16: ORDER vcpu_jc_index");
 /* The pc of empty entry `index`: one that is looked for in another entry, as any may be looked for. */
 static inline gva_t vcpu_jc_none(u32 index)
 {

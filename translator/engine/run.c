@@ -26,8 +26,8 @@ bool run_links(const struct engine *e)
     return !e->cosim && !(e->cfg.off & IR_PASS_BIT(IR_PASS_LINK));
 }
 
-#define JC_CLASH                                                                                                       \
-    16 /* an entry of another pc, which will be missed, counts as so many: it may come to it again and again */
+/* An entry that takes the place of another counts as so many, as the two may do so again and again. */
+#define JC_CLASH 16
 
 void run_remember(struct vcpu *v, gva_t pc, const void *code)
 {

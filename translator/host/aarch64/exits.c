@@ -205,7 +205,6 @@ static void cold_jump_miss(struct gen *g, const struct cold *k)
 void jump_cache_at(struct code *c, u32 to, u32 pc)
 {
     /* ORDER vcpu_jc_index */
-    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
     a_rrr_lsl(c, A_EOR | A_SF | A_SHIFT_LSR, to, pc, pc, VCPU_JC_FOLD);
     a_bfm(c, A_UBFM | A_SF, to, to, 1, VCPU_JC_BITS);
     a_rrr_lsl(c, A_ADD | A_SF, to, VCPU, to, 4);

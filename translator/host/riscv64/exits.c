@@ -210,7 +210,6 @@ static void cold_jump_miss(struct gen *g, const struct cold *k)
 void jump_cache_at(struct code *c, u32 to, u32 pc)
 {
     /* ORDER vcpu_jc_index */
-    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
     x_i(c, SRLI, to, pc, VCPU_JC_FOLD);
     x_r(c, XOR, to, to, pc);
     x_i(c, SLLI, to, to, 63 - VCPU_JC_BITS);

@@ -380,7 +380,6 @@ static u32 indirect_pc(struct gen *g, ir_ref pc)
 void jump_cache_at(struct code *c, u32 to, u32 pc)
 {
     /* An entry's index times 16 is what remains times 8: ORDER vcpu_jc_index */
-    _Static_assert(sizeof(struct vcpu_jc) == 16, "the index of a jump cache entry is scaled by 16");
     if (have(FEAT_BMI2)) {
         x_vex(c, 0xf0 | X_3A | X_F2, to, 0, o_reg(pc), 1); /* rorx: the bits that are looked at are as shifted */
         put8(c, VCPU_JC_FOLD);
