@@ -71,7 +71,8 @@ static u32 exits_at(const struct engine *e, u32 at)
     return e->max_exits + (u32)(at - e->code.size) / 16;
 }
 
-/* As many slots as code in place has exits, by the number of the first of them. */
+/* The slots of code in place, by the number of its first exit: those of exits that lead out of their pieces are in
+ * front, the others at the end, as few of these are ever touched. */
 static u64 *slots_at(const struct engine *e, u32 id)
 {
     return (u64 *)(void *)(e->code.rx + e->code.size + ENGINE_PLACES) + (id - e->max_exits);
@@ -82,15 +83,6 @@ static bool is_outer(const struct image_view *v, u32 k, u32 *outer)
 {
     *outer = image_outer_at(v, k);
     return *outer < v->piece->nouters && v->outers[*outer].exit == k;
-}
-
-/* Where the slot of an exit is, of code in place whose exits are numbered from `first` on. Those of exits that lead out
- * of their pieces are in front, the others at the end, as few of them are ever touched. */
-static u64 *slot_of(const struct engine *e, const struct image_head *h, u32 first, const struct image_view *v, u32 k)
-{
-    u32 outer;
-    u64 *slots = slots_at(e, first), *end = slots + (h->size - h->text) / 16;
-    return is_outer(v, k, &outer) ? &slots[v->outer + outer] : end - 1 - (v->exit - v->outer + k - outer);
 }
 
 /* Does nothing else lie there? */
@@ -503,15 +495,20 @@ static u64 at_of(const struct engine *e, const struct piece *p)
     return (u64)(hva_t)(e->code.rx + p->head.code_off);
 }
 
-/* The slot of a piece's exit k; those of all that lead out of it. */
-static u64 *slot_in(const struct engine *e, const struct piece *p, u32 k)
-{
-    return slot_of(e, p->image, p->head.exit_id - p->v.exit, &p->v, k);
-}
-
+/* The slots of a piece's exits that lead out of it; that of exit k. */
 static u64 *outer_slots(const struct engine *e, const struct piece *p)
 {
     return slots_at(e, p->head.exit_id - p->v.exit) + p->v.outer;
+}
+
+static u64 *slot_of(const struct engine *e, const struct piece *p, u32 k)
+{
+    const struct image_head *h = p->image;
+    u32 outer;
+    if (is_outer(&p->v, k, &outer))
+        return outer_slots(e, p) + outer;
+    u64 *end = slots_at(e, p->head.exit_id - p->v.exit) + (h->size - h->text) / 16;
+    return end - 1 - (p->v.exit - p->v.outer + k - outer);
 }
 
 /* What leads out of a piece in place is not linked. */
@@ -527,7 +524,7 @@ static void set_slots(struct engine *e, const struct piece *p)
 static void set_inner(struct engine *e, const struct piece *p)
 {
     for (u32 k = 0; k < p->v.piece->nexits; k++) {
-        u64 *slot = p->v.exits[k].to ? slot_in(e, p, k) : NULL;
+        u64 *slot = p->v.exits[k].to ? slot_of(e, p, k) : NULL;
         if (slot && !*slot)
             *slot = at_of(e, p) + p->v.blocks[p->v.exits[k].to - 1].code_off;
     }
@@ -553,7 +550,7 @@ static void loosen_in(void *cx, u8 *to)
         for (u32 k = ib->exit; k < ib[1].exit; k++) {
             u8 *site = code + site_of(v, ib, k), *way = way_of(code, v, k);
             if (v->exits[k].to)
-                e->host->through(way, e->code.rx + p->head.code_off + (way - code), slot_in(e, p, k),
+                e->host->through(way, e->code.rx + p->head.code_off + (way - code), slot_of(e, p, k),
                                  p->head.exit_id + k);
             e->host->link(site, site, way);
         }
@@ -589,7 +586,7 @@ static void tighten_in(void *cx, u8 *to)
                 const u32 site = site_of(v, ib, k);
                 if (v->exits[k].to && p->state == AS_STORED)
                     continue;
-                const u64 there = v->exits[k].to ? *slot_in(e, p, k) : *slot++;
+                const u64 there = v->exits[k].to ? *slot_of(e, p, k) : *slot++;
                 if (there != unlinked(e))
                     e->host->link(code + site, rx + site, (const void *)(hva_t)there);
             }
@@ -621,7 +618,7 @@ void engine_tighten(struct engine *e)
 static bool is_direct(struct engine *e, const struct piece *p, u32 k)
 {
     if (p->state == TIGHT)
-        return *slot_in(e, p, k) != unlinked(e);
+        return *slot_of(e, p, k) != unlinked(e);
     return p->state == AS_STORED && p->v.exits[k].to;
 }
 
@@ -641,7 +638,7 @@ static void link_placed(struct engine *e, struct piece *p, u32 k, u32 off)
 {
     if (is_direct(e, p, k))
         loosen(e, p);
-    __atomic_store_n(slot_in(e, p, k), (u64)(hva_t)(e->code.rx + off), __ATOMIC_RELEASE);
+    __atomic_store_n(slot_of(e, p, k), (u64)(hva_t)(e->code.rx + off), __ATOMIC_RELEASE);
 }
 
 void store_link(struct engine *e, const struct exit_rec *x, u32 off)
@@ -1294,8 +1291,6 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
         head.marks_size += b->marks_size;
         head.ntails += tail_of(b) > 0;
         key_of(m, &nkeys, b->key);
-        for (u32 k = 0; k < b->nexits; k++)
-            head.nouters += !find_in(m, n, exit_now(e, b->exit_id + k).pc, b->key);
     }
     head.nkeys = (u16)nkeys;
     const u32 spare = p->judged ? SPARE : 0;
@@ -1304,8 +1299,12 @@ static void add_ours(struct maker *m, const struct code_page *p, u32 number, con
         return;
     }
     head.code_size = lay_out(m, n);
-    for (u32 i = 0; i < n; i++)
+    for (u32 i = 0; i < n; i++) {
+        const struct block *b = m->list[i];
         head.nrelocs += m->nrelocs[i];
+        for (u32 k = 0; k < b->nexits; k++)
+            head.nouters += !find_in(m, n, exit_now(e, b->exit_id + k).pc, b->key);
+    }
     const u64 size = image_piece_size(&head);
     if (!make_room(&m->out, size) || !make_room(&m->text, image_code_size(&head)))
         return;
@@ -1356,8 +1355,7 @@ static void view_of(const struct maker *m, const struct image_page *p, struct im
     image_view(v, m->out.p + p->off, image_page_pc(m->out.p, p));
 }
 
-/* The page to whose piece x of v leads, and to which block, if somebody may come to that without a look at it; or NULL.
- */
+/* The page to whose piece x of v leads, and to which block, if that can be come to without a look at it; or NULL. */
 static struct image_page *aim(const struct maker *m, const struct image_view *v, const struct image_outer *x,
                               const struct image_block **block)
 {
@@ -1372,8 +1370,7 @@ static struct image_page *aim(const struct maker *m, const struct image_view *v,
     return i < to.piece->nblocks && !has_tail(*block) ? p : NULL;
 }
 
-/* Says of all exits that lead out of pieces to which others, and counts for each page how many lead to it; all in all.
- */
+/* Says of all exits that lead out of pieces where to, and counts for each page how many lead to it; all in all. */
 static u32 point_all(struct maker *m)
 {
     u32 all = 0;
@@ -1413,7 +1410,7 @@ static void put_ins(struct maker *m, const struct image_head *h)
             if (!p)
                 continue;
             view_of(m, p, &to);
-            ins[p->in + p->nin++] = (struct image_in){(u16)i, (u16)k, (u16)image_block_of(&to, x->code)};
+            ins[p->in + p->nin++] = (struct image_in){(u16)i, (u16)k, (u16)image_block_of(&to, x->code & ~IMAGE_KNOWN)};
         }
     }
 }
@@ -1429,16 +1426,14 @@ static void settle(struct maker *m, const struct image_head *h)
         const u32 at = h->at + p->code, first = exits_at(e, h->at);
         const u64 by[HOST_NRELOCS] = {[HOST_RELOC_COMMON] = -(u64)at, [HOST_RELOC_OWN] = h->own};
         view_of(m, p, &v);
-        v.exit = p->exit;
-        v.outer = p->outer;
         v.code = code;
         v.in = image_in(m->out.p, p);
         v.nin = p->nin;
         e->host->move(code, v.relocs, v.piece->nrelocs, by);
         for (u32 n = 0; n < v.piece->nouters; n++) {
-            const u32 k = v.outers[n].exit;
-            u8 *way = way_of(code, &v, k);
-            e->host->through(way, e->code.rx + at + (way - code), slot_of(e, h, first, &v, k), first + p->exit + k);
+            u8 *way = way_out(code, v.piece, n);
+            e->host->through(way, e->code.rx + at + (way - code), slots_at(e, first) + p->outer + n,
+                             first + p->exit + v.outers[n].exit);
         }
         p->sum = image_piece_sum(&v, p->size, e->image_key, p->number);
     }
