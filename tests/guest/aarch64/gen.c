@@ -108,7 +108,7 @@ static void load_address(struct gen *g, u32 rd, u64 address)
 
 /* --- what each instruction needs --- */
 
-enum kind { PLAIN, MEMORY, LITERAL, ATOMIC, BRANCH, JUMP_REG, SYSTEM, LINE };
+enum kind { PLAIN, MEMORY, LITERAL, ATOMIC, BRANCH, JUMP_REG, SYSTEM, LINE, CHOICE };
 
 static bool is_sem(u32 op, const char *const *names)
 {
@@ -136,6 +136,7 @@ static enum kind kind_of(u32 op)
     static const char *const jumps[] = {"br", "blr", "ret", NULL};
     static const char *const system[] = {"msr", "mrs", "hint", NULL};
     static const char *const lines[] = {"dc", "dc_zva", NULL};
+    static const char *const choices[] = {"ccmp", "ccmp_imm", "ccmn", "ccmn_imm", "fccmp", "fccmpe", NULL};
     static u8 known[A64_NOPS]; /* kind + 1 */
     if (!known[op])
         known[op] = 1 + (is_sem(op, memory)     ? MEMORY
@@ -145,6 +146,7 @@ static enum kind kind_of(u32 op)
                          : is_sem(op, jumps)    ? JUMP_REG
                          : is_sem(op, system)   ? SYSTEM
                          : is_sem(op, lines)    ? LINE
+                         : is_sem(op, choices)  ? CHOICE
                                                 : PLAIN);
     return known[op] - 1;
 }
@@ -396,6 +398,19 @@ static bool plain_unit(struct gen *g, struct a64_insn *i)
     return true;
 }
 
+/* What compares if a condition holds has a comparison before it, mostly, and a branch behind it. */
+static bool choice_unit(struct gen *g, struct a64_insn *i)
+{
+    struct a64_insn other;
+    if (rng_below(&g->r, 4) && roll(g, rng_below(&g->r, 2) ? A64_SUBS : A64_SUBS_IMM, &other))
+        (void)emit(g, &other);
+    if (!plain_unit(g, i))
+        return false;
+    if (rng_below(&g->r, 4) && roll(g, A64_B__COND, &other))
+        (void)jump_unit(g, &other, BRANCH);
+    return true;
+}
+
 static bool unit(struct gen *g, u32 op)
 {
     struct a64_insn i;
@@ -416,6 +431,8 @@ static bool unit(struct gen *g, u32 op)
         return system_unit(g, &i);
     case LINE:
         return line_unit(g, &i);
+    case CHOICE:
+        return choice_unit(g, &i);
     default:
         return plain_unit(g, &i);
     }

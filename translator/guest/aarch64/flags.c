@@ -514,18 +514,33 @@ ir_ref a64_cond_value(struct a64_ctx *c, u32 cond)
     return ir_cmp(c->b, IR_I64, cc, x, y);
 }
 
+/* Either of a choice's conditions leads there. At the first exit the flags are the constant; behind it they are those
+ * of the comparison. */
+static u32 exit_either(struct a64_ctx *c, u32 cond, gva_t to)
+{
+    struct ir_builder *b = c->b;
+    struct a64_flags *f = &c->flags;
+    ir_ref x, y;
+    if (!f->put) {
+        ir_put(b, A64_SLOT_CC_KIND, ir_const(b, IR_I64, A64_CC_LIT));
+        ir_put(b, A64_SLOT_CC_A, ir_const(b, IR_I64, f->lit));
+    }
+    ir_exit_if(b, f->pcc ^ 1, f->px, f->py, to);
+    f->kind = f->then;
+    a64_flags_flush(c);
+    const enum ir_cc cc = plain_cond(c, f->kind, cond, &x, &y);
+    ir_exit_if(b, cc, x, y, to);
+    return 2;
+}
+
 u32 a64_exit_cond(struct a64_ctx *c, u32 cond, gva_t to)
 {
     const struct a64_flags *f = &c->flags;
     ir_ref x, y;
-    enum ir_cc cc;
-    if (cond < AL && f->kind == A64_CC_CHOICE && lit_holds(f->lit, cond)) { /* either condition: two exits */
-        cc = plain_cond(c, f->then, cond, &x, &y);
-        ir_exit_if(c->b, f->pcc ^ 1, f->px, f->py, to);
-        ir_exit_if(c->b, cc, x, y, to);
-        return 2;
-    }
-    cc = a64_cond(c, cond, &x, &y);
+    if (cond < AL && f->kind == A64_CC_CHOICE && lit_holds(f->lit, cond))
+        return exit_either(c, cond, to);
+    a64_flags_flush(c);
+    const enum ir_cc cc = a64_cond(c, cond, &x, &y);
     ir_exit_if(c->b, cc, x, y, to);
     return 1;
 }

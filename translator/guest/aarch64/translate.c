@@ -125,6 +125,12 @@ static bool stays(u32 word)
     return (word >> 26 & 7) == 4 || (word >> 25 & 7) == 5 || (word >> 25 & 7) == 7;
 }
 
+/* A forward branch by a choice (flags.c) writes the slots itself, as it knows more at its exits. */
+static bool puts_flags(const struct a64_ctx *c, u32 word)
+{
+    return c->flags.kind == A64_CC_CHOICE && (word & 0xff800010) == 0x54000000 && (word & 14) != 14;
+}
+
 /* sp was written: the mode of what follows is the same if sp is even now and was so before. */
 static void end_with_new_sp(struct a64_ctx *c)
 {
@@ -171,7 +177,7 @@ static int translate(const struct guest_request *rq, struct ir_unit *u)
             ir_exit(&b, c.pc);
             break;
         }
-        if (!whole || !stays(word))
+        if (!whole || !(stays(word) || puts_flags(&c, word)))
             a64_flags_flush(&c);
         ir_insn(&b, c.pc, 4);
         if (!whole) {
