@@ -29,6 +29,15 @@ static bool bits_alone(const struct gen *g, ir_ref i, const struct ir_ins *branc
            (in->type == IR_I32 || bits <= INT32_MAX);
 }
 
+/* Is it two comparisons, and does the side exit ask whether both hold? Then there are two branches and no logic. */
+static bool is_both(const struct gen *g, ir_ref i, const struct ir_ins *exit)
+{
+    const struct ir_ins *in = ins_of(g, i);
+    u64 k = 0;
+    return in->op == IR_OP_and && !g->region && exit->aux == IR_NE && exit->a == i && const_of(g, exit->b, &k) &&
+           k == 0 && in->a != in->b && ins_of(g, in->a)->op == IR_OP_cmp && ins_of(g, in->b)->op == IR_OP_cmp;
+}
+
 bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
 {
     const struct ir_ins *in = ins_of(g, i), *user = ins_of(g, j);
@@ -48,6 +57,8 @@ bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
                (bits - n == 8 || bits - n == 16 || bits - n == 32);
     }
     case IR_OP_and: { /* a & ~b */
+        if (in->op == IR_OP_cmp)
+            return g->val[j].fused && is_both(g, j, ins_of(g, g->val[j].user));
         ir_ref other = user->a == i ? user->b : user->a;
         return have(FEAT_BMI1) && in->op == IR_OP_not && in->type == user->type && other != i && !g->val[other].fused &&
                ins_of(g, other)->op != IR_OP_const;
@@ -57,7 +68,7 @@ bool can_fuse(const struct gen *g, ir_ref i, ir_ref j)
         return in->op == IR_OP_add && user->a == i && (user->op == IR_OP_ld || user->b != i) &&
                !(user->aux & IR_MEM_ALIGN) && fits32((s64)user->imm) && in_register(g, in->a) && in_register(g, in->b);
     case IR_OP_exit_if:
-        return bits_alone(g, i, user);
+        return bits_alone(g, i, user) || is_both(g, i, user);
     case IR_OP_jump_if: /* by a comparison that is true, or false */
         if (bits_alone(g, i, user))
             return true;

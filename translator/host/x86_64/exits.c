@@ -276,6 +276,32 @@ void emit_tally(struct gen *g, bool count, bool leave)
         cold_new(g, cold_poll, x_jcc(&g->c, CC_S))->n = true;
 }
 
+/* What is x, which was a comparison, to be compared with? Where others want it, too, it is a value. */
+static struct compare compare_value(struct gen *g, ir_ref x, ir_ref zero)
+{
+    const struct ir_ins *in = ins_of(g, x);
+    return g->val[x].fused ? compare_fetch(g, in->aux, in->a, in->b) : compare_fetch(g, IR_NE, x, zero);
+}
+
+/* The condition of a side exit, but for the jump by it. Two of which both have to hold (can_fuse): *on is a jump past
+ * the exit where the first does not. */
+static struct compare exit_compare(struct gen *g, const struct ir_ins *in, u8 **on)
+{
+    const struct ir_ins *a = ins_of(g, in->a);
+    struct compare cmp;
+    *on = NULL;
+    if (g->val[in->a].fused && ins_of(g, a->a)->op == IR_OP_cmp) {
+        const struct compare first = compare_value(g, a->a, in->b);
+        cmp = compare_value(g, a->b, in->b);
+        compare_emit(g, &first);
+        *on = x_jcc(&g->c, first.cc ^ 1);
+    } else {
+        cmp = compare_fetch(g, in->aux & IR_EXIT_CC, in->a, in->b);
+    }
+    compare_emit(g, &cmp);
+    return cmp;
+}
+
 void emit_exit_if(struct gen *g, ir_ref i)
 {
     const struct ir_ins *in = ins_of(g, i);
@@ -289,24 +315,23 @@ void emit_exit_if(struct gen *g, ir_ref i)
     }
     if (polls && !g->changed)
         poll_exit(g, true);
-    struct compare cmp = compare_fetch(g, in->aux & IR_EXIT_CC, in->a, in->b);
-    compare_emit(g, &cmp);
+    u8 *on;
+    const struct compare cmp = exit_compare(g, in, &on);
     if (polls && g->changed) {
-        u8 *on = x_jcc(c, cmp.cc ^ 1);
+        on = x_jcc(c, cmp.cc ^ 1);
         poll_exit(g, false);
         exit_jmp(g, in->imm);
-        x_here(c, on);
-        return;
-    }
-    if (g->nlate || raw_held(g)) {
+    } else if (g->nlate || raw_held(g)) {
         struct cold *k = cold_new(g, cold_late, x_jcc(c, cmp.cc));
         k->late = late_here(g);
         k->fix = raw_here(g);
-        return;
+    } else {
+        align_rel32(g, 2);
+        x_jcc(c, cmp.cc);
+        exit_here(g, in->imm);
     }
-    align_rel32(g, 2);
-    x_jcc(c, cmp.cc);
-    exit_here(g, in->imm);
+    if (on)
+        x_here(c, on);
 }
 
 void emit_exit(struct gen *g, ir_ref i)
