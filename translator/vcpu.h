@@ -88,7 +88,6 @@ struct vcpu_sample {
     u64 every;                /* ns between ticks; 0: there are none */
     u64 ticks, away, regions; /* --stats: all; outside of translations; in regions */
     u32 leaves;               /* how often translated code was left while the thread was young */
-    u64 aged;                 /* mk_clock when its time was asked for last */
 };
 
 struct vcpu {

@@ -196,6 +196,7 @@ s64 sys_rt_sigqueueinfo(struct lx_thread *t, const u64 *a)
         return -EFAULT;
     if ((int)a[0] == t->tid) /* nobody may claim that to another */
         lx_signal_disguise(&info, (int)a[1]);
+    vcpu_no_timer(t->vcpu);
     return prov_call_now(LX_NR_rt_sigqueueinfo, a[0], a[1], (u64)&info, 0, 0, 0);
 }
 
@@ -206,5 +207,6 @@ s64 sys_rt_tgsigqueueinfo(struct lx_thread *t, const u64 *a)
         return -EFAULT;
     if ((int)a[1] == t->tid)
         lx_signal_disguise(&info, (int)a[2]);
+    vcpu_no_timer(t->vcpu);
     return prov_call_now(LX_NR_rt_tgsigqueueinfo, a[0], a[1], a[2], (u64)&info, 0, 0);
 }

@@ -151,7 +151,7 @@ static bool upcall(struct mk_fault *f, void *cx)
 
 static void install_handler(void)
 {
-    static const int signals[] = {SIGSEGV, SIGBUS};
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE};
     static struct sigaction ours[ARRAY_LEN(signals)];
     if (!ours[0].sa_sigaction) {
         assert_int_equal(mk_fault_handler(upcall, NULL), 0);
@@ -318,26 +318,40 @@ static void is_entered(void **state)
     free(k.data);
 }
 
-/* A thread that has run for long, and leaves translated code now and then, has what is in place made faster: then what
- * comes later is copied. */
+static void run_on(struct world *w, u32 times)
+{
+    regs(w)->x[11] = times;
+    regs(w)->x[12] = 0;
+    w->v->pc = CODE;
+    assert_int_equal(vcpu_run(w->v), VCPU_TRAP);
+    assert_int_equal(regs(w)->x[10], (u64)times * (times + 1) / 2);
+}
+
+/* While a thread runs for long, and has come to all of its code before, what is in place is made faster: then what
+ * comes later is copied. A short one makes nothing of it. */
 static void ages(void **state)
 {
     struct kept k;
-    struct world w;
     make(&k);
-    open_world(&w, &k);
-    while (mk_thread_clock() < 25000000)
-        ;
-    run(&w, false);
-    const u64 placed = stats(&w).image_placed;
-    for (int i = 0; i < 64; i++)
-        run(&w, false);
-    run(&w, true);
-    const struct engine_stats s = stats(&w);
-    assert_int_equal(s.image_pages, 3);
-    assert_true(placed > 0 && placed < 3);
-    assert_int_equal(s.image_placed, placed);
-    close_world(&w);
+    for (u32 times = 100; times; times = times == 100 ? 100000000 : 0) {
+        struct world w;
+        open_world(&w, &k);
+        current = w.v;
+        assert_int_equal(mk_thread_enter(), 0);
+        mk_thread_base(w.base);
+        for (int i = 0; i < 64; i++)
+            run_on(&w, 100);
+        const u64 placed = stats(&w).image_placed, entries = stats(&w).entries;
+        run_on(&w, times);
+        const bool is_long = times != 100;
+        assert_int_equal(stats(&w).entries > entries + 1, is_long); /* it was made to leave */
+        run(&w, true);
+        const struct engine_stats s = stats(&w);
+        assert_int_equal(s.image_pages, 3);
+        assert_true(placed > 0 && placed < 3);
+        assert_int_equal(s.image_placed, is_long ? placed : 3);
+        close_world(&w);
+    }
     free(k.data);
 }
 

@@ -116,6 +116,10 @@ enum vcpu_exit vcpu_step(struct vcpu *v);
 void vcpu_outside(struct vcpu *v);
 bool vcpu_inside(struct vcpu *v) MUST_USE;
 
+/* The guest is about to queue a signal, and may count how many there can be: v's thread, which calls it, has no timer
+ * of the engine's from now on, but for the optimising tier's samples. */
+void vcpu_no_timer(struct vcpu *v);
+
 /* The embedder wrote registers on which translations may depend (rounding mode: a signal frame, a debugger): call it
  * before v runs again, on v's thread or while v is at rest. */
 void vcpu_changed(struct vcpu *v);
@@ -163,7 +167,7 @@ struct engine_saver {
 };
 void engine_save(struct engine *e, const struct engine_saver *s);
 /* What was stored and is run where the image has it gets its links as jumps: worth while in a process that lives for
- * long. Done by itself, too, when a thread leaves translated code that has run for some time (sample.c). */
+ * long. Done by itself, too, when a thread has run for some time (sample.c). */
 void engine_tighten(struct engine *e);
 /* Is there anything that engine_save would store? */
 bool engine_save_wanted(struct engine *e, u32 least, u32 luck);

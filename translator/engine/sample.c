@@ -25,10 +25,11 @@
  * the place where it goes on, and it is made to come at each poll, until that brings nothing new many times in a row,
  * be it new code.
  *
- * In the baseline tier nobody is asked, as a timer is not quite unseen: the host counts it as a signal that is queued,
- * and numbers the guest's own timers behind it. That a thread has run for long, so that stored code is worth being made
- * faster (store.c, "In place"), is found out when it leaves translated code for some other reason. One that never does
- * keeps the code that it has.
+ * In the baseline tier nobody is asked where it is. But while code runs as it was stored, a thread that has left
+ * translated code some times has ticks, too, the first when it has run for so long that making that code faster pays
+ * (store.c, "In place"). One that has come to all of its code would not leave by itself. These ticks end then, or when
+ * the guest queues signals, as a timer is not quite unseen: the host counts it as a signal that is queued, and numbers
+ * the guest's own timers behind it.
  *
  * Ticks are of one thread and of one process: a fork's child begins anew when it runs, and one that visits its parent's
  * memory has none. A guest sees nothing of them: no call of the system is cut short, and none of its signals, timers or
@@ -39,8 +40,8 @@
 #define TIGHT_NS    20000000 /* likewise: what runs in place is made faster, */
 #define TIGHT_EACH  8        /* so much later for each byte of it, as copying takes its time, too, */
 #define TIGHT_TICKS 12       /* or after so many ticks */
-#define AGE_LEAVES  32       /* a thread's time is asked for once in so many times that it leaves translated code, */
-#define AGE_NS      4000000  /* and not sooner than after so long */
+#define AGE_LEAVES  32       /* a thread that leaves translated code less often has no timer for that */
+#define AGE_NS      4000000  /* where it was too soon, it is asked again after so long */
 #define EVERY_NS    1000000
 #define SELDOM_NS   48000000
 #define BORED       12  /* so many in a row without news: half as often */
@@ -173,13 +174,51 @@ static bool look(struct engine *e, struct vcpu *v, struct block *b, gva_t pc)
     return true;
 }
 
+/* In the upcall, in the baseline tier. */
+static void tick_young(hva_t host_pc, void *cx)
+{
+    vcpu_sample_soon(cx);
+}
+
+/* When a thread has run for so long, what runs in place is made faster. */
+static u64 old_enough(const struct engine *e)
+{
+    return TIGHT_NS + TIGHT_EACH * __atomic_load_n(&e->stats.image_bytes, __ATOMIC_RELAXED);
+}
+
+void vcpu_no_timer(struct vcpu *v)
+{
+    if (v->engine->cfg.tier != ENGINE_OPTIMISED && !v->visitor)
+        sample_stop(v);
+}
+
+void sample_age(struct vcpu *v)
+{
+    struct vcpu_sample *s = &v->sample;
+    if (++s->leaves != AGE_LEAVES || v->engine->cfg.tier == ENGINE_OPTIMISED || v->visitor)
+        return;
+    s->every = AGE_NS;
+    if (mk_tick(old_enough(v->engine), s->every, tick_young, v))
+        s->every = 0;
+}
+
+static void take_young(struct vcpu *v)
+{
+    if (!v->engine->tight && mk_thread_clock() < old_enough(v->engine))
+        return;
+    engine_tighten(v->engine);
+    vcpu_no_timer(v);
+}
+
 void sample_take(struct vcpu *v)
 {
     struct engine *e = v->engine;
     u32 was = VCPU_SAMPLED;
     __atomic_compare_exchange_n(&v->poll, &was, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-    if (e->cfg.tier != ENGINE_OPTIMISED)
+    if (e->cfg.tier != ENGINE_OPTIMISED) {
+        take_young(v);
         return;
+    }
     cosim_lock(e);
     mk_lock(&e->lock);
     if (v->sample.ticks >= TIGHT_TICKS)
@@ -192,19 +231,6 @@ void sample_take(struct vcpu *v)
         news(v);
     mk_unlock(&e->lock);
     cosim_unlock(e);
-}
-
-void sample_age(struct vcpu *v)
-{
-    struct engine *e = v->engine;
-    if (++v->sample.leaves % AGE_LEAVES)
-        return;
-    const u64 now = mk_clock();
-    if (now - v->sample.aged < AGE_NS)
-        return;
-    v->sample.aged = now;
-    if (mk_thread_clock() >= TIGHT_NS + TIGHT_EACH * __atomic_load_n(&e->stats.image_bytes, __ATOMIC_RELAXED))
-        engine_tighten(e);
 }
 
 bool sample_look(struct vcpu *v)
