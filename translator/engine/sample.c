@@ -29,7 +29,7 @@
  * translated code some times has ticks, too, the first when it has run for so long that making that code faster pays
  * (store.c, "In place"). One that has come to all of its code would not leave by itself. These ticks end then, or when
  * the guest queues signals, as a timer is not quite unseen: the host counts it as a signal that is queued, and numbers
- * the guest's own timers behind it.
+ * the guest's own timers behind it. Without them a thread is asked how long it has run now and then when it leaves.
  *
  * Ticks are of one thread and of one process: a fork's child begins anew when it runs, and one that visits its parent's
  * memory has none. A guest sees nothing of them: no call of the system is cut short, and none of its signals, timers or
@@ -192,22 +192,23 @@ void vcpu_no_timer(struct vcpu *v)
         sample_stop(v);
 }
 
-void sample_age(struct vcpu *v)
-{
-    struct vcpu_sample *s = &v->sample;
-    if (++s->leaves != AGE_LEAVES || v->engine->cfg.tier == ENGINE_OPTIMISED || v->visitor)
-        return;
-    s->every = AGE_NS;
-    if (mk_tick(old_enough(v->engine), s->every, tick_young, v))
-        s->every = 0;
-}
-
 static void take_young(struct vcpu *v)
 {
     if (!v->engine->tight && mk_thread_clock() < old_enough(v->engine))
         return;
     engine_tighten(v->engine);
     vcpu_no_timer(v);
+}
+
+void sample_age(struct vcpu *v)
+{
+    struct vcpu_sample *s = &v->sample;
+    if (++s->leaves % AGE_LEAVES || s->every || v->engine->cfg.tier == ENGINE_OPTIMISED || v->visitor)
+        return;
+    if (s->leaves == AGE_LEAVES && !mk_tick(old_enough(v->engine), AGE_NS, tick_young, v))
+        s->every = AGE_NS;
+    else
+        take_young(v);
 }
 
 void sample_take(struct vcpu *v)
