@@ -290,7 +290,7 @@ static struct compare exit_compare(struct gen *g, const struct ir_ins *in, u8 **
     const struct ir_ins *a = ins_of(g, in->a);
     struct compare cmp;
     *on = NULL;
-    if (g->val[in->a].fused && ins_of(g, a->a)->op == IR_OP_cmp) {
+    if (g->val[in->a].fused && ins_of(g, a->b)->op == IR_OP_cmp) { /* else some bits of a value */
         const struct compare first = compare_value(g, a->a, in->b);
         cmp = compare_value(g, a->b, in->b);
         compare_emit(g, &first);
