@@ -417,7 +417,7 @@ static inline void sample_sum(const struct vcpu *v, struct engine_stats *to)
     to->samples_regions += v->sample.regions;
 }
 /* v has left translated code, and there is code in place that is not tight: has it made so when v's thread, which calls
- * it, has run for long. */
+ * it, has run for long. Takes the lock. */
 void sample_age(struct vcpu *v);
 /* v, outside of translated code, has VCPU_SAMPLED in its poll. Takes the locks. */
 void sample_take(struct vcpu *v);

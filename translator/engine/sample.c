@@ -40,7 +40,7 @@
 #define TIGHT_NS    20000000 /* likewise: what runs in place is made faster, */
 #define TIGHT_EACH  8        /* so much later for each byte of it, as copying takes its time, too, */
 #define TIGHT_TICKS 12       /* or after so many ticks */
-#define AGE_LEAVES  32       /* a thread that leaves translated code less often has no timer for that */
+#define AGE_LEAVES  32       /* a thread that leaves code less often has no timer; without one it looks as often */
 #define AGE_NS      4000000  /* where it was too soon, it is asked again after so long */
 #define EVERY_NS    1000000
 #define SELDOM_NS   48000000

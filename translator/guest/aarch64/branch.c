@@ -1,6 +1,6 @@
 /* aarch64: branches, exceptions, hints and barriers.
  *
- * All of these may leave the unit, so the flags are in their slots before. */
+ * All of these may leave the unit, so the flags are in their slots before, or are put there by a64_exit_cond. */
 #include "translator/guest/aarch64/a64_int.h"
 
 #include "lib/str.h"

@@ -12,7 +12,8 @@
  * slots must be exact). Of flags that nothing looks at before the next ones come, nothing is left.
  *
  * ccmp makes a CHOICE: the flags of a comparison if a condition holds, else a constant. Its consumers become logic on
- * the two conditions; for the slots, kind and first operand are selected.
+ * the two conditions; for the slots, kind and first operand are selected. A forward branch by it comes before that is
+ * stored, as it knows at its exits which of the two the flags are (exit_either).
  *
  * A consumer at the head of a unit finds the kind unknown. Z alone is computed from the slots. A branch by another
  * condition compares the operands as if a comparison had made the flags, and leaves if one had (a64_exit_head). For all
